@@ -15,22 +15,19 @@ await build({
   external: ['tjs:*', 'uvu', 'uvu/*'], outExtension: { '.js': '.mjs' }, logLevel: 'warning', sourcemap: 'inline',
 });
 globalThis.UVU_DEFER = 1;
-const { exec, QUEUE } = await import('uvu');
-let passed = 0;
+globalThis.UVU_QUEUE = [];
+const { exec } = await import('uvu');
 for (const [index, file] of files.entries()) {
-  globalThis.UVU_QUEUE ??= QUEUE;
   globalThis.UVU_INDEX = index;
-  QUEUE.push([file]);
+  globalThis.UVU_QUEUE.push([file]);
   await import(pathToFileURL(file.replace(/^test/, 'build/test').replace(/\.ts$/, '.mjs')));
 }
-const log = console.log;
-console.log = (...args) => { log(...args); };
 const write = process.stdout.write.bind(process.stdout);
 let text = '';
 process.stdout.write = (chunk, ...rest) => { text += chunk; return write(chunk, ...rest); };
 await exec();
 const plain = text.replace(/\x1b\[[0-9;]*m/g, '');
 const total = Number(/Total:\s+(\d+)/.exec(plain)?.[1] ?? 0);
-passed = Number(/Passed:\s+(\d+)/.exec(plain)?.[1] ?? 0);
+const passed = Number(/Passed:\s+(\d+)/.exec(plain)?.[1] ?? 0);
 console.log(`${passed} passed, ${total - passed} failed`);
 process.exitCode ||= total === passed && total > 0 ? 0 : 1;
