@@ -1,7 +1,7 @@
 // Makes a copy of the npm package's tjs binary that starts on older systems and without libcurl.
 //
-// The binary (x86-64) asks for glibc 2.38 only because of four functions that every glibc has had for decades under an older
-// version, and for libcurl, of which we use nothing. So the copy's dynamic symbol table is edited in place:
+// The binary (x86-64) asks for glibc 2.38 only because of four functions that every glibc has had for decades under an
+// older version, and for libcurl, of which we use nothing. So the copy's dynamic symbol table is edited in place:
 //   __isoc23_strtol …  ->  strtol …           (the older name is the tail of the same string)
 //   fmod, hypot        ->  their GLIBC_2.2.5 versions
 //   curl_*             ->  __errno_location, a harmless function: fetch and WebSocket must not be used
@@ -14,16 +14,17 @@ const PT_LOAD = 1, PT_DYNAMIC = 2;
 const EM_X86_64 = 62;
 const BASE = 'GLIBC_2.2.5';
 
-/** Edits `bytes` (a Buffer) in place. @returns how many symbols changed. @throws Error when the file is not as expected. */
+/** Edits `bytes` (a Buffer) in place. @returns how many symbols changed. @throws Error when it is not as expected. */
 export function patchTxiki(bytes) {
-  if (bytes.readUInt32BE(0) !== 0x7f454c46 || bytes[4] !== 2 || bytes[5] !== 1 || bytes.readUInt16LE(18) !== EM_X86_64) {
+  const elf64LittleEndian = bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2 && bytes[5] === 1;
+  if (!elf64LittleEndian || bytes.readUInt16LE(18) !== EM_X86_64) {
     throw new Error('not a 64-bit x86 ELF file');
   }
   const elf = readDynamic(bytes);
   const libraries = readVersionNeeds(bytes, elf);
   const libc = libraries.get('libc.so.6')?.versions.get(BASE);
   const libm = libraries.get('libm.so.6')?.versions.get(BASE);
-  if (libc === undefined || libm === undefined) throw new Error(`${BASE} of libc and libm is not among the needed versions`);
+  if (libc === undefined || libm === undefined) throw new Error(`it does not need ${BASE} of libc and libm`);
   const changed = patchSymbols(bytes, elf, libc.other, libm.other);
   patchVersions(bytes, elf, libraries, libm);
   return changed;
@@ -86,7 +87,8 @@ function readVersionNeeds(bytes, elf) {
     let aux = at + bytes.readUInt32LE(at + 8);
     for (let j = 0; j < bytes.readUInt16LE(at + 2); j++) {
       const name = bytes.readUInt32LE(aux + 8);
-      versions.set(text(bytes, elf, name), { at: aux, hash: bytes.readUInt32LE(aux), other: bytes.readUInt16LE(aux + 6), name });
+      const entry = { at: aux, hash: bytes.readUInt32LE(aux), other: bytes.readUInt16LE(aux + 6), name };
+      versions.set(text(bytes, elf, name), entry);
       aux += bytes.readUInt32LE(aux + 12);
     }
     libraries.set(text(bytes, elf, bytes.readUInt32LE(at + 4)), { at, versions });
@@ -132,6 +134,7 @@ function patchVersions(bytes, elf, libraries, libmBase) {
     for (const entry of curl.versions.values()) alias(entry, libmBase);
   }
   for (const at of elf.needed) {
-    if (text(bytes, elf, Number(bytes.readBigUInt64LE(at))) === 'libcurl.so.4') bytes.writeBigUInt64LE(BigInt(libmName), at);
+    const library = text(bytes, elf, Number(bytes.readBigUInt64LE(at)));
+    if (library === 'libcurl.so.4') bytes.writeBigUInt64LE(BigInt(libmName), at);
   }
 }

@@ -25,7 +25,8 @@ export function findTxiki() {
     return { path: process.env.TJS, version, why: '$TJS' };
   }
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    if (folder.includes('node_modules') || !existsSync(join(folder, 'tjs'))) continue; // npm's own binary needs the copy
+    if (folder.includes('node_modules')) continue; // npm's own, which needs the copy
+    if (!existsSync(join(folder, 'tjs'))) continue;
     const version = txikiVersion(join(folder, 'tjs'));
     if (version !== '') return { path: join(folder, 'tjs'), version, why: 'tjs on the PATH' };
   }
@@ -47,7 +48,8 @@ function packagedTxiki() {
     process.stderr.write(`the copy of txiki.js failed (${error.message}); trying the original\n`);
   }
   const version = txikiVersion(packagePath);
-  return version === '' ? none('the txiki.js of npm does not run here') : { path: packagePath, version, why: 'from npm' };
+  if (version === '') return none('the txiki.js of npm does not run here');
+  return { path: packagePath, version, why: 'from npm' };
 }
 
 function writeCopy() {
