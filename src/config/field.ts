@@ -1,0 +1,94 @@
+/** Kinds of option values: how each is read from UCI text, what is allowed, and its default. */
+import { parseEndpoint } from '../wire/address.ts';
+
+export interface Field<T> {
+  /** What uci-defaults, validation and the documentation make of it. */
+  kind: 'bool' | 'int' | 'choice' | 'text';
+  fallback: T;
+  /** The allowed values, as a user reads them. */
+  allowed: string;
+  /** @returns the value, or undefined when the text is not allowed. */
+  read(text: string): T | undefined;
+  /** The option is a UCI list; `read` is for one item, wrapped in an array. */
+  list?: true;
+  /** Not in error messages. */
+  secret?: true;
+  /** The section is refused without it. */
+  required?: true;
+  /** A running daemon cannot take a new value. */
+  restart?: true;
+}
+
+/** As OpenWrt's get_bool reads them. */
+const BOOLEANS = new Map([
+  ['1', true], ['on', true], ['true', true], ['yes', true], ['enabled', true],
+  ['0', false], ['off', false], ['false', false], ['no', false], ['disabled', false],
+]);
+
+export function bool(fallback: boolean): Field<boolean> {
+  return { kind: 'bool', fallback, allowed: '0 or 1', read: (text) => BOOLEANS.get(text) };
+}
+
+export function int(fallback: number, min: number, max: number, unit = ''): Field<number> {
+  return {
+    kind: 'int', fallback, allowed: `${min} to ${max}${unit && ` ${unit}`}`,
+    read(text) {
+      const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+export function choice<T extends string>(fallback: T, ...words: T[]): Field<T> {
+  return { kind: 'choice', fallback, allowed: words.join(', '), read: (text) => words.find((word) => word === text) };
+}
+
+export function text(fallback: string, allowed: string, pattern: RegExp): Field<string> {
+  return { kind: 'text', fallback, allowed, read: (value) => (pattern.test(value) ? value : undefined) };
+}
+
+/** An address with its port. */
+export function endpoint(): Field<string> {
+  return {
+    kind: 'text', fallback: '', allowed: 'IPV4:PORT or [IPV6]:PORT',
+    read: (value) => (parseEndpoint(value)?.port ? value : undefined),
+  };
+}
+
+/** An address, its port where it is not the mesh's. */
+export function peer(): Field<string> {
+  return {
+    kind: 'text', fallback: '', allowed: 'ADDRESS, IPV4:PORT or [IPV6]:PORT',
+    read: (value) => (parseEndpoint(value) ? value : undefined),
+  };
+}
+
+export function fileMode(fallback: number): Field<number> {
+  return {
+    kind: 'text', fallback, allowed: 'an octal file mode such as 0660',
+    read: (value) => (/^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined),
+  };
+}
+
+export function list<T>(item: Field<T>, ...fallback: T[]): Field<T[]> {
+  return {
+    ...item, fallback, list: true,
+    read(value) {
+      const one = item.read(value);
+      return one === undefined ? undefined : [one];
+    },
+  };
+}
+
+export function secret<T>(field: Field<T>): Field<T> {
+  return { ...field, secret: true };
+}
+
+export function required<T>(field: Field<T>): Field<T> {
+  return { ...field, required: true };
+}
+
+/** A new value needs a restart of the daemon. */
+export function fixed<T>(field: Field<T>): Field<T> {
+  return { ...field, restart: true };
+}

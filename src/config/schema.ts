@@ -1,0 +1,103 @@
+/**
+ * Every section and option of /etc/config/meshchat, once. Validation, the commented default file, the init script's check and
+ * the documentation all come from here (scripts/generate-config.mjs), so that none of them can say something else.
+ */
+import { bool, choice, endpoint, fileMode, fixed, int, list, peer, required, secret, text, type Field } from './field.ts';
+import type { AccountOptions, DaemonOptions, GroupOptions, IrcOptions, MainOptions, MeshOptions } from './options.ts';
+
+type Fields<T> = { [K in keyof T]: Field<T[K]> };
+
+const PATH = (fallback: string) => text(fallback, 'an absolute path', /^\/[^\0]{1,200}$/);
+const WORD = (fallback: string) => text(fallback, 'a word of letters, digits and - _ .', /^[\w.-]{1,63}$/);
+const ANY = (fallback: string) => text(fallback, 'any text', /^/);
+
+const main: Fields<MainOptions> = {
+  enabled: bool(true),
+  log: choice('info', 'error', 'warn', 'info', 'debug'),
+  port: fixed(int(14627, 1, 65535)),
+  socket: fixed(text('/var/run/meshchat/meshchat.sock', 'an absolute path of at most 107 bytes', /^\/[!-~]{1,106}$/)),
+  socketMode: fixed(fileMode(0o660)),
+  socketGroup: fixed(WORD('')),
+  systemBus: fixed({
+    kind: 'text', fallback: '/var/run/ubus/ubus.sock', allowed: 'an absolute path, or off',
+    read: (value) => (value === 'off' ? '' : /^\/[!-~]{1,106}$/.test(value) ? value : undefined),
+  }),
+  stateDir: fixed(PATH('/tmp/meshchat')),
+  probesPerMinute: fixed(int(600, 0, 60000)),
+  peersMax: fixed(int(1024, 2, 65535)),
+  logBytes: fixed(int(262144, 4096, 16777216, 'bytes')),
+  logBytesTotal: fixed(int(2097152, 65536, 268435456, 'bytes')),
+  retainSeconds: fixed(int(120, 10, 3600, 'seconds')),
+};
+
+const mesh: Fields<Omit<MeshOptions, 'name'>> = {
+  type: required(choice<MeshOptions['type']>('static', 'cjdns', 'yggdrasil', 'static', 'lan')),
+  enabled: bool(true),
+  adminAddress: text('', 'an IPv4 address', /^\d+(\.\d+){3}$/),
+  adminPort: int(0, 1, 65535),
+  adminPassword: secret(ANY('')),
+  socket: text('', 'an absolute path or HOST:PORT', /^\/[!-~]{1,106}$|^[^/\s]+:\d+$/),
+  crawl: bool(false),
+  address: list(text('', 'an address or the name of an interface', /^[\w:.@-]{1,63}$/)),
+  peer: list(peer()),
+  interface: list(text('', 'the name of an interface', /^[^\s/]{1,15}$/)),
+};
+
+const group: Fields<GroupOptions> = {
+  name: required(text('', 'a group name of 1 to 64 bytes', /^[^\0]{1,64}$/)),
+  delivery: choice('reliable', 'reliable', 'timely', 'datagram'),
+  ordered: bool(true),
+  start: {
+    kind: 'text', fallback: 'now', allowed: 'now, all, or how many of the last messages',
+    read: (value) => (value === 'now' || value === 'all' ? value : /^\d{1,9}$/.test(value) ? { last: Number(value) } : undefined),
+  },
+  slow: choice('lag', 'lag', 'block', 'evict'),
+  repair: choice('direct', 'direct', 'srm'),
+  playoutMs: int(400, 20, 10000, 'milliseconds'),
+};
+
+const irc: Fields<IrcOptions> = {
+  enabled: bool(true),
+  listen: list(endpoint(), '127.0.0.1:6667'),
+  websocket: list(endpoint()),
+  interface: list(WORD('')),
+  network: WORD('meshchat'),
+  serverName: WORD(''),
+  password: secret(ANY('')),
+  motd: ANY(''),
+  historyLines: int(1000, 0, 100000),
+  historyBytes: int(131072, 0, 16777216, 'bytes'),
+  historyHours: int(24, 0, 8760, 'hours'),
+  clientsMax: int(64, 1, 4096),
+  flood: int(10, 0, 1000),
+  hide: list(peer()),
+  ban: list(text('', 'a mesh address or prefix', /^[\da-fA-F:.]+(\/\d{1,3})?$/)),
+  allow: list(text('', 'a mesh address or prefix', /^[\da-fA-F:.]+(\/\d{1,3})?$/)),
+  autojoin: list(text('', 'a channel, such as #mesh', /^#[^\s,\0\x07]{1,63}$/)),
+  tlsCert: PATH(''),
+  tlsKey: PATH(''),
+};
+
+const account: Fields<AccountOptions> = {
+  name: required(text('', 'a nick', /^[^\s,*?!@:#$\0]{1,32}$/)),
+  password: required(secret(text('', 'a password hash', /^\S{8,256}$/))),
+};
+
+export interface SectionSchema {
+  /** There is one section of this type, of this name; undefined: any number. */
+  single?: string;
+  fields: Record<string, Field<unknown>>;
+}
+
+export const SCHEMA: Record<keyof DaemonOptions, SectionSchema> = {
+  meshchat: { single: 'main', fields: main },
+  mesh: { fields: mesh },
+  group: { fields: group },
+  irc: { single: 'irc', fields: irc },
+  account: { fields: account },
+};
+
+/** socketMode -> socket_mode */
+export function optionName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
