@@ -82,6 +82,7 @@ class Interpreter {
     const known = this.#sections.find((section) => section.name === name) ??
       this.#sections.find((section) => section.type === name);
     if (known) return known;
+    if (name === SCHEMA.meshchat.single) type = 'meshchat';
     const made = { type, name: schemaOf(type)?.single ?? name, anonymous: false, options: new Map() };
     this.#sections.push(made);
     return made;

@@ -44,7 +44,10 @@ const mesh: Fields<Omit<MeshOptions, 'name'>> = {
 };
 
 const group: Fields<GroupOptions> = {
-  name: required(text('', 'a group name of 1 to 64 bytes', /^[^\0]{1,64}$/)),
+  name: required({
+    kind: 'text', fallback: '', allowed: 'a group name of 1 to 64 bytes',
+    read: (value) => (new TextEncoder().encode(value).length <= 64 ? value : undefined),
+  }),
   delivery: choice('reliable', 'reliable', 'timely', 'datagram'),
   ordered: bool(true),
   start: {
