@@ -44,6 +44,8 @@ export interface Message {
   data: Uint8Array;
   /** Addressed to us alone. */
   addressed: boolean;
+  /** When this daemon got it, Unix ms; absent where it is not known. */
+  timeMs?: number;
 }
 
 export interface Datagram {

@@ -1,0 +1,78 @@
+/**
+ * What the service asks of the protocol core (multicast/node.ts, multicast/group.ts), as interfaces: MeshNode and Group fit
+ * them, and so do the tests' stand-ins.
+ */
+import type { Candidate } from '../broadcast/mesh-source.ts';
+import type { NodeOutput, PeerState } from '../multicast/node-output.ts';
+
+export type Delivery = 'reliable' | 'timely' | 'datagram';
+export type Start = 'now' | 'all' | { last: number };
+export type Slow = 'lag' | 'block' | 'evict';
+export type Repair = 'direct' | 'srm';
+
+export interface CoreGroupOptions {
+  delivery?: Delivery;
+  ordered?: boolean;
+  start?: Start;
+  slow?: Slow;
+  playoutMs?: number;
+  repair?: Repair;
+}
+
+export interface CoreMember {
+  id: string;
+  epoch: number;
+  stale: boolean;
+  rttMs: number;
+}
+
+/** A publish that was refused: the log is full, the data too long, `to` no member, the group left. */
+export const REFUSED_FULL = -1;
+export const REFUSED_TOO_LONG = -2;
+export const REFUSED_NO_MEMBER = -3;
+export const REFUSED_LEFT = -4;
+
+export interface CoreGroup {
+  readonly name: string;
+  readonly options: Required<CoreGroupOptions>;
+  publish(now: number, data: Uint8Array): number;
+  publishTo(now: number, member: string, data: Uint8Array): number;
+  datagram(now: number, data: Uint8Array): number;
+  datagramTo(now: number, member: string, data: Uint8Array): number;
+  members(): CoreMember[];
+  readonly room: number;
+  /** Flat counters. */
+  status(): object;
+}
+
+export interface CorePeer {
+  id: string;
+  address: string;
+  port: number;
+  mesh: string;
+  state: PeerState;
+  rttMs: number;
+  loss: number;
+  /** On the clock of `now`; negative or not finite: never. */
+  heardAt: number;
+  epoch: number;
+  groupCount: number;
+  queuedBytes: number;
+}
+
+export interface CoreNode {
+  readonly deadline: number;
+  onTimeout(now: number): void;
+  onDatagram(now: number, local: number, address: string, port: number, bytes: Uint8Array): void;
+  addLocal(now: number, address: string, mesh: string, authenticated: boolean): number;
+  removeLocal(now: number, local: number): void;
+  onCandidates(now: number, local: number, candidates: readonly Candidate[]): void;
+  join(now: number, name: string, options?: CoreGroupOptions): CoreGroup;
+  leave(now: number, group: CoreGroup): void;
+  shutdown(now: number): void;
+  peers(now: number): CorePeer[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Makes the core: main.ts passes `(random, output) => new MeshNode(options, random, output)`. */
+export type CreateNode = (random: () => number, output: NodeOutput) => CoreNode;

@@ -1,0 +1,202 @@
+/**
+ * Binds the pure protocol core to a runtime: datagrams, time and meshes in, datagrams and events out. One socket for each of
+ * our addresses, one timer that follows the core's deadline. Programs reach the core through `groups`.
+ */
+import type { Candidate, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Runtime, Timer } from '../runtime/runtime.ts';
+import { endpointId } from '../wire/address.ts';
+import type { CoreNode, CreateNode } from './core.ts';
+import { EVENTS_MAX, EventQueue } from './event-queue.ts';
+import type { GroupsHost } from './groups.ts';
+import { Groups } from './groups.ts';
+import type { MeshSocketOwner } from './mesh-socket.ts';
+import { MeshSocket } from './mesh-socket.ts';
+
+/** UDP port of every node; an identity names its port only where it differs. */
+export const DEFAULT_PORT = 14627;
+/** Own addresses of one mesh; those beyond are not used. */
+export const OWN_ADDRESSES_MAX = 8;
+
+/** Time for the goodbyes to leave the sockets. */
+const GOODBYE_MS = 50;
+
+export interface DaemonOptions {
+  port: number;
+  epoch: number;
+}
+
+export interface DaemonCounters {
+  /** Datagrams from an address that cannot be on the mesh they came by. */
+  rxForeignCount: number;
+  rxCount: number;
+  txCount: number;
+}
+
+export class Daemon implements GroupsHost, MeshSocketOwner {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly node: CoreNode;
+  readonly events: EventQueue;
+  readonly groups: Groups;
+  readonly epoch: number;
+  readonly port: number;
+  readonly startedAt: number;
+  readonly counters: DaemonCounters = { rxForeignCount: 0, rxCount: 0, txCount: 0 };
+  readonly meshes: MeshSource[] = [];
+  /** In the order the meshes were given. */
+  readonly sockets: MeshSocket[] = [];
+  readonly #candidates = new Map<MeshSource, readonly Candidate[]>();
+  readonly #byLocal = new Map<number, MeshSocket>();
+  readonly #timer: Timer;
+  #stopped = false;
+
+  constructor(runtime: Runtime, log: Log, options: DaemonOptions, createNode: CreateNode) {
+    this.runtime = runtime;
+    this.log = log;
+    this.epoch = options.epoch;
+    this.port = options.port;
+    this.startedAt = runtime.now();
+    this.groups = new Groups(this);
+    this.events = new EventQueue((task) => runtime.later(task), this.groups.delivery);
+    const { events } = this;
+    this.node = createNode(() => runtime.random(), {
+      send: (local, address, port, bytes) => this.#send(local, address, port, bytes),
+      peer: (id, state) => events.peer(id, state),
+      message: (group, source, epoch, seq, data, to) => events.message(group, source, epoch, seq, data, to),
+      datagram: (group, source, data) => events.datagram(group, source, data),
+      gap: (group, source, epoch, from, to, reason) => events.gap(group, source, epoch, from, to, reason),
+      member: (group, id, state, epoch) => events.member(group, id, state, epoch),
+      room: (group) => events.room(group),
+    });
+    this.#timer = runtime.timer(() => this.#onTimer());
+  }
+
+  /** Uses a mesh from now on. */
+  addMesh(mesh: MeshSource): void {
+    this.meshes.push(mesh);
+    mesh.start({
+      onOwnAddresses: (addresses) => this.#onOwnAddresses(mesh, addresses),
+      onCandidates: (candidates) => this.#onCandidates(mesh, candidates),
+    });
+  }
+
+  /** Stops using a mesh: its addresses go, its peers with them. */
+  removeMesh(mesh: MeshSource): void {
+    mesh.stop();
+    this.#onOwnAddresses(mesh, []);
+    const index = this.meshes.indexOf(mesh);
+    if (index >= 0) this.meshes.splice(index, 1);
+    this.#candidates.delete(mesh);
+  }
+
+  /** Says goodbye to all peers and resolves when the sockets have had the time to send it and are closed. */
+  stop(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    this.node.shutdown(this.runtime.now());
+    this.#stopped = true;
+    this.#timer.cancel();
+    for (const mesh of this.meshes) mesh.stop();
+    return new Promise((resolve) => {
+      const flushed = this.runtime.timer(() => {
+        for (const socket of this.sockets.splice(0)) socket.close();
+        resolve();
+      });
+      flushed.set(this.runtime.now() + GOODBYE_MS);
+    });
+  }
+
+  now(): number {
+    return this.runtime.now();
+  }
+  wallMs(): number {
+    return this.runtime.wallMs();
+  }
+
+  settle(): void {
+    const { deadline } = this.node;
+    if (this.#stopped || deadline === this.#timer.deadlineMs) return;
+    if (deadline === Infinity) this.#timer.cancel();
+    else this.#timer.set(deadline);
+  }
+
+  self(): string[] {
+    return this.sockets.filter((socket) => socket.opened).map((socket) => endpointId(socket.address, this.port, DEFAULT_PORT));
+  }
+
+  meshStatus(): MeshStatus[] {
+    return this.meshes.map((mesh) => mesh.status());
+  }
+
+  // A mesh socket tells:
+
+  opened(socket: MeshSocket): void {
+    if (this.#stopped) return;
+    const { mesh } = socket;
+    const now = this.runtime.now();
+    socket.local = this.node.addLocal(now, socket.address, mesh.name, mesh.authenticated);
+    this.#byLocal.set(socket.local, socket);
+    this.node.onCandidates(now, socket.local, this.#candidates.get(mesh) ?? []);
+    this.settle();
+    this.groups.selfChanged();
+  }
+
+  received(socket: MeshSocket, bytes: Uint8Array, address: string, port: number): void {
+    if (this.#stopped) return;
+    this.counters.rxCount++;
+    if (!socket.mesh.accepts(address)) {
+      this.counters.rxForeignCount++;
+      return;
+    }
+    if (this.events.size >= EVENTS_MAX) this.events.dispatch();
+    this.node.onDatagram(this.runtime.now(), socket.local, address, port, bytes);
+    this.settle();
+  }
+
+  closed(socket: MeshSocket): void {
+    this.#byLocal.delete(socket.local);
+    if (this.#stopped) return;
+    this.node.removeLocal(this.runtime.now(), socket.local);
+    socket.local = -1;
+    this.settle();
+    this.groups.selfChanged();
+  }
+
+  #onTimer(): void {
+    if (this.events.size >= EVENTS_MAX) this.events.dispatch();
+    this.node.onTimeout(this.runtime.now());
+    this.settle();
+  }
+
+  #send(local: number, address: string, port: number, bytes: Uint8Array): void {
+    this.counters.txCount++;
+    this.#byLocal.get(local)?.send(bytes, address, port);
+  }
+
+  #onOwnAddresses(mesh: MeshSource, addresses: string[]): void {
+    if (this.#stopped) return;
+    const wanted = addresses.slice(0, OWN_ADDRESSES_MAX);
+    for (const socket of this.sockets.filter((one) => one.mesh === mesh && !wanted.includes(one.address))) {
+      this.sockets.splice(this.sockets.indexOf(socket), 1);
+      socket.close();
+      this.log.info(`${mesh.name}: the address ${socket.address} has gone`);
+    }
+    for (const address of wanted) {
+      if (this.sockets.some((socket) => socket.address === address)) continue;
+      const socket = new MeshSocket(this.runtime, this.log, mesh, address, this.port, this);
+      this.sockets.push(socket);
+      void socket.open();
+    }
+    this.sockets.sort((a, b) => this.meshes.indexOf(a.mesh) - this.meshes.indexOf(b.mesh));
+  }
+
+  #onCandidates(mesh: MeshSource, candidates: readonly Candidate[]): void {
+    if (this.#stopped) return;
+    this.#candidates.set(mesh, candidates);
+    const now = this.runtime.now();
+    for (const socket of this.sockets) {
+      if (socket.mesh === mesh && socket.local >= 0) this.node.onCandidates(now, socket.local, candidates);
+    }
+    this.settle();
+  }
+}

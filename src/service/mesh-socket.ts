@@ -1,0 +1,120 @@
+/**
+ * One of our own mesh addresses and its UDP socket: opened when the mesh gives us the address, opened again after a pause
+ * that doubles while it cannot be (address not there yet, port taken), closed when the address goes.
+ *
+ *   opening --ok--> open --system closed it--> waiting --pause over--> opening
+ *      +-----refused------------------------------^
+ */
+import type { MeshSource } from '../broadcast/mesh-source.ts';
+import type { Log } from '../runtime/log.ts';
+import type { DatagramSocket, Runtime, Timer } from '../runtime/runtime.ts';
+import { SystemError } from '../runtime/runtime.ts';
+
+const RETRY_MS_MIN = 1000;
+const RETRY_MS_MAX = 30_000;
+
+/** What the daemon does when the socket opens, receives and closes. */
+export interface MeshSocketOwner {
+  opened(socket: MeshSocket): void;
+  received(socket: MeshSocket, bytes: Uint8Array, address: string, port: number): void;
+  closed(socket: MeshSocket): void;
+}
+
+export class MeshSocket {
+  readonly mesh: MeshSource;
+  readonly address: string;
+  readonly port: number;
+  /** The core's number of this address while it is open, else -1. Kept by the owner. */
+  local = -1;
+  /** Why it is not open: an errno name; '' while it is or opens for the first time. */
+  errorCode = '';
+  readonly #runtime: Runtime;
+  readonly #log: Log;
+  readonly #owner: MeshSocketOwner;
+  readonly #retry: Timer;
+  #retryMs = RETRY_MS_MIN;
+  #socket: DatagramSocket | undefined;
+  #ended = false;
+
+  constructor(runtime: Runtime, log: Log, mesh: MeshSource, address: string, port: number, owner: MeshSocketOwner) {
+    this.#runtime = runtime;
+    this.#log = log;
+    this.mesh = mesh;
+    this.address = address;
+    this.port = port;
+    this.#owner = owner;
+    this.#retry = runtime.timer(() => void this.open());
+  }
+
+  get opened(): boolean {
+    return this.#socket !== undefined;
+  }
+  get sendErrorCount(): number {
+    return this.#socket?.sendErrorCount ?? 0;
+  }
+  get sendDropCount(): number {
+    return this.#socket?.sendDropCount ?? 0;
+  }
+
+  /** Never rejects. */
+  async open(): Promise<void> {
+    try {
+      const socket = await this.#runtime.openDatagram({
+        address: this.address,
+        port: this.port,
+        onDatagram: (bytes, address, port) => {
+          if (this.#socket !== undefined) this.#owner.received(this, bytes, address, port);
+        },
+        onClose: (error) => this.#onClose(error),
+      });
+      if (this.#ended) return socket.close();
+      this.#socket = socket;
+    } catch (error) {
+      if (!this.#ended) this.#failed(error);
+      return;
+    }
+    this.errorCode = '';
+    this.#retryMs = RETRY_MS_MIN;
+    this.#log.info(`${this.mesh.name}: listening on ${this.address} port ${this.port}`);
+    this.#owner.opened(this);
+  }
+
+  send(bytes: Uint8Array, address: string, port: number): void {
+    this.#socket?.send(bytes, address, port);
+  }
+
+  /** For good: the address has gone, or the daemon stops. */
+  close(): void {
+    this.#ended = true;
+    this.#retry.cancel();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+    if (socket !== undefined) this.#owner.closed(this);
+  }
+
+  #onClose(error: Error): void {
+    if (this.#ended || this.#socket === undefined) return;
+    this.#socket = undefined;
+    this.#owner.closed(this);
+    this.#failed(error);
+  }
+
+  #failed(error: unknown): void {
+    const code = error instanceof SystemError ? error.code : 'EIO';
+    // One line per change, not one per attempt.
+    if (code !== this.errorCode) this.#log.warn(`${this.mesh.name}: ${this.#describe(code, error)}`);
+    this.errorCode = code;
+    this.#retry.set(this.#runtime.now() + this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+  }
+
+  #describe(code: string, error: unknown): string {
+    const { address, port } = this;
+    if (code === 'EADDRINUSE') {
+      return `UDP port ${port} on ${address} is in use by another program (ss -ulpn 'sport = :${port}' names it); trying again`;
+    }
+    if (code === 'EADDRNOTAVAIL') return `the address ${address} is not on this machine yet; trying again`;
+    return `cannot listen on ${address} port ${port}: ${error instanceof Error ? error.message : code}; trying again`;
+  }
+}

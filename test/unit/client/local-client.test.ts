@@ -1,0 +1,112 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ClientError } from '../../../src/client/client.ts';
+import { LocalClient } from '../../../src/client/local-client.ts';
+import { ITERATION_MESSAGES_MAX } from '../../../src/client/message-queue.ts';
+import { bytes, setup as setupDaemon, text } from '../service/setup.ts';
+
+const local = suite('local client');
+
+async function setup() {
+  const parts = await setupDaemon();
+  return { ...parts, client: new LocalClient(parts.daemon.groups, 'test') };
+}
+async function refused(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return (error as ClientError).status;
+  }
+  return 'not refused';
+}
+
+local('joins, publishes and hears', async () => {
+  const { client, node, runtime } = await setup();
+  const heard: string[] = [];
+  const group = await client.join('g', {
+    onMessage: ({ source, data }) => heard.push(`${source} ${text(data)}`),
+    onMember: ({ address, state }) => heard.push(`${address} ${state}`),
+  });
+  assert.equal(await group.publish('hello'), { seq: 1, epoch: 7, room: 1000 });
+  const core = node.groups.get('g') as never;
+  node.output.member(core, '127.0.0.2', 'joined', 1);
+  node.output.message(core, '127.0.0.2', 1, 1, bytes('hi'), false);
+  await runtime.settle();
+  assert.equal(heard, ['127.0.0.2 joined', '127.0.0.2 hi']);
+  assert.equal((await group.history()).map(({ data }) => text(data)), ['hello', 'hi']);
+  assert.equal(await client.self(), ['127.0.0.1']);
+  assert.equal(await client.groups(), [{ name: 'g', memberCount: 1, joined: true }]);
+});
+
+local('names its refusals', async () => {
+  const { client, node } = await setup();
+  const group = await client.join('g', {});
+  assert.is(await refused(client.join('g', {})), 'INVALID_ARGUMENT');
+  assert.is(await refused(group.publish('x', { to: '127.0.0.2' })), 'NOT_FOUND');
+  assert.is(await refused(group.publish(new Uint8Array(65537))), 'INVALID_ARGUMENT');
+  node.groups.get('g')!.room = 0;
+  assert.is(await refused(group.publish('x', { wait: false })), 'BUSY');
+  await group.leave();
+  assert.is(await refused(group.publish('x')), 'INVALID_ARGUMENT');
+  client.close();
+  assert.is(await refused(client.join('h', {})), 'CONNECTION_FAILED');
+});
+
+local('is told nothing after leave, and leaves all on close', async () => {
+  const { client, node, runtime } = await setup();
+  const heard: string[] = [];
+  const group = await client.join('g', { onMessage: () => heard.push('g') });
+  await client.join('h', { onMessage: () => heard.push('h') });
+  const core = node.groups.get('g') as never;
+  node.output.message(core, '127.0.0.2', 1, 1, bytes('late'), false);
+  await group.leave();
+  await runtime.settle();
+  assert.equal(heard, []);
+  client.close();
+  assert.equal(node.calls.filter((call) => call.startsWith('leave')), ['leave g', 'leave h']);
+});
+
+local('iterates over messages until it leaves', async () => {
+  const { client, node, runtime } = await setup();
+  const group = await client.join('g', {});
+  const heard: string[] = [];
+  const done = (async () => {
+    for await (const message of group) heard.push(text(message.data));
+  })();
+  const core = node.groups.get('g') as never;
+  node.output.message(core, '127.0.0.2', 1, 1, bytes('a'), false);
+  node.output.message(core, '127.0.0.2', 1, 2, bytes('b'), false);
+  await runtime.settle();
+  await group.leave();
+  await done;
+  assert.equal(heard, ['a', 'b']);
+});
+
+local('tells an iteration that is too slow what it missed, in stream order', async () => {
+  const { client, node, runtime } = await setup();
+  const gaps: string[] = [];
+  const group = await client.join('g', { onGap: ({ from, to, reason }) => gaps.push(`${from}-${to} ${reason}`) });
+  const messages = group[Symbol.asyncIterator]();
+  const core = node.groups.get('g') as never;
+  const total = ITERATION_MESSAGES_MAX + 5;
+  for (let seq = 1; seq <= total; seq++) node.output.message(core, '127.0.0.2', 1, seq, bytes('x'), false);
+  await runtime.settle();
+  for (let seq = 1; seq < ITERATION_MESSAGES_MAX; seq++) await messages.next();
+  assert.equal(gaps, []);
+  await messages.next();
+  assert.equal(gaps, [`${ITERATION_MESSAGES_MAX + 1}-${total} client`]);
+  node.output.message(core, '127.0.0.2', 1, total + 1, bytes('again'), false);
+  await runtime.settle();
+  assert.is((await messages.next()).value.seq, total + 1);
+});
+
+local('says when our addresses change', async () => {
+  const { client, mesh, runtime } = await setup();
+  const told: string[][] = [];
+  client.onSelf = (addresses) => told.push(addresses);
+  mesh.give(['127.0.0.1', '127.0.0.7']);
+  await runtime.settle();
+  assert.equal(told.at(-1), ['127.0.0.1', '127.0.0.7']);
+});
+
+local.run();
