@@ -1,5 +1,5 @@
 /** Kinds of option values: how each is read from UCI text, what is allowed, and its default. */
-import { parseEndpoint } from '../wire/address.ts';
+import { endpointId, parseEndpoint } from '../wire/address.ts';
 
 export interface Field<T> {
   /** What uci-defaults, validation and the documentation make of it. */
@@ -47,19 +47,30 @@ export function text(fallback: string, allowed: string, pattern: RegExp): Field<
   return { kind: 'text', fallback, allowed, read: (value) => (pattern.test(value) ? value : undefined) };
 }
 
+export interface Endpoint {
+  address: string;
+  port: number;
+}
+
 /** An address with its port. */
-export function endpoint(): Field<string> {
+export function endpoint(): Field<Endpoint> {
   return {
-    kind: 'text', fallback: '', allowed: 'IPV4:PORT or [IPV6]:PORT',
-    read: (value) => (parseEndpoint(value)?.port ? value : undefined),
+    kind: 'text', fallback: { address: '', port: 0 }, allowed: 'IPV4:PORT or [IPV6]:PORT',
+    read(value) {
+      const endpoint = parseEndpoint(value);
+      return endpoint?.port ? endpoint : undefined;
+    },
   };
 }
 
-/** An address, its port where it is not the mesh's. */
+/** A node's address in canonical text, its port where it is not the mesh's. */
 export function peer(): Field<string> {
   return {
     kind: 'text', fallback: '', allowed: 'ADDRESS, IPV4:PORT or [IPV6]:PORT',
-    read: (value) => (parseEndpoint(value) ? value : undefined),
+    read(value) {
+      const peer = parseEndpoint(value);
+      return peer && endpointId(peer.address, peer.port, 0);
+    },
   };
 }
 

@@ -2,6 +2,7 @@
  * What the daemon can be told, typed. A field `socketMode` is the UCI option `socket_mode`; schema.ts says for each which
  * values are allowed, its default and whether a running daemon can take a new one; help.ts explains it.
  */
+import type { Endpoint } from './field.ts';
 
 /** `config meshchat 'main'` */
 export interface MainOptions {
@@ -63,39 +64,41 @@ export interface GroupOptions {
 /** `config irc` */
 export interface IrcOptions {
   enabled: boolean;
-  /** V4:PORT or [V6]:PORT. */
-  listen: string[];
-  /** The same for IRC over WebSocket. */
-  websocket: string[];
+  listen: Endpoint[];
+  /** The same for IRC over WebSocket, and for IRC with TLS. */
+  websocket: Endpoint[];
+  tlsListen: Endpoint[];
+  tlsCert: string;
+  tlsKey: string;
   /** Names of OpenWrt networks; only the init script reads it and adds their addresses to `listen`. */
   interface: string[];
-  network: string;
-  /** '': the host's name. */
+  networkName: string;
+  /** What clients see as the name of every server. */
   serverName: string;
+  /** '': none. */
   password: string;
-  motd: string;
+  motd: string[];
+  /** Channels that each client joins by itself. */
+  autojoin: string[];
+  clientsMax: number;
+  /** Lines per second that a client may send on average; 0: no limit. */
+  flood: number;
+  /** Kept per channel. */
   historyLines: number;
   historyBytes: number;
   historyHours: number;
-  clientsMax: number;
-  /** Lines per second that a client may send for long; 0: no limit. */
-  flood: number;
-  /** Nodes whose users and lines are not shown. */
+  /** Lines shown at JOIN. */
+  playbackLines: number;
+  /** Nodes, in canonical text: their lines are not shown / they are treated as absent / only these are present ([]: all). */
   hide: string[];
-  /** Mesh addresses or prefixes that are refused. */
   ban: string[];
-  /** When not empty: all others are refused. */
   allow: string[];
-  /** Channels that each client joins by itself. */
-  autojoin: string[];
-  tlsCert: string;
-  tlsKey: string;
 }
 
 /** `config account`: a name that needs a password on IRC. */
 export interface AccountOptions {
   name: string;
-  /** A hash: see help.ts. */
+  /** `pbkdf2-sha256$ITERATIONS$SALT$HASH`, salt and hash in base64. */
   password: string;
 }
 
