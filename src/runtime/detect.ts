@@ -1,0 +1,30 @@
+/** Chooses the adapter by what is there, so that one script runs on Node and on every txiki.js. */
+import { createNodeRuntime } from './node.ts';
+import type { Runtime } from './runtime.ts';
+import { sockets24 } from './txiki-24.ts';
+import { sockets26Internal } from './txiki-26-internal.ts';
+import { sockets26 } from './txiki-26.ts';
+import type { Txiki } from './txiki-types.ts';
+import { createTxikiRuntime } from './txiki.ts';
+
+export interface RuntimeChoice {
+  /** txiki.js 26: its internal callback sockets, where they are as known. Default: MESHCHAT_INTERNAL_SOCKETS is "1". */
+  internalSockets?: boolean;
+}
+
+export async function createRuntime(choice: RuntimeChoice = {}): Promise<Runtime> {
+  const { tjs, UDPSocket } = globalThis as { tjs?: Txiki; UDPSocket?: unknown };
+  if (tjs === undefined) return await createNodeRuntime();
+  if (UDPSocket === undefined) return await createTxikiRuntime(tjs, sockets24);
+  const internal = choice.internalSockets ?? tjs.env['MESHCHAT_INTERNAL_SOCKETS'] === '1';
+  return await createTxikiRuntime(tjs, internal ? sockets26Internal : sockets26);
+}
+
+/** What an administrator must know about this runtime, '' when nothing. */
+export function runtimeWarning(runtime: Runtime): string {
+  if (runtime.name !== 'txiki') return '';
+  const [major = 0, minor = 0] = runtime.version.split('.').map(Number);
+  if (major > 26 || (major === 26 && minor >= 6)) return '';
+  if (major === 26 && minor >= 3) return `txiki.js ${runtime.version} has known defects: use 26.6 or later`;
+  return `txiki.js ${runtime.version} can be crashed from the network by a datagram with a wrong checksum: use 26.6 or later`;
+}

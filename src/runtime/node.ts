@@ -1,0 +1,120 @@
+/** The ports over Node.js: laptops, the simulator, and every machine for which there is no txiki.js. */
+import type * as NodeChild from 'node:child_process';
+import type * as NodeCrypto from 'node:crypto';
+import type * as NodeDgram from 'node:dgram';
+import type * as NodeFs from 'node:fs/promises';
+import type * as NodeNet from 'node:net';
+import type * as NodeOs from 'node:os';
+import { Guard } from './guard.ts';
+import type { Loop } from './guard.ts';
+import { NodeDatagrams } from './node-datagram.ts';
+import { nodeFiles } from './node-files.ts';
+import { nodeConnect, nodeListen } from './node-stream.ts';
+import type { Child, ChildOptions, NetworkInterface, Runtime } from './runtime.ts';
+import { systemError } from './socket-path.ts';
+import { TimerQueue } from './timer-queue.ts';
+
+/** Node's modules, imported only here so that the same script also loads on txiki.js. */
+export interface NodeModules {
+  dgram: typeof NodeDgram;
+  net: typeof NodeNet;
+  os: typeof NodeOs;
+  fs: typeof NodeFs;
+  crypto: typeof NodeCrypto;
+  child: typeof NodeChild;
+}
+
+export async function createNodeRuntime(): Promise<Runtime> {
+  const modules: NodeModules = {
+    dgram: await import('node:dgram'),
+    net: await import('node:net'),
+    os: await import('node:os'),
+    fs: await import('node:fs/promises'),
+    crypto: await import('node:crypto'),
+    child: await import('node:child_process'),
+  };
+  const guard = new Guard((line) => process.stderr.write(`${line}\n`));
+  process.on('unhandledRejection', (error) => guard.failed(error));
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {}); // EPIPE: writeOut() tells it
+  return nodeRuntime(modules, guard);
+}
+
+function nodeRuntime(modules: NodeModules, guard: Guard): Runtime {
+  const now = (): number => Math.floor(performance.now());
+  const queue = new TimerQueue({
+    now,
+    start: (delayMs, onTimeout) => setTimeout(onTimeout, delayMs),
+    stop: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  }, guard);
+  const loop: Loop = {
+    guard, now, open: new Set(),
+    timer: (onTimeout) => queue.timer(onTimeout),
+    later: (task) => void setImmediate(() => guard.run(task)), // after the input of this turn
+  };
+  const datagrams = new NodeDatagrams(modules.dgram, loop);
+  const hash = (name: string) => (bytes: Uint8Array) => new Uint8Array(modules.crypto.createHash(name).update(bytes).digest());
+  return {
+    name: 'node',
+    version: process.versions.node,
+    args: process.argv.slice(2),
+    env: (name) => process.env[name],
+    now,
+    wallMs: () => Date.now(),
+    random: () => Math.random(),
+    randomBytes: (count) => new Uint8Array(modules.crypto.randomBytes(count)),
+    sha256: hash('sha256'),
+    sha512: hash('sha512'),
+    timer: (onTimeout) => queue.timer(onTimeout),
+    later: loop.later,
+    openDatagram: (options) => datagrams.open(options),
+    listen: (options) => nodeListen(modules, loop, options),
+    connect: (options, handler) => nodeConnect(modules, loop, options, handler),
+    onSignal: (signal, handler) => void process.on(signal, () => guard.run(handler)),
+    networkInterfaces: () => networkInterfaces(modules.os),
+    files: nodeFiles(modules.fs, process.pid),
+    spawn: (options) => spawn(modules.child, loop, options),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    printError: (line) => void process.stderr.write(`${line}\n`),
+    writeOut: (bytes) => new Promise((resolve, reject) => {
+      process.stdout.write(bytes, (error) => (error ? reject(systemError(error)) : resolve()));
+    }),
+    readInput: () => process.stdin as AsyncIterable<Uint8Array>,
+    get terminal() {
+      return process.stdout.isTTY === true;
+    },
+    residentBytes: () => process.memoryUsage.rss(),
+    get handlerErrorCount() {
+      return guard.errorCount;
+    },
+    stop() {
+      queue.stop();
+      for (const one of [...loop.open]) one.close();
+    },
+    exit: (status) => process.exit(status),
+  };
+}
+
+function networkInterfaces(os: typeof NodeOs): NetworkInterface[] {
+  return Object.entries(os.networkInterfaces()).flatMap(([name, addresses]) => (addresses ?? []).map((one) => ({
+    name, address: one.address, family: one.family === 'IPv6' ? 6 : 4, internal: one.internal,
+  })));
+}
+
+function spawn(child: typeof NodeChild, loop: Loop, options: ChildOptions): Child {
+  const started = child.spawn(options.command[0] as string, options.command.slice(1), {
+    stdio: ['ignore', options.onOutput === undefined ? 'ignore' : 'pipe', 'inherit'],
+  });
+  const handle = { close: () => void started.kill('SIGTERM') };
+  loop.open.add(handle);
+  started.stdout?.on('data', (bytes: Uint8Array) => loop.guard.run(() => options.onOutput?.(bytes)));
+  let ended = false;
+  const end = (status: number): void => {
+    if (ended) return;
+    ended = true;
+    loop.open.delete(handle);
+    loop.guard.run(() => options.onExit(status));
+  };
+  started.on('error', () => end(127)); // no such program, as a shell says it
+  started.on('close', (status, signal) => end(status ?? (signal === 'SIGKILL' ? 137 : 143)));
+  return { pid: started.pid ?? 0, kill: (signal) => void started.kill(signal) };
+}

@@ -1,0 +1,187 @@
+/**
+ * The ports over txiki.js, all but the sockets: those differ between 24.12 (txiki-24.ts), 26 (txiki-26.ts) and 26's internal
+ * callback sockets (txiki-26-internal.ts).
+ */
+import { Guard } from './guard.ts';
+import type { Loop } from './guard.ts';
+import type {
+  Child, ChildOptions, ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream, StreamHandler,
+} from './runtime.ts';
+import { systemError } from './socket-path.ts';
+import { TimerQueue } from './timer-queue.ts';
+import { txikiFiles } from './txiki-files.ts';
+import type { Txiki, TxikiReader } from './txiki-types.ts';
+
+const CHUNK_BYTES = 16384;
+/** What getRandomValues() fills at most. */
+const RANDOM_BYTES_MAX = 65536;
+
+export interface TxikiSockets {
+  openDatagram(options: DatagramOptions): Promise<DatagramSocket>;
+  listen(options: ListenOptions): Promise<Listener>;
+  connect(options: ConnectOptions, handler: StreamHandler): Promise<Stream>;
+}
+
+export type OpenSockets = (tjs: Txiki, loop: Loop) => Promise<TxikiSockets>;
+
+interface TxikiGlobal {
+  addEventListener(name: string, listener: (event: { preventDefault(): void; reason: unknown }) => void): void;
+}
+
+export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Promise<Runtime> {
+  const hashing = await import('tjs:hashing');
+  const guard = new Guard((line) => console.error(line));
+  // Otherwise a rejection that nobody handles ends the process; 24 decides before a handler of the same turn is attached.
+  (globalThis as unknown as TxikiGlobal).addEventListener('unhandledrejection', (event) => {
+    event.preventDefault();
+    guard.failed(event.reason);
+  });
+  const now = (): number => Math.floor(performance.now());
+  const queue = new TimerQueue({
+    now,
+    start: (delayMs, onTimeout) => setTimeout(onTimeout, delayMs),
+    stop: (handle) => clearTimeout(handle as number),
+  }, guard);
+  const loop: Loop = {
+    guard, now, open: new Set(), timer: (onTimeout) => queue.timer(onTimeout), later: (task) => queue.later(task),
+  };
+  const { openDatagram, listen, connect } = await sockets(tjs, loop);
+  const resident = await residentMemory(tjs);
+  const hash = (name: string) => (bytes: Uint8Array) => hashing.createHash(name).update(bytes).bytes();
+  return {
+    name: 'txiki',
+    version: tjs.version,
+    args: tjs.args.slice(tjs.args[1] === 'run' ? 3 : 1),
+    env: (name) => tjs.env[name],
+    now,
+    wallMs: () => Date.now(),
+    random: () => Math.random(),
+    randomBytes,
+    sha256: hash('sha256'),
+    sha512: hash('sha512'),
+    timer: loop.timer as Runtime['timer'],
+    later: loop.later,
+    openDatagram,
+    listen,
+    connect,
+    onSignal: (signal, handler) => tjs.addSignalListener(signal, () => guard.run(handler)),
+    networkInterfaces: () => tjs.system.networkInterfaces.map(({ name, address, internal }) => ({
+      name, address, internal, family: address.includes(':') ? 6 : 4,
+    })),
+    files: txikiFiles(tjs),
+    spawn: (options) => spawn(tjs, loop, options),
+    print: (line) => console.log(line),
+    printError: (line) => console.error(line),
+    writeOut: (bytes) => writeOut(tjs, bytes),
+    readInput: () => chunks(tjs.stdin),
+    get terminal() {
+      return tjs.stdout?.isTerminal === true;
+    },
+    residentBytes: resident,
+    get handlerErrorCount() {
+      return guard.errorCount;
+    },
+    stop() {
+      queue.stop();
+      for (const one of [...loop.open]) one.close();
+    },
+    exit: (status) => tjs.exit(status),
+  };
+}
+
+function randomBytes(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let at = 0; at < count; at += RANDOM_BYTES_MAX) crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES_MAX));
+  return bytes;
+}
+
+/** Reads either kind of reader to its end. */
+export async function* chunks(source: TxikiReader & ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (typeof source.getReader === 'function') { // 26
+    const reader = source.getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    return;
+  }
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  for (;;) {
+    const length = await source.read(buffer);
+    if (typeof length !== 'number' || length === 0) return;
+    yield buffer.slice(0, length);
+  }
+}
+
+async function writeOut(tjs: Txiki, bytes: Uint8Array): Promise<void> {
+  const { stdout } = tjs;
+  if (stdout === undefined) return;
+  try {
+    if (typeof stdout.getWriter === 'function') {
+      const writer = stdout.getWriter();
+      writer.closed.catch(() => {});
+      try {
+        await writer.ready;
+        await writer.write(bytes);
+      } finally {
+        writer.releaseLock();
+      }
+    } else {
+      for (let at = 0; at < bytes.length;) at += await stdout.write(bytes.subarray(at));
+    }
+  } catch (error) {
+    throw systemError(error);
+  }
+}
+
+/** There is no call for it, and files can only be read by promise: each question starts the reading for the next. */
+async function residentMemory(tjs: Txiki): Promise<() => number> {
+  const PAGE_BYTES = 4096;
+  const buffer = new Uint8Array(128);
+  let bytes = 0;
+  let reading = false;
+  const refresh = async (): Promise<void> => {
+    if (reading) return;
+    reading = true;
+    try {
+      const file = await tjs.open('/proc/self/statm', 'r');
+      const length = await file.read(buffer);
+      await file.close();
+      const [, pages = '0'] = String.fromCharCode(...buffer.subarray(0, length ?? 0)).split(' ');
+      bytes = Number(pages) * PAGE_BYTES;
+    } catch {
+      bytes = 0; // no /proc
+    }
+    reading = false;
+  };
+  await refresh();
+  return () => {
+    void refresh();
+    return bytes;
+  };
+}
+
+function spawn(tjs: Txiki, loop: Loop, options: ChildOptions): Child {
+  const { onOutput } = options;
+  let started;
+  try {
+    started = tjs.spawn(options.command, { stdin: 'ignore', stdout: onOutput ? 'pipe' : 'ignore', stderr: 'inherit' });
+  } catch {
+    loop.later(() => options.onExit(127)); // no such program, as a shell says it
+    return { pid: 0, kill() {} };
+  }
+  const child = started;
+  const exited = child.wait(); // at once: 24 aborts when the child has ended before
+  const handle = { close: () => child.kill('SIGTERM') };
+  loop.open.add(handle);
+  const read = async (): Promise<void> => {
+    if (child.stdout === null || onOutput === undefined) return;
+    for await (const bytes of chunks(child.stdout)) loop.guard.run(() => onOutput(bytes));
+  };
+  const wait = async (): Promise<void> => {
+    await read().catch(() => {}); // its pipe broke: it is ending
+    const { exit_status: status, term_signal: signal } = await exited;
+    loop.open.delete(handle);
+    const code = signal === null ? status : signal === 'SIGKILL' ? 137 : 143;
+    loop.guard.run(() => options.onExit(code));
+  };
+  void wait();
+  return { pid: child.pid, kill: (signal) => loop.guard.run(() => child.kill(signal)) };
+}
