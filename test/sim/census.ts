@@ -1,0 +1,126 @@
+/**
+ * Reads the datagrams on the simulated wire with the shipping decoder: which frames, which packets of which messages. It is
+ * the only place of the simulator that knows the wire format.
+ */
+import { Data, decodeData, DATA_FIRST, DATA_PRIVATE } from '../../src/wire/data.ts';
+import {
+  FRAME_DATA, FRAME_DGRAM, FRAME_DIGEST, FRAME_GAP, FRAME_HEADER_LENGTH, FRAME_HELLO, FRAME_HINT, FRAME_PEERS, FRAME_POLL,
+  FRAME_REQUEST, FRAME_SESSION, FRAME_STATUS, FRAME_SUBS, FRAME_SUBS_ACK, FRAME_SUBS_REQ,
+} from '../../src/wire/frame.ts';
+import { groupKey } from '../../src/wire/group-id.ts';
+import { decodeHeader, Header, HEADER_LENGTH } from '../../src/wire/header.ts';
+import { decodeStatus, Status } from '../../src/wire/status.ts';
+import type { Truth } from './truth.ts';
+
+export const FRAME_TYPES = 16;
+export const FRAME_NAMES: string[] = new Array<string>(FRAME_TYPES).fill('?');
+const NAMED: [number, string][] = [
+  [FRAME_HELLO, 'HELLO'], [FRAME_SUBS, 'SUBS'], [FRAME_SUBS_ACK, 'SUBS_ACK'], [FRAME_SUBS_REQ, 'SUBS_REQ'],
+  [FRAME_DATA, 'DATA'], [FRAME_DGRAM, 'DGRAM'], [FRAME_STATUS, 'STATUS'], [FRAME_POLL, 'POLL'], [FRAME_GAP, 'GAP'],
+  [FRAME_DIGEST, 'DIGEST'], [FRAME_HINT, 'HINT'], [FRAME_PEERS, 'PEERS'], [FRAME_REQUEST, 'REQUEST'],
+  [FRAME_SESSION, 'SESSION'],
+];
+for (const [type, name] of NAMED) FRAME_NAMES[type] = name;
+
+const FRAMES_MAX = 64;
+
+/** What is in a datagram; one instance is refilled by each scan. */
+export class Census {
+  /** Frames found; types[i] is FRAME_…. */
+  frameCount = 0;
+  readonly types = new Int32Array(FRAMES_MAX);
+  /** For DATA the packet number in Truth (-1: not one of ours), for STATUS the holes it asks for. */
+  readonly details = new Int32Array(FRAMES_MAX);
+  readonly seqs = new Float64Array(FRAMES_MAX);
+  readonly flags = new Int32Array(FRAMES_MAX);
+  dataCount = 0;
+  wellFormed = false;
+
+  #header = new Header();
+  #data = new Data();
+  #status = new Status();
+  #groups = new Map<number, number>();
+
+  /** Reads a datagram that node `from` (in this incarnation) sent to node `to`. */
+  scan(truth: Truth, from: number, incarnation: number, to: number, bytes: Uint8Array): void {
+    this.frameCount = 0;
+    this.dataCount = 0;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.wellFormed = decodeHeader(view, bytes.length, this.#header);
+    if (!this.wellFormed) return;
+    let at = HEADER_LENGTH;
+    while (at + FRAME_HEADER_LENGTH <= bytes.length && this.frameCount < FRAMES_MAX) {
+      const type = view.getUint8(at);
+      const flags = view.getUint8(at + 1);
+      const length = view.getUint16(at + 2);
+      const body = at + FRAME_HEADER_LENGTH;
+      if (body + length > bytes.length) {
+        this.wellFormed = false;
+        return;
+      }
+      const index = this.frameCount++;
+      this.types[index] = type;
+      this.flags[index] = flags;
+      this.details[index] = -1;
+      this.seqs[index] = 0;
+      if (type === FRAME_DATA) this.#scanData(truth, from, incarnation, to, bytes, view, body, length, index);
+      else if (type === FRAME_STATUS) this.#scanStatus(view, body, length, index);
+      at = body + length;
+    }
+    if (at !== bytes.length) this.wellFormed = false;
+  }
+
+  #scanData(
+    truth: Truth, from: number, incarnation: number, to: number, bytes: Uint8Array, view: DataView, at: number,
+    length: number, index: number,
+  ): void {
+    const data = this.#data;
+    this.dataCount++;
+    if (!decodeData(view, at, length, this.flags[index]!, data)) {
+      this.wellFormed = false;
+      return;
+    }
+    this.seqs[index] = data.seq;
+    const key = groupKey(data.groupHigh, data.groupLow);
+    let group = this.#groups.get(key);
+    if (group === undefined && data.flags & DATA_FIRST) {
+      const id = truth.peekId(bytes, data.payloadAt, data.payloadLength);
+      if (id >= 0) this.#groups.set(key, group = truth.messages[id]!.group);
+    }
+    if (group === undefined) return;
+    const stream = truth.find(from, incarnation, group, data.flags & DATA_PRIVATE ? to : -1);
+    this.details[index] = stream?.packets[(data.seq - stream.base) >>> 0] ?? -1;
+  }
+
+  #scanStatus(view: DataView, at: number, length: number, index: number): void {
+    const status = this.#status;
+    if (!decodeStatus(view, at, length, this.flags[index]!, status)) {
+      this.wellFormed = false;
+      return;
+    }
+    let holes = 0;
+    const asked = (status.nackHigh - status.cumulative) | 0;
+    if (asked > 0) {
+      holes = asked;
+      const bits = Math.min(asked - 1, status.bitmapLength * 8);
+      for (let bit = 0; bit < bits; bit++) {
+        if (view.getUint8(status.bitmapAt + (bit >> 3)) & (0x80 >> (bit & 7))) holes--;
+      }
+    }
+    this.details[index] = holes;
+    this.seqs[index] = status.cumulative;
+  }
+
+  /** Frames as words, e.g. "DATA 17 + STATUS 40?2". */
+  describe(): string {
+    const words: string[] = [];
+    for (let i = 0; i < this.frameCount; i++) {
+      const type = this.types[i]!;
+      let word = FRAME_NAMES[type] ?? `type${type}`;
+      if (type === FRAME_DATA) word += ` ${this.seqs[i]}${this.flags[i]! & 8 ? 'r' : ''}${this.flags[i]! & 1 ? '!' : ''}`;
+      if (type === FRAME_STATUS) word += ` ${this.seqs[i]}${this.details[i]! > 0 ? `?${this.details[i]}` : ''}`;
+      words.push(word);
+    }
+    return words.join(' + ') + (this.wellFormed ? '' : ' MALFORMED');
+  }
+}

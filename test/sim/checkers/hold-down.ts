@@ -1,0 +1,36 @@
+/**
+ * Invariant 10, seen from the wire: the same packet does not go to the same receiver again within 0.9 RTT. Escalation may
+ * send two copies 0.2 RTT apart: one quick repeat is allowed, two in a row are not. (Bytes in flight: memory-bounds.ts.)
+ */
+import type { NodeHost } from '../node-host.ts';
+import type { Simulation } from '../simulation.ts';
+import type { Checker } from './checker.ts';
+
+const HOLD_DOWN = 0.9;
+/** The core measures the round trip in whole milliseconds and may be a little below the truth. */
+const SLACK_MS = 3;
+
+export class HoldDown implements Checker {
+  quickRepeats = 0;
+  #sim: Simulation;
+  #quick = new Set<number>();
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+  }
+
+  dataSent(host: NodeHost, to: number, packet: number, again: boolean): void {
+    if (!again) return;
+    const sim = this.#sim;
+    const key = packet * sim.hosts.length + to;
+    const passed = sim.now - sim.truth.packetSentAt[packet]![to]!;
+    if (passed + SLACK_MS >= HOLD_DOWN * sim.network.rtt(host.index, to)) {
+      this.#quick.delete(key);
+      return;
+    }
+    this.quickRepeats++;
+    if (this.#quick.has(key)) {
+      sim.violate('10 hold-down', `node ${host.index} sent packet ${packet} to ${to} a third time within ${passed} ms`);
+    }
+    this.#quick.add(key);
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Invariant 11: with nothing unacknowledged, no holes and stable membership, only keepalives and gossip are sent. A scenario
+ * calls begin() when that is so, and end() some time later.
+ */
+import { FRAME_NAMES, FRAME_TYPES } from '../census.ts';
+import type { Simulation } from '../simulation.ts';
+
+const ALLOWED = new Set(['HELLO', 'DIGEST', 'HINT', 'PEERS', 'SESSION']);
+const KEEPALIVE_MS = 30_000;
+const GOSSIP_MS = 5_000;
+
+export class Silence {
+  #sim: Simulation;
+  #before = new Float64Array(FRAME_TYPES);
+  #since = -1;
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+  }
+
+  begin(): void {
+    this.#sim.measuring = true;
+    this.#before.set(this.#sim.metrics.frames);
+    this.#since = this.#sim.now;
+  }
+
+  end(): void {
+    const sim = this.#sim;
+    const passed = sim.now - this.#since;
+    sim.measuring = false;
+    const running = sim.hosts.filter((host) => host.running).length;
+    for (let type = 0; type < FRAME_TYPES; type++) {
+      const name = FRAME_NAMES[type]!;
+      const count = sim.metrics.frames[type]! - this.#before[type]!;
+      if (count > 0 && !ALLOWED.has(name)) sim.violate('11 silence', `${count} ${name} frames in ${passed} ms of rest`);
+      const pairs = running * (running - 1);
+      const limit = name === 'HELLO' ? pairs * (Math.ceil(passed / (KEEPALIVE_MS / 2)) + 1)
+        : running * (Math.ceil(passed / GOSSIP_MS) + 1) * 2;
+      if (count > limit && name !== 'SESSION') sim.violate('11 silence', `${count} ${name} in ${passed} ms, limit ${limit}`);
+    }
+  }
+}

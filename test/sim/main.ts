@@ -1,0 +1,86 @@
+/**
+ * The simulator's commands, bundled by run.mjs and run on Node or txiki.js:
+ *   sim                  a short set: a few scenarios and seeds
+ *   sim SEED             one swarm seed with its trace, and the trace's hash
+ *   swarm FROM STEP MS   seeds FROM, FROM + STEP, … until so much real time has passed
+ *   rows NAME…           cells of the report as JSON lines, for run.mjs
+ */
+import { scenarios } from './scenarios.ts';
+import { swarm } from './swarm.ts';
+import { rowNames, runRow } from './report-rows.ts';
+
+interface TxikiGlobal {
+  tjs?: { args: readonly string[]; exit(code: number): void };
+  process?: { argv: readonly string[]; exitCode?: number };
+}
+
+const globals = globalThis as unknown as TxikiGlobal;
+const SHORT_SEEDS = 12;
+
+function commandWords(): readonly string[] {
+  if (globals.tjs !== undefined) {
+    const { args } = globals.tjs;
+    return args.slice(args.findIndex((word) => word.endsWith('.mjs')) + 1);
+  }
+  return globals.process?.argv.slice(2) ?? [];
+}
+
+function fail(): void {
+  if (globals.tjs !== undefined) globals.tjs.exit(1);
+  else if (globals.process !== undefined) globals.process.exitCode = 1;
+}
+
+/** @returns true when the seed held. */
+function runSeed(seed: number, verbose: boolean): boolean {
+  const result = swarm(seed, verbose ? (line) => console.log(line) : undefined);
+  const { sim } = result;
+  if (verbose) console.log(`trace ${sim.trace.hash}, ${sim.trace.events} events`);
+  const failed = sim.violationCount > 0;
+  if (failed || verbose) {
+    console.log(`${failed ? 'FAILED' : 'ok'} ${result.summary}`);
+    for (const violation of sim.violations) console.log(`  ${violation.time} ms ${violation.invariant}: ${violation.text}`);
+    if (failed) console.log(`  replay: make sim SEED=${seed}`);
+  }
+  return !failed;
+}
+
+function runShortSet(): boolean {
+  let good = true;
+  for (const scenario of scenarios) {
+    const problems = scenario.run();
+    console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${scenario.name}`);
+    for (const problem of problems) console.log(`  ${problem}`);
+    good &&= problems.length === 0;
+  }
+  for (let seed = 1; seed <= SHORT_SEEDS; seed++) {
+    const held = runSeed(seed, false);
+    console.log(`${held ? 'ok    ' : 'FAILED'} swarm seed ${seed}`);
+    good &&= held;
+  }
+  return good;
+}
+
+function runSwarm(from: number, step: number, forMs: number): boolean {
+  const end = Date.now() + forMs;
+  let count = 0;
+  let failed = 0;
+  for (let seed = from; Date.now() < end; seed += step) {
+    count++;
+    if (!runSeed(seed, false)) failed++;
+  }
+  console.log(`${count} seeds from ${from} by ${step}: ${failed} failed`);
+  return failed === 0;
+}
+
+function main(words: readonly string[]): boolean {
+  const [command, ...rest] = words;
+  if (command === 'swarm') return runSwarm(Number(rest[0] ?? 1), Number(rest[1] ?? 1), Number(rest[2] ?? 60_000));
+  if (command === 'rows') {
+    for (const name of rest.length > 0 ? rest : rowNames()) console.log(JSON.stringify(runRow(name)));
+    return true;
+  }
+  if (command === 'sim' && rest[0] !== undefined) return runSeed(Number(rest[0]), true);
+  return runShortSet();
+}
+
+if (!main(commandWords())) fail();

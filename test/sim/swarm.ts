@@ -1,0 +1,195 @@
+/**
+ * Swarm mode: the faults, the groups and the load are drawn from the seed. Three phases: safety (everything breaks, nothing
+ * wrong may be told), heal, liveness (everything owed must come, everybody must agree, then it must be quiet).
+ */
+import type { GroupOptions } from '../../src/multicast/group.ts';
+import { CALM, type NetworkOptions } from './network-options.ts';
+import { injectMalformed } from './checkers/malformed.ts';
+import { Prng } from './prng.ts';
+import { type GroupSpec, Simulation } from './simulation.ts';
+
+/** Everything owed must be settled so long after the heal. */
+export const LIVENESS_MS = 30_000;
+/** A source that died is given up after 90 s; then there is nothing left to wait for. */
+const QUIET_AFTER_MS = 130_000;
+const QUIET_MS = 40_000;
+const STEPS_MAX = 400;
+
+export interface SwarmResult {
+  sim: Simulation;
+  summary: string;
+  /** ms from the heal to the last thing owed, -1: never. */
+  settledMs: number;
+}
+
+export function swarm(seed: number, listener?: (line: string) => void): SwarmResult {
+  const random = new Prng(seed, 99);
+  const nodes = random.chance(0.1) ? random.between(24, 48) : random.between(2, 14);
+  const network = drawNetwork(random);
+  const groups = drawGroups(random);
+  const sim = new Simulation({ seed, nodes, network, groups, ...(listener ? { listener } : {}) });
+  const run = new SwarmRun(sim, random);
+  const summary = `seed ${seed}: ${nodes} nodes, ${groups.map((group) => describe(group.options)).join(' | ')}; ` +
+    Object.entries(network).map(([name, value]) => `${name} ${Number(value.toFixed(3))}`).join(', ');
+  listener?.(summary);
+  return { sim, summary, settledMs: run.run() };
+}
+
+function describe(options: GroupOptions): string {
+  return Object.entries(options).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ') || 'default';
+}
+
+function drawNetwork(random: Prng): Partial<NetworkOptions> {
+  const network: Partial<NetworkOptions> = { rttMs: random.pick([2, 20, 100, 100, 300, 1000]), jitterMs: random.pick([0, 1, 20]) };
+  if (random.chance(0.6)) network.loss = random.pick([0.01, 0.05, 0.1, 0.3]);
+  if (random.chance(0.3)) Object.assign(network, { reorder: 0.05, reorderMs: random.pick([20, 50, 200]) });
+  if (random.chance(0.3)) network.duplicate = random.pick([0.01, 0.2]);
+  if (random.chance(0.2)) network.corrupt = 0.01;
+  if (random.chance(0.2)) Object.assign(network, { burstShare: 0.05, burstMs: random.pick([50, 300, 2000]) });
+  if (random.chance(0.2)) Object.assign(network, { outageShare: 0.05, outageMs: random.pick([50, 300, 2000]) });
+  if (random.chance(0.2)) Object.assign(network, { uplinkBytesPerMs: random.pick([64, 250, 1000]), uplinkQueueBytes: 32768 });
+  if (random.chance(0.2)) Object.assign(network, { stallShare: 0.1, stallMs: random.pick([20, 200, 1000]) });
+  if (random.chance(0.1)) Object.assign(network, { handleUs: random.pick([200, 2000]), receiveBufferBytes: 65536 });
+  return network;
+}
+
+function drawGroups(random: Prng): GroupSpec[] {
+  const groups: GroupSpec[] = [];
+  const count = random.between(1, 3);
+  for (let i = 0; i < count; i++) {
+    const options: GroupOptions = {};
+    if (random.chance(0.25)) options.ordered = false;
+    if (random.chance(0.15)) Object.assign(options, { delivery: 'timely', playoutMs: random.pick([200, 400, 2000]) });
+    if (random.chance(0.3)) options.repair = 'srm';
+    if (random.chance(0.3)) options.slow = random.pick(['block', 'evict'] as const);
+    if (random.chance(0.3)) options.start = random.pick(['all', { last: 5 }] as const);
+    groups.push({ name: `group-${i}`, options });
+  }
+  return groups;
+}
+
+/** One run's state: who is down, what is cut. */
+class SwarmRun {
+  #sim: Simulation;
+  #random: Prng;
+  #restartAt = new Map<number, number>();
+
+  constructor(sim: Simulation, random: Prng) {
+    this.#sim = sim;
+    this.#random = random;
+  }
+
+  run(): number {
+    const sim = this.#sim;
+    const random = this.#random;
+    for (let index = 0; index < sim.hosts.length; index++) {
+      sim.at(random.chance(0.7) ? random.below(500) : random.below(20_000), () => this.#boot(index));
+    }
+    const end = random.between(20, 90) * 1000;
+    let steps = 0;
+    while (sim.now < end && steps++ < STEPS_MAX) {
+      sim.run(sim.now + random.between(1, random.chance(0.3) ? 3000 : 400));
+      this.#step();
+    }
+    this.#heal();
+    const healedAt = sim.now;
+    sim.run(healedAt + 5000);
+    for (const host of sim.hosts) for (let group = 0; group < host.groups.length; group++) sim.publish(host.index, group, 100);
+    const settled = sim.runUntil(() => this.#settled(), healedAt + LIVENESS_MS + 5000);
+    const settledMs = settled ? Math.max(0, sim.metrics.lastDeliveryAt - healedAt) : -1;
+    if (!settled) this.#reportLate();
+    sim.run(healedAt + QUIET_AFTER_MS);
+    sim.finish();
+    sim.checkers.silence.begin();
+    sim.run(sim.now + QUIET_MS);
+    sim.checkers.silence.end();
+    return settledMs;
+  }
+
+  #settled(): boolean {
+    return this.#sim.checkers.completeness.missing().count === 0;
+  }
+
+  #reportLate(): void {
+    const { count, message, receiver } = this.#sim.checkers.completeness.missing();
+    if (message === null) return;
+    this.#sim.violate('4 completeness', `${count} copies still owed ${LIVENESS_MS} ms after the heal; first: message ` +
+      `${message.id} of node ${message.source} (group ${message.group} seq ${message.seq}) at node ${receiver}`);
+  }
+
+  #boot(index: number): void {
+    const groups = this.#sim.groups.map((_, group) => group).filter(() => this.#random.chance(0.85));
+    this.#sim.boot(index, groups);
+  }
+
+  #step(): void {
+    const sim = this.#sim;
+    const random = this.#random;
+    const index = random.below(sim.hosts.length);
+    const host = sim.hosts[index]!;
+    const group = random.below(sim.groups.length);
+    for (const [down, time] of this.#restartAt) if (time <= sim.now) this.#restart(down);
+    const what = random.below(100);
+    if (what < 45) this.#publish(index, group);
+    else if (what < 52) sim.sendDatagram(index, group, random.between(12, 1000));
+    else if (what < 62) host.inGroup[group] ? host.leave(group) : host.join(group);
+    else if (what < 70) this.#crash(index);
+    else if (what < 76) host.pause(random.pick([50, 500, 5000, 20_000]));
+    else if (what < 83) this.#partition();
+    else if (what < 90) sim.network.heal();
+    else if (what < 95) this.#hostile(index);
+    else sim.network.options.loss = random.pick([0, 0.05, 0.3, 0.5]);
+  }
+
+  #publish(index: number, group: number): void {
+    const random = this.#random;
+    const sim = this.#sim;
+    const length = random.pick([12, 100, 400, 1000, 1152, 1153, 5000, random.chance(0.1) ? 65_536 : 3000]);
+    const to = random.chance(0.15) ? random.below(sim.hosts.length) : -1;
+    const count = random.chance(0.2) ? random.between(2, 40) : 1;
+    for (let i = 0; i < count; i++) if (to !== index) sim.publish(index, group, length, to);
+  }
+
+  #crash(index: number): void {
+    const random = this.#random;
+    if (this.#restartAt.has(index)) return;
+    this.#sim.log(index, 'stops');
+    this.#sim.hosts[index]!.stop(random.chance(0.3));
+    this.#restartAt.set(index, this.#sim.now + random.pick([1, 500, 3000, 40_000]));
+  }
+
+  #restart(index: number): void {
+    const sim = this.#sim;
+    const random = this.#random;
+    this.#restartAt.delete(index);
+    const back = random.chance(0.3) ? Math.max(1, sim.hosts[index]!.epoch - random.between(1, 100_000)) : undefined;
+    sim.boot(index, sim.groups.map((_, group) => group).filter(() => random.chance(0.85)), back);
+  }
+
+  #partition(): void {
+    const sim = this.#sim;
+    const sides = this.#random.between(2, 3);
+    sim.network.partition(sim.hosts.map(() => this.#random.below(sides)), this.#random.chance(0.3));
+    sim.log(0, 'partition');
+  }
+
+  #hostile(index: number): void {
+    const random = this.#random;
+    const bytes = new Uint8Array(random.between(0, 200));
+    for (let i = 0; i < bytes.length; i++) bytes[i] = random.below(256);
+    // Version 0 or 2 … 15, or too short for a header: nothing of it may be believed, whoever sent it.
+    if (bytes.length > 0 && bytes[0]! >> 4 === 1) bytes[0]! ^= 0x80;
+    const sender = random.chance(0.5) ? this.#sim.addressOf(random.below(this.#sim.hosts.length)) : 'fc66::66';
+    injectMalformed(this.#sim, this.#sim.hosts[index]!, sender, bytes);
+  }
+
+  #heal(): void {
+    const sim = this.#sim;
+    const random = this.#random;
+    Object.assign(sim.network.options, CALM, { loss: random.pick([0, 0.01, 0.1]) });
+    sim.network.heal();
+    sim.log(0, 'heals');
+    for (const host of sim.hosts) host.wake();
+    for (const [index] of [...this.#restartAt]) if (random.chance(0.8)) this.#restart(index);
+  }
+}
