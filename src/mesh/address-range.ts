@@ -1,6 +1,6 @@
 /**
- * Which kind of address a canonical text (wire/address.ts) is: the ranges that a mesh binds to keys must never be believed
- * when they come over another one.
+ * Which kind of address a canonical text (wire/address.ts) is: the ranges that a mesh binds to keys must never be
+ * believed when they come over another one.
  */
 
 export type AddressRange =

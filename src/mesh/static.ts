@@ -1,8 +1,8 @@
 /**
- * The mesh that is written down: our addresses and the peers' as configured. Nothing binds such an address to a key, so the
- * whole mesh is unauthenticated, and addresses of the key-bound ranges are believed only where one of our own is of the same
- * range. With nothing configured it is the loopback mesh: several daemons of one machine, each on the first free of
- * 127.0.0.1, 127.0.0.2, …, looking for each other in that small range.
+ * The mesh that is written down: our addresses and the peers' as configured. Nothing binds such an address to a key,
+ * so the whole mesh is unauthenticated, and addresses of the key-bound ranges are believed only where one of our own
+ * is of the same range. With nothing configured it is the loopback mesh: several daemons of one machine, each on the
+ * first free of 127.0.0.1, 127.0.0.2, …, looking for each other in that small range.
  */
 import type { Candidate, MeshListener, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
 import type { Log } from '../runtime/log.ts';
@@ -15,8 +15,8 @@ export interface StaticOptions {
   /** Name of the mesh in status; default 'static'. */
   name?: string;
   /**
-   * Our own addresses, or names of interfaces whose addresses (link-local ones excepted) are ours. Empty: those of our
-   * interfaces that are nearest to the peers; without peers, loopback.
+   * Our own addresses, or names of interfaces whose addresses (link-local ones excepted) are ours. Empty: those of
+   * our interfaces that are nearest to the peers; without peers, loopback.
    */
   addresses: readonly string[];
   /** Address, "v4:port" or "[v6]:port". */
@@ -61,7 +61,8 @@ export class StaticMesh implements MeshSource {
     this.#log = log;
     this.#timer = runtime.timer(() => this.#watch());
     for (const text of options.peers) this.#addPeer(text);
-    this.#loopback = options.addresses.length === 0 && this.#peers.every((peer) => addressRange(peer.address) === 'loopback');
+    const peersAreLoopback = this.#peers.every((peer) => addressRange(peer.address) === 'loopback');
+    this.#loopback = options.addresses.length === 0 && peersAreLoopback;
     const own = options.addresses.map((text) => parseEndpoint(text)?.address ?? '');
     const ownLoopback = own.length > 0 && own.every((address) => addressRange(address) === 'loopback');
     if (this.#peers.length === 0 && this.#badPeers.length === 0 && (this.#loopback || ownLoopback)) {
@@ -76,7 +77,8 @@ export class StaticMesh implements MeshSource {
     for (const own of this.#own) {
       const ownRange = addressRange(own);
       if (isIpv4(own) !== isIpv4(address)) continue;
-      if (keyBound ? ownRange === range : ownRange !== 'loopback' && ownRange !== 'cjdns' && ownRange !== 'yggdrasil') return true;
+      const ownKeyBound = ownRange === 'cjdns' || ownRange === 'yggdrasil' || ownRange === 'loopback';
+      if (keyBound ? ownRange === range : !ownKeyBound) return true;
     }
     return false;
   }
@@ -115,7 +117,8 @@ export class StaticMesh implements MeshSource {
   #problem(): MeshStatus['problem'] {
     const bad = this.#badPeers[0];
     if (bad !== undefined) {
-      return { text: `peer "${bad}" is not a numeric address`, remedy: 'write option peer as ADDRESS, V4:PORT or [V6]:PORT' };
+      const remedy = 'write list peer as ADDRESS, V4:PORT or [V6]:PORT';
+      return { text: `peer "${bad}" is not a numeric address`, remedy };
     }
     if (this.#missing.length > 0) {
       return {
@@ -148,7 +151,8 @@ export class StaticMesh implements MeshSource {
   async #findFreeLoopback(): Promise<void> {
     for (const address of this.#loopbackRange()) {
       try {
-        const socket = await this.#runtime.openDatagram({ address, port: this.#options.port, onDatagram: () => undefined });
+        const { port } = this.#options;
+        const socket = await this.#runtime.openDatagram({ address, port, onDatagram: () => undefined });
         socket.close();
         this.#loopbackOwn = address;
         break;

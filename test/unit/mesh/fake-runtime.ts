@@ -155,7 +155,7 @@ export class FakeRuntime {
 
   /** Lets promises and tasks run until none is left. */
   async settle(): Promise<void> {
-    for (let idle = 0; idle < 8; idle++) {
+    for (let idle = 0; idle < 40; idle++) {
       for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
         task();
         idle = 0;

@@ -12,8 +12,12 @@ function setup(addresses: string[], peers: string[], prepare: (runtime: FakeRunt
   prepare(runtime);
   const own: string[][] = [];
   const told: Candidate[][] = [];
-  const mesh = new StaticMesh(runtime.asRuntime(), { addresses, peers, port: 14627 }, new LineLog('error', () => undefined));
-  const listener = { onOwnAddresses: (list: string[]) => own.push(list), onCandidates: (list: Candidate[]) => told.push(list) };
+  const log = new LineLog('error', () => undefined);
+  const mesh = new StaticMesh(runtime.asRuntime(), { addresses, peers, port: 14627 }, log);
+  const listener = {
+    onOwnAddresses: (list: string[]) => own.push(list),
+    onCandidates: (list: Candidate[]) => told.push(list),
+  };
   return { runtime, mesh, own, told, listener };
 }
 const lan = (runtime: FakeRuntime): void => {
@@ -55,7 +59,8 @@ test('configured loopback addresses need no interface', async () => {
 });
 
 test('peers keep their ports, and are advertised', async () => {
-  const { runtime, mesh, told, listener } = setup(['192.168.1.1'], ['192.168.1.2', '10.0.0.9:999', '[FD00::0:2]:77', 'fd00::3'], lan);
+  const peers = ['192.168.1.2', '10.0.0.9:999', '[FD00::0:2]:77', 'fd00::3'];
+  const { runtime, mesh, told, listener } = setup(['192.168.1.1'], peers, lan);
   mesh.start(listener);
   await runtime.run(10);
   assert.equal(told[0]?.map((c) => [c.address, c.port, c.advertised]), [

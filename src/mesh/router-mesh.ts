@@ -1,0 +1,216 @@
+/**
+ * What the sources that ask a mesh router on this machine have in common: when to ask, and when an address is ours.
+ *
+ * An address is ours while the router has said so and an interface carries it: then it can be bound. So an interface
+ * that goes down or comes up is noticed by looking at the interfaces, whatever the router is doing. The router is
+ * asked every second at first (its own tables take seconds to fill), then rarer and rarer; when it does not answer it
+ * is asked again after half a second, twice that, and so on. An address of the mesh's range that appears or vanishes
+ * starts this anew: boot order never matters.
+ */
+import type { Candidate, MeshListener, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Runtime, Timer } from '../runtime/runtime.ts';
+import { parseEndpoint } from '../wire/address.ts';
+import { addressRange } from './address-range.ts';
+import type { AddressRange } from './address-range.ts';
+import { interfaceAddresses, sameList } from './interfaces.ts';
+
+export type Problem = NonNullable<MeshStatus['problem']>;
+
+export interface RouterReport {
+  /** Our address as the router tells and its key proves; undefined: it did not answer. */
+  own?: string;
+  version?: string;
+  problem?: Problem;
+}
+
+/** The dialogue with one kind of router. */
+export interface Router {
+  readonly name: string;
+  readonly range: AddressRange;
+  /**
+   * Asks for our address and for nodes, which go to `tell` as they come. Never rejects. `age`: ms since our address
+   * came up or refresh() was called; what costs others something is asked seldom when it is high.
+   */
+  ask(tell: (candidates: Candidate[]) => void, age: number): Promise<RouterReport>;
+  /** Ends what is under way; ask() resolves soon. */
+  close(): void;
+}
+
+/** How often interfaces are looked at while the mesh is down or young, and later. */
+const WATCH_YOUNG_MS = 1000;
+const WATCH_MS = 2000;
+const YOUNG_MS = 60_000;
+/** Without an answer, the router is asked again after this, then twice as long, … */
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 30_000;
+/** Addresses told apart in one round, to count them. More are told uncounted. */
+export const ROUND_NODES_MAX = 8192;
+const SEEDS_MAX = 256;
+/** A round that took long is followed by a pause of so many times that: slow devices keep their time for the rest. */
+const PAUSE_PER_ROUND = 9;
+
+/** [age of the mesh in ms, time between two rounds of questions from then on]. */
+const ROUND_MS: readonly [number, number][] = [[300_000, 60_000], [90_000, 20_000], [20_000, 5000], [0, 1000]];
+
+export class RouterMesh implements MeshSource {
+  readonly authenticated = true;
+  readonly #router: Router;
+  readonly #runtime: Runtime;
+  readonly #log: Log;
+  readonly #timer: Timer;
+  readonly #seeds: readonly Candidate[];
+  #listener: MeshListener | undefined;
+  /** Addresses of the range on our interfaces. */
+  #present: string[] = [];
+  /** Addresses that the router, while it answered, called ours. */
+  #proven = '';
+  #own: string[] = [];
+  #version = '';
+  #problem: Problem | undefined;
+  #asking = false;
+  #again = false;
+  #failureCount = 0;
+  #askAt = 0;
+  #youngSince = 0;
+  #candidateCount = 0;
+
+  /** @param peers endpoints of nodes known to run meshchat (wire/address.ts); others than numeric ones are left out. */
+  constructor(router: Router, runtime: Runtime, peers: readonly string[], log: Log) {
+    this.#router = router;
+    this.#seeds = peers.slice(0, SEEDS_MAX).flatMap((text) => parseEndpoint(text) ?? [])
+      .map((endpoint) => ({ ...endpoint, hops: 0, advertised: true }));
+    this.#runtime = runtime;
+    this.#log = log;
+    this.#timer = runtime.timer(() => this.#watch());
+  }
+
+  get name(): string {
+    return this.#router.name;
+  }
+
+  accepts(address: string): boolean {
+    return addressRange(address) === this.#router.range;
+  }
+
+  start(listener: MeshListener): void {
+    this.#listener = listener;
+    this.#startAnew(this.#runtime.now());
+    this.#timer.set(this.#runtime.now());
+  }
+
+  stop(): void {
+    this.#listener = undefined;
+    this.#timer.cancel();
+    this.#router.close();
+  }
+
+  refresh(): void {
+    if (this.#listener === undefined) return;
+    this.#startAnew(this.#runtime.now());
+    this.#timer.set(this.#runtime.now());
+  }
+
+  status(): MeshStatus {
+    const status: MeshStatus = {
+      name: this.name,
+      up: this.#own.length > 0,
+      own: [...this.#own],
+      candidateCount: this.#candidateCount,
+      authenticated: true,
+      version: this.#version,
+    };
+    const problem = this.#problem ?? this.#interfaceProblem();
+    if (problem !== undefined) status.problem = problem;
+    return status;
+  }
+
+  #interfaceProblem(): Problem | undefined {
+    if (this.#own.length > 0 || this.#proven === '') return undefined;
+    return {
+      text: `${this.name} answers, but no interface carries its address ${this.#proven}`,
+      remedy: `see whether ${this.name}'s network device is there and up: ip -6 address`,
+    };
+  }
+
+  #startAnew(now: number): void {
+    this.#failureCount = 0;
+    this.#youngSince = now;
+    this.#askAt = now;
+    this.#again = this.#asking;
+  }
+
+  #watch(): void {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    const now = this.#runtime.now();
+    const present = interfaceAddresses(this.#runtime)
+      .map((entry) => entry.address)
+      .filter((address) => this.accepts(address));
+    if (!sameList(present, this.#present)) {
+      this.#present = present;
+      this.#startAnew(now);
+      this.#updateOwn();
+    }
+    if (now >= this.#askAt && !this.#asking) void this.#ask(now - this.#youngSince);
+    const young = this.#own.length === 0 ? this.#failureCount < 4 : now - this.#youngSince < YOUNG_MS;
+    const watchAt = now + (young ? WATCH_YOUNG_MS : WATCH_MS);
+    this.#timer.set(this.#asking ? watchAt : Math.min(watchAt, this.#askAt));
+  }
+
+  #updateOwn(): void {
+    const own = this.#present.includes(this.#proven) ? [this.#proven] : [];
+    if (sameList(own, this.#own)) return;
+    this.#own = own;
+    this.#log.info(own.length > 0 ? `${this.name}: our address is ${own[0]}` : `${this.name}: our address is gone`);
+    this.#listener?.onOwnAddresses([...own]);
+  }
+
+  async #ask(age: number): Promise<void> {
+    this.#asking = true;
+    const askedAt = this.#runtime.now();
+    const nodes = new Set<string>();
+    const report = await this.#router.ask((candidates) => this.#tell(candidates, nodes), age);
+    this.#asking = false;
+    if (this.#listener === undefined) return;
+    const now = this.#runtime.now();
+    this.#setProblem(report.problem);
+    if (report.version !== undefined) this.#version = report.version;
+    if (report.own === undefined) {
+      this.#failureCount++;
+      this.#askAt = now + Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(10, this.#failureCount - 1));
+    } else {
+      this.#failureCount = 0;
+      this.#candidateCount = nodes.size;
+      if (report.own !== this.#proven) this.#startAnew(now);
+      this.#proven = report.own;
+      this.#updateOwn();
+      this.#askAt = now + Math.max(roundMs(now - this.#youngSince), PAUSE_PER_ROUND * (now - askedAt));
+      this.#tell([...this.#seeds], nodes);
+    }
+    if (this.#again) this.#askAt = now;
+    this.#again = false;
+    if (this.#askAt < this.#timer.deadlineMs) this.#timer.set(this.#askAt);
+  }
+
+  #tell(candidates: Candidate[], nodes: Set<string>): void {
+    const wanted = candidates.filter((candidate) => this.accepts(candidate.address) && !this.#isOwn(candidate.address));
+    for (const { address } of wanted) if (nodes.size < ROUND_NODES_MAX) nodes.add(address);
+    if (wanted.length > 0) this.#listener?.onCandidates(wanted);
+  }
+
+  #isOwn(address: string): boolean {
+    return address === this.#proven || this.#present.includes(address);
+  }
+
+  #setProblem(problem: Problem | undefined): void {
+    if (problem !== undefined && problem.text !== this.#problem?.text) this.#log.warn(`${this.name}: ${problem.text}`);
+    if (problem === undefined && this.#problem !== undefined) this.#log.info(`${this.name}: all is well again`);
+    this.#problem = problem;
+  }
+}
+
+function roundMs(age: number): number {
+  for (const [from, ms] of ROUND_MS) if (age >= from) return ms;
+  return RETRY_MS;
+}
