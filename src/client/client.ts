@@ -74,7 +74,10 @@ export interface Gap {
 export type MemberState = 'joined' | 'left' | 'stale' | 'back' | 'gone' | 'restarted';
 export interface MemberEvent {
   address: Address;
-  /** gone: silent for 90 s; stale/back: silent for 35 s and heard again; restarted: a new incarnation, still a member. */
+  /**
+   * gone: silent for 90 s, or it said goodbye ('joined' follows when it is heard again); stale/back: silent for 35 s, heard
+   * again; restarted: its old incarnation is over, and with it its membership ('joined' follows when the new one is a member).
+   */
   state: MemberState;
   /** Its incarnation. */
   epoch: number;

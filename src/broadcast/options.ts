@@ -1,0 +1,29 @@
+/** Options of layer 1. Times in ms. Defaults and why: cjdns needs 62-67 s when the listening side of a link restarts. */
+import type { Candidate } from './mesh-source.ts';
+
+export interface BroadcastOptions {
+  /** Our incarnation, u32, not 0: max(unix seconds, last + 1). */
+  epoch: number;
+  /** Our UDP port, and the one that peers are expected on. */
+  port: number;
+  keepaliveMs: number;
+  staleMs: number;
+  goneMs: number;
+  /** Budget for probes to nodes that have not answered yet. */
+  probesPerMinute: number;
+  /** Peers that have answered, at most; further ones are not taken. */
+  peersMax: number;
+  /** Nodes known in all, answered or not; the least promising is forgotten first. */
+  candidatesMax: number;
+}
+
+export const BROADCAST_DEFAULTS: Omit<BroadcastOptions, 'epoch' | 'port'> = {
+  keepaliveMs: 30_000,
+  staleMs: 35_000,
+  goneMs: 90_000,
+  probesPerMinute: 900,
+  peersMax: 1024,
+  candidatesMax: 8192,
+};
+
+export type { Candidate };

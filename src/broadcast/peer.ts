@@ -1,0 +1,126 @@
+/**
+ * One node that we know of, as layer 1 sees it.
+ *
+ *              answers our nonce              silent 35 s             silent 90 s, or BYE
+ *   PROBING ----------------------> ALIVE <---------------> STALE ----------------------> GONE
+ *      ^                              ^      any datagram                                  |
+ *      |   candidate again            +----------------------------------------------------+
+ *      +--- forgotten when the table is full                    any datagram under its epoch
+ *
+ * A new epoch of a peer is believed only once our nonce comes back under it: replays and forged restarts change nothing.
+ */
+import type { Alarm } from './alarms.ts';
+import { RoundTrip } from './round-trip.ts';
+
+export const PROBING = 0;
+export const ALIVE = 1;
+export const STALE = 2;
+export const GONE = 3;
+export type PeerStateNumber = typeof PROBING | typeof ALIVE | typeof STALE | typeof GONE;
+export const PEER_STATE_NAMES = ['probing', 'alive', 'stale', 'gone'] as const;
+
+export interface PeerTimers {
+  onPeerAlarm(now: number, peer: Peer): void;
+  onSubsAlarm(now: number, peer: Peer): void;
+}
+
+/** Subscriptions of a peer: group key -> what it said of it. */
+export interface Subscription {
+  high: number;
+  low: number;
+  flags: number;
+  start: number;
+}
+
+/** Layer 2's side of a peer. `waiting`: it has given up hope for now, and wants to know when the peer is heard again. */
+export interface PeerSession {
+  readonly waiting: boolean;
+}
+
+export class Peer implements Alarm {
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  /** Number of the own address we speak to it from. */
+  local: number;
+  state: PeerStateNumber = PROBING;
+  /** Its accepted epoch, 0: none yet. */
+  epoch = 0;
+  /** Random per peer and epoch; its echo proves that the peer hears us now. */
+  nonce: number;
+  /** The newest nonce it sent, to be echoed; with the timestamp and time of that datagram. */
+  echoNonce = 0;
+  echoTimestamp = 0;
+  echoAt = 0;
+  /** Random number of its daemon: equal on two addresses of one node. */
+  identity = 0;
+  keepaliveS = 0;
+
+  heardAt = -Infinity;
+  sentAt = -Infinity;
+  /** Unanswered probes in a row, and how many more are owed (several at first, then rarer). */
+  probeCount = 0;
+  /** Hops as the mesh tells it; orders first probes. */
+  hops = 0;
+  advertised = false;
+  /** It answered once, in this run or a remembered one. */
+  answered = false;
+  readonly roundTrip = new RoundTrip();
+
+  /** Subscriptions: the version it is at, the one we hold, and what it has of ours. */
+  subsVersion = 0;
+  subsHeld = 0;
+  subsAcked = 0;
+  subsSentCount = 0;
+  readonly subscriptions = new Map<number, Subscription>();
+
+  // Frames owed to it, written into its next datagram.
+  helloDue = false;
+  helloProbe = false;
+  subsDue = false;
+  subsAckDue = false;
+  subsReqDue = false;
+  peersDue = false;
+  /** In the writer's list of peers with frames owed. */
+  dirty = false;
+  /** What layer 2 keeps for it. */
+  session: PeerSession | undefined;
+
+  /** DATA sent to it, and how much of it had to be sent again; halved now and then, so that loss is recent. */
+  sentCount = 0;
+  lostCount = 0;
+
+  /** Pacing: bytes it may still get in this slot, and when the slot ends. */
+  paceBytes = 0;
+  paceAt = -Infinity;
+
+  alarmAt = Infinity;
+  alarmIndex = -1;
+  alarmOrder = 0;
+  readonly subsAlarm: Alarm;
+  readonly #timers: PeerTimers;
+
+  constructor(id: string, address: string, port: number, local: number, nonce: number, timers: PeerTimers) {
+    this.id = id;
+    this.address = address;
+    this.port = port;
+    this.local = local;
+    this.nonce = nonce;
+    this.#timers = timers;
+    this.subsAlarm = {
+      alarmAt: Infinity,
+      alarmIndex: -1,
+      alarmOrder: 0,
+      onAlarm: (now) => timers.onSubsAlarm(now, this),
+    };
+  }
+
+  /** Alive or stale: we believe its epoch and hold its subscriptions. */
+  get known(): boolean {
+    return this.epoch !== 0 && this.state !== PROBING;
+  }
+
+  onAlarm(now: number): void {
+    this.#timers.onPeerAlarm(now, this);
+  }
+}

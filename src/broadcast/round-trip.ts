@@ -1,0 +1,49 @@
+/**
+ * Round-trip estimate to one peer, RFC 6298's smoothed mean and variation, plus the smallest sample as the path's idle delay
+ * (what is above it is queueing). Whole milliseconds in, so that every runtime computes the same.
+ */
+const RTT_INITIAL_MS = 200;
+/** The smallest sample is forgotten after this long, so that a longer route is believed in the end. */
+const MIN_WINDOW_MS = 60_000;
+
+export class RoundTrip {
+  #srtt = 0;
+  #variation = 0;
+  #min = 0;
+  #minNext = 0;
+  #minSince = 0;
+  sampleCount = 0;
+
+  onSample(now: number, sampleMs: number): void {
+    if (sampleMs < 0) return;
+    if (this.sampleCount++ === 0) {
+      this.#srtt = sampleMs;
+      this.#variation = sampleMs / 2;
+      this.#min = this.#minNext = sampleMs;
+      this.#minSince = now;
+      return;
+    }
+    this.#variation += (Math.abs(this.#srtt - sampleMs) - this.#variation) / 4;
+    this.#srtt += (sampleMs - this.#srtt) / 8;
+    this.#minNext = Math.min(this.#minNext, sampleMs);
+    if (now - this.#minSince > MIN_WINDOW_MS) {
+      this.#min = this.#minNext;
+      this.#minNext = sampleMs;
+      this.#minSince = now;
+    } else if (sampleMs < this.#min) {
+      this.#min = sampleMs;
+    }
+  }
+
+  /** Smoothed round trip in whole ms; a cautious guess while there is no sample. */
+  get srttMs(): number {
+    return this.sampleCount === 0 ? RTT_INITIAL_MS : Math.round(this.#srtt);
+  }
+  get variationMs(): number {
+    return this.sampleCount === 0 ? RTT_INITIAL_MS / 2 : Math.round(this.#variation);
+  }
+  /** The path without queues. */
+  get minMs(): number {
+    return this.sampleCount === 0 ? RTT_INITIAL_MS : this.#min;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Subscription flood: every known peer learns every join and leave of ours, repeated until it has acknowledged the version
+ * ("guaranteed to nodes that are online"). First-person only: nobody speaks for others.
+ */
+import { GROUP_ID_LENGTH, groupKey } from '../wire/group-id.ts';
+import { FRAME_SUBS } from '../wire/frame.ts';
+import { decodeSubs, Subs, SUBS_ENTRIES_MAX, SUBS_ENTRY_LENGTH, SUBS_LENGTH } from '../wire/subs.ts';
+import { serialDiff } from '../wire/serial.ts';
+import type { DatagramWriter } from './datagram-writer.ts';
+import type { Peer, Subscription } from './peer.ts';
+
+/** Retries: one round trip and a margin at first, 1.5 times longer each time, at most this. */
+const RETRY_MS_MAX = 8000;
+
+export interface SubscriptionListener {
+  /** A peer joined these groups of its list, left those. Called after peer.subscriptions has been replaced. */
+  onSubscriptions(now: number, peer: Peer, joined: Subscription[], left: Subscription[]): void;
+}
+
+export class Subscriptions {
+  /** Rises with every change; 1 is the empty list at the start. */
+  version = 1;
+  readonly #own = new Map<number, Subscription>();
+  readonly #subs = new Subs();
+
+  /** @returns false when the list is full. */
+  add(subscription: Subscription): boolean {
+    if (this.#own.size >= SUBS_ENTRIES_MAX) return false;
+    this.#own.set(groupKey(subscription.high, subscription.low), subscription);
+    this.version = (this.version + 1) >>> 0;
+    return true;
+  }
+
+  remove(key: number): void {
+    if (this.#own.delete(key)) this.version = (this.version + 1) >>> 0;
+  }
+
+  /** When to send SUBS again if no acknowledgement comes. */
+  retryMs(peer: Peer): number {
+    const first = 1.15 * peer.roundTrip.srttMs + 4 * peer.roundTrip.variationMs + 20;
+    return Math.round(Math.min(RETRY_MS_MAX, first * 1.5 ** Math.max(0, peer.subsSentCount - 1)));
+  }
+
+  /** Appends SUBS. @returns false when it does not fit. */
+  write(writer: DatagramWriter): boolean {
+    if (writer.room < SUBS_LENGTH + this.#own.size * SUBS_ENTRY_LENGTH) return false;
+    const { view, bodyAt } = writer;
+    view.setUint32(bodyAt, this.version);
+    view.setUint16(bodyAt + 4, this.#own.size);
+    let at = bodyAt + SUBS_LENGTH;
+    for (const { high, low, flags, start } of this.#own.values()) {
+      view.setUint32(at, high);
+      view.setUint32(at + 4, low);
+      view.setUint8(at + GROUP_ID_LENGTH, flags);
+      view.setUint8(at + GROUP_ID_LENGTH + 1, start);
+      at += SUBS_ENTRY_LENGTH;
+    }
+    writer.close(FRAME_SUBS, 0, at);
+    return true;
+  }
+
+  /** Takes a peer's list. @returns false when malformed; older versions than the one held are ignored. */
+  receive(now: number, peer: Peer, view: DataView, at: number, length: number, listener: SubscriptionListener): boolean {
+    const subs = this.#subs;
+    if (!decodeSubs(view, at, length, subs)) return false;
+    const newer = peer.subsHeld === 0 || serialDiff(subs.version, peer.subsHeld) > 0;
+    if (!newer) return true;
+    peer.subsHeld = subs.version;
+    if (serialDiff(subs.version, peer.subsVersion) > 0) peer.subsVersion = subs.version;
+    const before = new Map(peer.subscriptions);
+    const joined: Subscription[] = [];
+    peer.subscriptions.clear();
+    for (let i = 0, entry = subs.entriesAt; i < subs.count; i++, entry += SUBS_ENTRY_LENGTH) {
+      const high = view.getUint32(entry);
+      const low = view.getUint32(entry + 4);
+      const key = groupKey(high, low);
+      const subscription = { high, low, flags: view.getUint8(entry + 8), start: view.getUint8(entry + 9) };
+      peer.subscriptions.set(key, subscription);
+      if (!before.delete(key)) joined.push(subscription);
+    }
+    listener.onSubscriptions(now, peer, joined, [...before.values()]);
+    return true;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * How many bytes of DATA this node has in flight to all its peers together. The enemy is the fan-out burst: 200 copies of one
+ * line are 74 kB into an uplink that queues 32. The window follows queueing delay (LEDBAT, RFC 6817 §2.4.2): the least, over
+ * 50 ms, of what a round trip takes above that peer's shortest. Probes, STATUS and POLL are outside it.
+ */
+const START_BYTES = 16_384;
+const MIN_BYTES = 4_800;
+const MAX_BYTES = 8_388_608;
+const SEGMENT_BYTES = 1_200;
+const SAMPLE_MS = 50;
+const SLOW_START_EXIT_MS = 36;
+const TARGET_MS = 60;
+/** Repairs above this share of a period's sends mean that a queue overflows. */
+const REPAIR_SHARE_MAX = 0.25;
+const REPAIR_PERIOD_MS = 200;
+const REPAIR_PERIOD_SENDS_MIN = 8;
+
+export class CongestionWindow {
+  bytes = START_BYTES;
+  inFlight = 0;
+  /** Least queueing delay of the last period, ms. */
+  queueMs = 0;
+  reductionCount = 0;
+  #slowStart = true;
+  #sampleMin = Infinity;
+  #sampleSince = -Infinity;
+  #sends = 0;
+  #repairs = 0;
+  #repairSince = -Infinity;
+  #limited = false;
+
+  /** Whether `size` more bytes may go. An empty window always lets one packet through. */
+  admits(size: number): boolean {
+    const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;
+    if (!fits) this.#limited = true;
+    return fits;
+  }
+
+  /** More than half used: worth asking for acknowledgements at once. */
+  get pressed(): boolean {
+    return this.inFlight * 2 > this.bytes;
+  }
+
+  onSend(now: number, size: number, repair: boolean): void {
+    this.inFlight += size;
+    this.#sends++;
+    if (repair) this.#repairs++;
+    if (now - this.#repairSince < REPAIR_PERIOD_MS) return;
+    if (this.#sends >= REPAIR_PERIOD_SENDS_MIN && this.#repairs > this.#sends * REPAIR_SHARE_MAX && this.queueMs > 4) {
+      this.#reduce(0.7);
+    }
+    this.#sends = this.#repairs = 0;
+    this.#repairSince = now;
+  }
+
+  /** Acknowledged, or given up: its bytes are no longer on their way. */
+  onRemove(size: number): void {
+    this.inFlight = Math.max(0, this.inFlight - size);
+  }
+
+  /** @param queueMs what a round trip took above the peer's shortest */
+  onSample(now: number, queueMs: number): void {
+    this.#sampleMin = Math.min(this.#sampleMin, Math.max(0, queueMs));
+    if (now - this.#sampleSince < SAMPLE_MS) return;
+    this.queueMs = this.#sampleMin;
+    this.#sampleMin = Infinity;
+    this.#sampleSince = now;
+    if (this.#slowStart && this.queueMs > SLOW_START_EXIT_MS) {
+      this.#slowStart = false;
+      this.#reduce(0.7);
+    }
+  }
+
+  /** Bytes newly acknowledged: grows the window while it is what holds us back, shrinks it above the target delay. */
+  onAck(bytes: number): void {
+    if (this.#slowStart) {
+      if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + bytes);
+    } else {
+      const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
+      const change = (offTarget * bytes * SEGMENT_BYTES) / this.bytes;
+      if (change < 0 || this.#limited) this.bytes = Math.min(MAX_BYTES, Math.max(MIN_BYTES, Math.round(this.bytes + change)));
+    }
+    if (this.inFlight * 2 < this.bytes) this.#limited = false;
+  }
+
+  #reduce(factor: number): void {
+    this.reductionCount++;
+    this.#slowStart = false;
+    this.bytes = Math.max(MIN_BYTES, Math.round(this.bytes * factor));
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * From packets to messages: joins FIRST … LAST, hands messages to the application in the order of the group's class, and turns
+ * what is missing into explicit gaps, so that deliveries and gaps tile the stream exactly.
+ */
+import type { Peer } from '../broadcast/peer.ts';
+import { DATA_FIRST, DATA_LAST } from '../wire/data.ts';
+import { serialAdd, serialDiff } from '../wire/serial.ts';
+import type { Context } from './context.ts';
+import type { Group } from './group.ts';
+import type { GapReason } from './node-output.ts';
+import { MESSAGE_BYTES_MAX } from './options.ts';
+
+export interface Packet {
+  payload: Uint8Array;
+  flags: number;
+  /** Timely class: when it must be played. */
+  dueBy: number;
+  /** Unordered class: its message has been handed over already. */
+  delivered: boolean;
+}
+
+export class Delivery {
+  readonly #context: Context;
+  readonly #group: Group;
+  readonly #peer: Peer;
+  readonly #addressed: boolean;
+  /** Fragments of the message being joined. */
+  #parts: Uint8Array[] = [];
+  #partsBytes = 0;
+  #partsFrom = 0;
+  /** A gap that is still growing: its first number and reason. */
+  #gapFrom = -1;
+  #gapReason: GapReason = 'evicted';
+
+  constructor(context: Context, group: Group, peer: Peer, addressed: boolean) {
+    this.#context = context;
+    this.#group = group;
+    this.#peer = peer;
+    this.#addressed = addressed;
+  }
+
+  begin(start: number): void {
+    this.#partsFrom = start;
+  }
+
+  /** The next packet in order. */
+  next(seq: number, packet: Packet): void {
+    if (packet.flags & DATA_FIRST) {
+      this.#dropParts();
+      this.#closeGap(serialAdd(seq, -1));
+      this.#partsFrom = seq;
+    } else if (this.#gapFrom >= 0 || this.#parts.length === 0) {
+      // The rest of a message whose beginning is missing belongs to the gap.
+      if (!packet.delivered) this.#openGap(seq, this.#gapReason);
+      if (packet.flags & DATA_LAST) this.#closeGap(seq);
+      return;
+    }
+    this.#parts.push(packet.payload);
+    this.#partsBytes += packet.payload.length;
+    if (this.#partsBytes > MESSAGE_BYTES_MAX) {
+      this.#openGap(this.#partsFrom, 'overflow');
+      this.#dropParts();
+      return;
+    }
+    if ((packet.flags & DATA_LAST) === 0) return;
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#partsBytes = 0;
+    if (!packet.delivered) this.#deliver(this.#partsFrom, parts);
+  }
+
+  /** Packets from … to will never come. */
+  missing(from: number, to: number, reason: GapReason): void {
+    this.#openGap(this.#parts.length > 0 ? this.#partsFrom : from, reason);
+    this.#dropParts();
+    // What follows is known to be a beginning only when it comes; a gap up to the edge is told now.
+    this.#closeGap(to);
+    this.#gapReason = reason;
+  }
+
+  /** Unordered class: delivers the message around `seq` if all of it is among `packets`. */
+  early(seq: number, packets: Map<number, Packet>): void {
+    let first = seq;
+    while (packets.has(first) && !(packets.get(first)!.flags & DATA_FIRST)) first = serialAdd(first, -1);
+    const parts: Packet[] = [];
+    for (let at = first; ; at = serialAdd(at, 1)) {
+      const packet = packets.get(at);
+      if (packet === undefined) return;
+      parts.push(packet);
+      if (packet.flags & DATA_LAST) break;
+    }
+    for (const part of parts) part.delivered = true;
+    this.#deliver(first, parts.map((part) => part.payload));
+  }
+
+  #deliver(seq: number, parts: Uint8Array[]): void {
+    let data = parts[0]!;
+    if (parts.length > 1) {
+      data = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        data.set(part, at);
+        at += part.length;
+      }
+    }
+    this.#context.counters.messagesDelivered++;
+    this.#context.output.message(this.#group, this.#peer.id, this.#peer.epoch, seq, data, this.#addressed);
+  }
+
+  #dropParts(): void {
+    if (this.#parts.length > 0) this.#openGap(this.#partsFrom, 'overflow');
+    this.#parts = [];
+    this.#partsBytes = 0;
+  }
+
+  #openGap(from: number, reason: GapReason): void {
+    if (this.#gapFrom >= 0) return;
+    this.#gapFrom = from;
+    this.#gapReason = reason;
+  }
+
+  #closeGap(to: number): void {
+    if (this.#gapFrom < 0) return;
+    const from = this.#gapFrom;
+    this.#gapFrom = -1;
+    if (serialDiff(to, from) < 0) return;
+    this.#context.counters.gaps++;
+    this.#context.output.gap(this.#group, this.#peer.id, this.#peer.epoch, from, to, this.#gapReason, this.#addressed);
+  }
+}

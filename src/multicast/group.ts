@@ -1,0 +1,238 @@
+/** A named group that this node is in: its members as they said themselves, our stream to all, and streams to single ones. */
+import { ALIVE, GONE, type Peer, STALE } from '../broadcast/peer.ts';
+import { DATA_FIRST, DATA_LAST, DATA_PRIVATE } from '../wire/data.ts';
+import { DGRAM_LENGTH, DGRAM_PAYLOAD_MAX } from '../wire/dgram.ts';
+import { FRAME_DGRAM } from '../wire/frame.ts';
+import { type GroupId, groupKey } from '../wire/group-id.ts';
+import { START_ALL, START_NOW } from '../wire/subs.ts';
+import { serialAdd, serialDiff } from '../wire/serial.ts';
+import type { Context } from './context.ts';
+import type { GroupOptions } from './options.ts';
+import { MESSAGE_BYTES_MAX } from './options.ts';
+import { SendStream } from './send-stream.ts';
+import type { Session } from './session.ts';
+
+export const REFUSED_FULL = -1;
+export const REFUSED_TOO_LONG = -2;
+export const REFUSED_NO_MEMBER = -3;
+export const REFUSED_LEFT = -4;
+
+export interface GroupMember {
+  id: string;
+  epoch: number;
+  stale: boolean;
+  rttMs: number;
+}
+
+export interface GroupMessage {
+  source: string;
+  epoch: number;
+  seq: number;
+  data: Uint8Array;
+}
+
+export class Group {
+  readonly name: string;
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly key: number;
+  readonly options: Required<GroupOptions>;
+  /** Other members by id; those that are gone for now included. */
+  readonly peers = new Map<string, Peer>();
+  left = false;
+  readonly stream: SendStream;
+  readonly addressed = new Map<Peer, SendStream>();
+  readonly #context: Context;
+  #addressedNext = 1;
+  #dgramNext = 1;
+
+  constructor(context: Context, name: string, id: GroupId, options: Required<GroupOptions>, next: number) {
+    this.#context = context;
+    this.name = name;
+    this.idHigh = id.high;
+    this.idLow = id.low;
+    this.key = groupKey(id.high, id.low);
+    this.options = options;
+    this.stream = new SendStream(context, this, false, next);
+    context.sendStreams.add(this.stream);
+  }
+
+  // ---- the application's side
+
+  /** Publishes to all members. @returns the message's sequence number (> 0), or a REFUSED_ number. */
+  publish(now: number, data: Uint8Array): number {
+    if (this.left) return REFUSED_LEFT;
+    if (this.options.delivery === 'datagram') return this.datagram(now, data);
+    if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;
+    return this.#published(now, this.stream.publish(now, data));
+  }
+
+  /** Publishes to one member, reliably and in order; nobody else ever gets it. */
+  publishTo(now: number, member: string, data: Uint8Array): number {
+    if (this.left) return REFUSED_LEFT;
+    if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;
+    const peer = this.peers.get(member);
+    if (peer === undefined) return REFUSED_NO_MEMBER;
+    let stream = this.addressed.get(peer);
+    if (stream === undefined) {
+      stream = new SendStream(this.#context, this, true, this.#addressedNext);
+      this.#context.sendStreams.add(stream);
+      this.addressed.set(peer, stream);
+      stream.addReceiver(peer, stream.log.next);
+    }
+    return this.#published(now, stream.publish(now, data));
+  }
+
+  #published(now: number, seq: number): number {
+    const { counters } = this.#context;
+    if (seq === 0) {
+      counters.publishesRefused++;
+      return REFUSED_FULL;
+    }
+    counters.messagesSent++;
+    this.#context.scheduler.finish(now);
+    return seq;
+  }
+
+  /** Sends once to all members, unreliably. @returns 0 or a REFUSED_ number. */
+  datagram(now: number, data: Uint8Array): number {
+    if (this.left) return REFUSED_LEFT;
+    if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
+    const body = this.#dgram(data);
+    for (const peer of this.peers.values()) if (peer.state === ALIVE) this.#sendDgram(peer, 0, body);
+    this.#context.scheduler.finish(now);
+    return 0;
+  }
+
+  datagramTo(now: number, member: string, data: Uint8Array): number {
+    if (this.left) return REFUSED_LEFT;
+    if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
+    const peer = this.peers.get(member);
+    if (peer === undefined) return REFUSED_NO_MEMBER;
+    this.#sendDgram(peer, DATA_PRIVATE, this.#dgram(data));
+    this.#context.scheduler.finish(now);
+    return 0;
+  }
+
+  #dgram(data: Uint8Array): Uint8Array {
+    const body = new Uint8Array(DGRAM_LENGTH + data.length);
+    const view = new DataView(body.buffer);
+    view.setUint32(0, this.idHigh);
+    view.setUint32(4, this.idLow);
+    view.setUint32(8, this.#dgramNext);
+    this.#dgramNext = serialAdd(this.#dgramNext, 1);
+    body.set(data, DGRAM_LENGTH);
+    return body;
+  }
+
+  #sendDgram(peer: Peer, flags: number, body: Uint8Array): void {
+    (peer.session as Session).oweFrame(FRAME_DGRAM, flags, body);
+    this.#context.counters.datagramsSent++;
+  }
+
+  /** Other members, without those that are gone for now. */
+  members(): GroupMember[] {
+    return [...this.peers.values()].filter((peer) => peer.state !== GONE).map((peer) => ({
+      id: peer.id,
+      epoch: peer.epoch,
+      stale: peer.state === STALE,
+      rttMs: peer.roundTrip.sampleCount > 0 ? peer.roundTrip.srttMs : 0,
+    }));
+  }
+
+  /** Bytes that publish() takes now. */
+  room(now: number): number {
+    return this.stream.room(now);
+  }
+
+  /** Our own messages that the log still holds, oldest first. */
+  history(last = Infinity): GroupMessage[] {
+    const { log } = this.stream;
+    const messages: GroupMessage[] = [];
+    let parts: Uint8Array[] = [];
+    let from = log.low;
+    const first = last === Infinity ? log.low : log.startOfLast(last);
+    for (let seq = first; seq !== log.next; seq = serialAdd(seq, 1)) {
+      const entry = log.at(seq)!;
+      if (entry.flags & DATA_FIRST) {
+        parts = [];
+        from = seq;
+      }
+      parts.push(entry.payload);
+      if (entry.flags & DATA_LAST) {
+        const data = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+        parts.reduce((at, part) => (data.set(part, at), at + part.length), 0);
+        messages.push({ source: '', epoch: this.#context.options.epoch, seq: from, data });
+      }
+    }
+    return messages;
+  }
+
+  status(): Record<string, number> {
+    let holes = 0;
+    let reorderBytes = 0;
+    let slowest = 0;
+    for (const peer of this.peers.values()) {
+      const stream = (peer.session as Session).streams.get(this.key);
+      holes += stream?.holeCount ?? 0;
+      reorderBytes += stream?.reorderBytes ?? 0;
+    }
+    for (const cursor of this.stream.cursors.values()) {
+      slowest = Math.max(slowest, serialDiff(this.stream.log.next, cursor.base) - 1);
+    }
+    const { log } = this.stream;
+    return {
+      members: this.peers.size + 1,
+      nextSeq: log.next,
+      lowSeq: log.low,
+      logPackets: log.count,
+      logBytes: log.bytes,
+      slowestLag: slowest,
+      holes,
+      reorderBytes,
+      addressedStreams: this.addressed.size,
+    };
+  }
+
+  // ---- the node's side
+
+  /** How SUBS describes our wish where streams begin. */
+  get startByte(): number {
+    const { start } = this.options;
+    if (start === 'now') return START_NOW;
+    return start === 'all' ? START_ALL : Math.max(1, Math.min(START_ALL - 1, Math.floor(start.last)));
+  }
+
+  addMember(peer: Peer, startByte: number): void {
+    if (this.peers.has(peer.id)) return;
+    this.peers.set(peer.id, peer);
+    const { log } = this.stream;
+    const from = startByte === START_NOW ? log.next : startByte === START_ALL ? log.startOfLast(Infinity) : log.startOfLast(startByte);
+    this.stream.addReceiver(peer, from);
+  }
+
+  removeMember(peer: Peer): void {
+    if (!this.peers.delete(peer.id)) return;
+    this.stream.removeReceiver(peer);
+    const own = this.addressed.get(peer);
+    if (own === undefined) return;
+    if (serialDiff(own.log.next, this.#addressedNext) > 0) this.#addressedNext = own.log.next;
+    this.addressed.delete(peer);
+    this.#context.sendStreams.delete(own);
+    own.close();
+  }
+
+  /** Nothing of ours is on its way to a member that can be reached. */
+  get drained(): boolean {
+    if (!this.stream.drained) return false;
+    for (const stream of this.addressed.values()) if (!stream.drained) return false;
+    return true;
+  }
+
+  close(): void {
+    for (const peer of [...this.peers.values()]) this.removeMember(peer);
+    this.#context.sendStreams.delete(this.stream);
+    this.stream.close();
+  }
+}
+

@@ -1,0 +1,197 @@
+/**
+ * One stream of ours: its log and a cursor for each receiver. A group's public stream has a cursor per member; a stream
+ * addressed to one member has just that one.
+ */
+import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
+import { ALIVE, GONE, type Peer } from '../broadcast/peer.ts';
+import { DATA_FIRST, DATA_LAST, DATA_PAYLOAD_MAX } from '../wire/data.ts';
+import { serialAdd, serialDiff } from '../wire/serial.ts';
+import type { Context } from './context.ts';
+import { Cursor } from './cursor.ts';
+import type { Group } from './group.ts';
+import { ENTRY_OVERHEAD_BYTES, LogEntry, SendLog } from './send-log.ts';
+import type { Session } from './session.ts';
+
+export class SendStream {
+  readonly context: Context;
+  readonly group: Group;
+  /** To one member only. */
+  readonly addressed: boolean;
+  readonly log: SendLog;
+  readonly cursors = new Map<Peer, Cursor>();
+  /** Cursors that wait for their turn in the scheduler. */
+  readonly ready: Cursor[] = [];
+  closed = false;
+  /** A publish was refused: the application waits for room. */
+  #wanted = false;
+  #rotation = 0;
+
+  constructor(context: Context, group: Group, addressed: boolean, next: number) {
+    this.context = context;
+    this.group = group;
+    this.addressed = addressed;
+    this.log = new SendLog(next);
+  }
+
+  /** Timely class: ms from publishing to the deadline; 0: no deadline. */
+  get playoutMs(): number {
+    return this.group.options.delivery === 'timely' ? this.group.options.playoutMs : 0;
+  }
+
+  session(peer: Peer): Session {
+    return peer.session as Session;
+  }
+
+  /** @param from first sequence number meant for the receiver */
+  addReceiver(peer: Peer, from: number): void {
+    if (this.cursors.has(peer)) return;
+    const cursor = new Cursor(this, peer, from);
+    this.cursors.set(peer, cursor);
+    this.session(peer).cursors.add(cursor);
+    if (cursor.hasNew) this.context.scheduler.ready(cursor);
+  }
+
+  removeReceiver(peer: Peer): void {
+    const cursor = this.cursors.get(peer);
+    if (cursor === undefined) return;
+    cursor.close();
+    this.cursors.delete(peer);
+    this.session(peer).forget(cursor);
+  }
+
+  // ---- publishing
+
+  /** @returns the message's sequence number, or 0 when there is no room. */
+  publish(now: number, data: Uint8Array): number {
+    const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));
+    this.#expire(now);
+    if (!this.#makeRoom(now, data.length + count * ENTRY_OVERHEAD_BYTES)) {
+      this.#wanted = true;
+      return 0;
+    }
+    const seq = this.log.next;
+    for (let i = 0; i < count; i++) {
+      const payload = data.slice(i * DATA_PAYLOAD_MAX, (i + 1) * DATA_PAYLOAD_MAX);
+      const entry = new LogEntry(payload, (i === 0 ? DATA_FIRST : 0) | (i === count - 1 ? DATA_LAST : 0), now);
+      this.log.push(entry);
+      this.context.logBytes += entry.cost;
+    }
+    this.#fanOut();
+    return seq;
+  }
+
+  /** Makes every receiver ready, starting with another one each time, so that nobody is always last. */
+  #fanOut(): void {
+    const cursors = [...this.cursors.values()];
+    const first = this.#rotation++ % Math.max(1, cursors.length);
+    for (let i = 0; i < cursors.length; i++) {
+      const cursor = cursors[(first + i) % cursors.length]!;
+      if (cursor.hasWork) this.context.scheduler.ready(cursor);
+    }
+  }
+
+  /** A probe leaves at once, outside the node's window, with whatever else is owed to the peer. */
+  sendNow(now: number, cursor: Cursor, write: (writer: DatagramWriter) => void): void {
+    const { broadcast } = this.context;
+    if (broadcast.locals[cursor.peer.local] === undefined) return;
+    broadcast.writer.begin(now, cursor.peer);
+    write(broadcast.writer);
+    broadcast.writer.send(now);
+  }
+
+  // ---- what the log lets go
+
+  /** First sequence number that a receiver we wait for still lacks; log.next when there is none. */
+  #heldFrom(now: number): number {
+    let held = this.log.next;
+    for (const cursor of this.cursors.values()) {
+      const first = serialAdd(cursor.base, 1);
+      if (serialDiff(first, held) < 0 && !this.#lags(now, cursor, first)) held = first;
+    }
+    return held;
+  }
+
+  /** Too slow or too silent to be waited for. */
+  #lags(now: number, cursor: Cursor, first: number): boolean {
+    if (cursor.peer.state === GONE) return true;
+    if (this.group.options.slow === 'block') return false;
+    const entry = this.log.at(first);
+    return entry === undefined || now - entry.publishedAt > this.context.options.lagMs;
+  }
+
+  /** Bytes that publish() takes now. */
+  room(now: number): number {
+    const { logBytesMax } = this.context.options;
+    const held = this.#heldFrom(now);
+    let bytes = 0;
+    for (let seq = serialAdd(this.log.next, -1); serialDiff(seq, held) >= 0; seq = serialAdd(seq, -1)) {
+      bytes += this.log.at(seq)!.cost;
+    }
+    return Math.max(0, logBytesMax - bytes - ENTRY_OVERHEAD_BYTES);
+  }
+
+  #makeRoom(now: number, bytes: number): boolean {
+    const { logBytesMax, nodeLogBytesMax } = this.context.options;
+    if (bytes > logBytesMax) return false;
+    const over = (): boolean => this.log.bytes + bytes > logBytesMax || this.context.logBytes + bytes > nodeLogBytesMax;
+    if (!over()) return true;
+    const held = this.#heldFrom(now);
+    // First see whether letting go suffices: a refused publish must change nothing.
+    while (over() && this.log.count > 0 && serialDiff(this.log.low, held) < 0) this.#evict(now);
+    if (this.log.bytes + bytes > logBytesMax) return false;
+    return !over() || this.context.scheduler.reclaim(now, this, bytes);
+  }
+
+  /** Lets go of history that nobody waits for. @returns the bytes gained, 0: nothing to give. */
+  reclaim(now: number): number {
+    if (this.log.count === 0 || serialDiff(this.log.low, this.#heldFrom(now)) >= 0) return 0;
+    return this.#evict(now);
+  }
+
+  #evict(now: number): number {
+    const cost = this.log.shift();
+    this.context.logBytes -= cost;
+    const edge = serialAdd(this.log.low, -1);
+    for (const cursor of this.cursors.values()) {
+      if (serialDiff(edge, cursor.base) <= 0) continue;
+      this.context.counters.evictions++;
+      if (this.group.options.slow === 'evict') cursor.skipAll();
+      cursor.onEvicted(now);
+    }
+    return cost;
+  }
+
+  #expire(now: number): void {
+    const maxMs = this.playoutMs || this.context.options.retainMs;
+    for (;;) {
+      const oldest = this.log.oldest();
+      if (oldest === undefined || now - oldest.publishedAt <= maxMs) return;
+      this.#evict(now);
+    }
+  }
+
+  /** A receiver acknowledged something. */
+  onProgress(now: number, cursor: Cursor): void {
+    if (this.addressed && !cursor.outstanding && !cursor.hasNew) {
+      while (this.log.count > 0) this.context.logBytes -= this.log.shift();
+    }
+    if (this.#wanted && this.room(now) * 4 > this.context.options.logBytesMax) {
+      this.#wanted = false;
+      this.context.output.room(this.group);
+    }
+  }
+
+  /** All that live receivers lack has been delivered. */
+  get drained(): boolean {
+    for (const cursor of this.cursors.values()) {
+      if (cursor.peer.state === ALIVE && (cursor.outstanding || cursor.next !== this.log.next)) return false;
+    }
+    return true;
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const peer of [...this.cursors.keys()]) this.removeReceiver(peer);
+    this.context.logBytes -= this.log.bytes;
+  }
+}

@@ -1,0 +1,86 @@
+/** Layer 2's side of one peer: our cursors towards it, its streams towards us, and the frames owed to it. */
+import type { PeerSession } from '../broadcast/peer.ts';
+import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
+import type { Peer } from '../broadcast/peer.ts';
+import type { Context } from './context.ts';
+import type { Cursor } from './cursor.ts';
+import { DatagramDedup } from './datagram-dedup.ts';
+import type { ReceiveStream } from './receive-stream.ts';
+
+export class Session implements PeerSession {
+  readonly peer: Peer;
+  /** One of our cursors waits to hear from it. */
+  waiting = false;
+  readonly cursors = new Set<Cursor>();
+  /** Its streams by group key, the public and the addressed ones. */
+  readonly streams = new Map<number, ReceiveStream>();
+  readonly addressed = new Map<number, ReceiveStream>();
+  readonly dedup = new DatagramDedup();
+  readonly #context: Context;
+  readonly #owedStatus: ReceiveStream[] = [];
+  readonly #owedPolls: Cursor[] = [];
+  /** Frames of other parts, already encoded: [type, flags, body]. */
+  readonly #owedFrames: [number, number, Uint8Array][] = [];
+
+  constructor(context: Context, peer: Peer) {
+    this.#context = context;
+    this.peer = peer;
+  }
+
+  owe(cursor: Cursor): void {
+    if (!this.#owedPolls.includes(cursor)) this.#owedPolls.push(cursor);
+    this.#context.broadcast.touch(this.peer);
+  }
+
+  oweStatus(stream: ReceiveStream): void {
+    if (!this.#owedStatus.includes(stream)) this.#owedStatus.push(stream);
+    this.#context.broadcast.touch(this.peer);
+  }
+
+  /** At most 64 wait; the newest is dropped then (all of them are hints or unreliable). @returns false when dropped. */
+  oweFrame(type: number, flags: number, body: Uint8Array): boolean {
+    if (this.#owedFrames.length >= 64) return false;
+    this.#owedFrames.push([type, flags, body]);
+    this.#context.broadcast.touch(this.peer);
+    return true;
+  }
+
+  forget(cursor: Cursor): void {
+    this.cursors.delete(cursor);
+    const index = this.#owedPolls.indexOf(cursor);
+    if (index >= 0) this.#owedPolls.splice(index, 1);
+  }
+
+  /** Appends what is owed. @returns true when some did not fit. */
+  writeFrames(now: number, writer: DatagramWriter): boolean {
+    while (this.#owedStatus.length > 0) {
+      if (!this.#owedStatus[0]!.writeStatus(now, writer)) return true;
+      this.#owedStatus.shift();
+    }
+    while (this.#owedPolls.length > 0) {
+      if (!this.#owedPolls[0]!.writePoll(writer)) return true;
+      this.#owedPolls.shift();
+    }
+    while (this.#owedFrames.length > 0) {
+      const [type, flags, body] = this.#owedFrames[0]!;
+      if (writer.room < body.length) return true;
+      writer.bytes.set(body, writer.bodyAt);
+      writer.close(type, flags, writer.bodyAt + body.length);
+      this.#owedFrames.shift();
+    }
+    return false;
+  }
+
+  /** Acknowledgements that would be due later ride along with data that leaves now. */
+  ride(now: number, writer: DatagramWriter): void {
+    for (const stream of this.streams.values()) {
+      if (stream.unacknowledgedCount > 0 && !stream.writeStatus(now, writer)) return;
+    }
+  }
+
+  /** The peer was heard again after it had not answered. */
+  onHeard(now: number): void {
+    this.waiting = false;
+    for (const cursor of this.cursors) cursor.onHeard(now);
+  }
+}

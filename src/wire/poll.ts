@@ -1,0 +1,27 @@
+/**
+ * POLL: the source asks one receiver for STATUS now.      0 8 group id · 8 4 high: last one sent · 12 4 low: oldest served
+ * GAP:  the source no longer serves anything below `low`. 0 8 group id · 8 4 low
+ * Flag bit 32 (as in DATA): the private stream. Flag bit 16 (POLL): body offset 16 holds the receiver's start.
+ */
+export const POLL_LENGTH = 16;
+export const GAP_LENGTH = 12;
+
+export class Poll {
+  flags = 0;
+  groupHigh = 0;
+  groupLow = 0;
+  high = 0;
+  low = 0;
+  start = 0;
+}
+
+export function decodePoll(view: DataView, at: number, length: number, flags: number, poll: Poll): boolean {
+  if (length < (flags & 16 ? POLL_LENGTH + 4 : POLL_LENGTH)) return false;
+  poll.flags = flags;
+  poll.groupHigh = view.getUint32(at);
+  poll.groupLow = view.getUint32(at + 4);
+  poll.high = view.getUint32(at + 8);
+  poll.low = view.getUint32(at + 12);
+  poll.start = flags & 16 ? view.getUint32(at + 16) : 0;
+  return true;
+}
