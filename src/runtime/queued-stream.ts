@@ -69,8 +69,8 @@ export class QueuedStream implements Stream {
   /** Begins to read; `handler` gets what comes. */
   start(handler: StreamHandler): void {
     this.#handler = handler;
-    if (this.#state === OPEN && !this.#paused) this.#transport.startReading(this.#readBytesMax);
     if (this.#state === CLOSED) this.#loop.later(() => handler.onClose()); // closed in onStream itself
+    else this.#read();
   }
 
   /** For an accepted connection: asks its owner for the handler. A failing owner closes it. */

@@ -28,7 +28,13 @@ export function streamPorts(tjs: Txiki, loop: Loop, calls: StreamCalls): Pick<Tx
   return {
     async listen(options: ListenOptions) {
       const { at } = options;
-      if (!('path' in at)) return await calls.listen(options).catch((error) => Promise.reject(systemError(error)));
+      if (!('path' in at)) {
+        try {
+          return await calls.listen(options);
+        } catch (error) {
+          throw systemError(error);
+        }
+      }
       const listener = await listenOnPath(at.path, {
         listen: () => calls.listen(options),
         probe: async () => (await calls.dial(at)).close(),

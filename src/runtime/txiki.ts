@@ -169,7 +169,7 @@ function spawn(tjs: Txiki, loop: Loop, options: ChildOptions): Child {
   }
   const child = started;
   const exited = child.wait(); // at once: 24 aborts when the child has ended before
-  const handle = { close: () => child.kill('SIGTERM') };
+  const handle = { close: () => child.kill('SIGTERM') }; // in `open` only while it runs
   loop.open.add(handle);
   const read = async (): Promise<void> => {
     if (child.stdout === null || onOutput === undefined) return;
@@ -183,5 +183,14 @@ function spawn(tjs: Txiki, loop: Loop, options: ChildOptions): Child {
     loop.guard.run(() => options.onExit(code));
   };
   void wait();
-  return { pid: child.pid, kill: (signal) => loop.guard.run(() => child.kill(signal)) };
+  return {
+    pid: child.pid,
+    kill(signal) {
+      try {
+        child.kill(signal);
+      } catch {
+        // it has ended already
+      }
+    },
+  };
 }
