@@ -88,6 +88,14 @@ export class Cursor implements Alarm {
     return this.peer.state === ALIVE && (this.#repairs.length > 0 || this.hasNew);
   }
 
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (let seq = serialAdd(this.base, 1); seq !== this.stream.log.next; seq = serialAdd(seq, 1)) {
+      bytes += this.stream.log.at(seq)?.payload.length ?? 0;
+    }
+    return bytes;
+  }
+
   // ---- sending
 
   /** Appends DATA while it fits. @returns false when the node's window stopped it. */

@@ -140,9 +140,9 @@ export class Group {
     }));
   }
 
-  /** Bytes that publish() takes now. */
-  room(now: number): number {
-    return this.stream.room(now);
+  /** Bytes that publish() takes, as of the last event. */
+  get room(): number {
+    return this.stream.room(this.#context.scheduler.now);
   }
 
   /** Our own messages that the log still holds, oldest first. */

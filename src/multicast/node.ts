@@ -40,9 +40,12 @@ export interface PeerStatus {
   state: 'probing' | 'alive' | 'stale' | 'gone';
   rttMs: number;
   loss: number;
-  heardMsAgo: number;
+  /** On the clock of `now`; -Infinity: never. */
+  heardAt: number;
   epoch: number;
   groupCount: number;
+  /** DATA on its way to it or waiting. */
+  queuedBytes: number;
 }
 
 export class MeshNode implements UpperLayer {
@@ -392,7 +395,7 @@ export class MeshNode implements UpperLayer {
 
   // ---- told
 
-  peers(now: number): PeerStatus[] {
+  peers(): PeerStatus[] {
     return [...this.broadcast.peers.all()].map((peer) => ({
       id: peer.id,
       address: peer.address,
@@ -401,9 +404,10 @@ export class MeshNode implements UpperLayer {
       state: PEER_STATE_NAMES[peer.state],
       rttMs: peer.roundTrip.sampleCount > 0 ? peer.roundTrip.srttMs : 0,
       loss: peer.sentCount === 0 ? 0 : Math.min(1, peer.lostCount / peer.sentCount),
-      heardMsAgo: peer.heardAt === -Infinity ? -1 : now - peer.heardAt,
+      heardAt: peer.heardAt,
       epoch: peer.epoch,
       groupCount: peer.subscriptions.size,
+      queuedBytes: (peer.session as Session | undefined)?.queuedBytes ?? 0,
     }));
   }
 

@@ -16,6 +16,8 @@ export class Scheduler implements Alarm {
   alarmAt = Infinity;
   alarmIndex = -1;
   alarmOrder = 0;
+  /** Time of the last call into the node. */
+  now = 0;
   readonly #context: Context;
   #repairs: Cursor[] = [];
   #streams: SendStream[] = [];
@@ -63,6 +65,7 @@ export class Scheduler implements Alarm {
 
   /** Ends a call into the node: data first, acknowledgements riding along, then what is still owed. */
   finish(now: number): void {
+    this.now = now;
     this.pump(now);
     this.#context.broadcast.flush(now);
   }

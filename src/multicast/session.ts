@@ -78,6 +78,13 @@ export class Session implements PeerSession {
     }
   }
 
+  /** Bytes of DATA that it has not acknowledged, sent or not. */
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (const cursor of this.cursors) bytes += cursor.queuedBytes;
+    return bytes;
+  }
+
   /** The peer was heard again after it had not answered. */
   onHeard(now: number): void {
     this.waiting = false;
