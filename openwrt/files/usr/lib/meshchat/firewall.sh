@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck shell=dash
 # Opens the mesh port in the firewall zones of cjdns and Yggdrasil, which refuse all input by default. Does nothing for a zone
 # that is not there or has its rule already: to close the port again, set the rule's option enabled to 0.
 #   firewall.sh          adds what is missing
