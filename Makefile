@@ -1,27 +1,60 @@
 # `make` alone says what there is.
 NODE ?= node
+WORDS ?=
 
-.PHONY: help run demo test check build sim sim-swarm sim-report bench fuzz clean
+.PHONY: help run demo test check build runtime sim sim-swarm sim-report bench fuzz clean
 help:
 	@sed -n 's/^## //p' Makefile
 
-node_modules: package.json package-lock.json
-	npm ci
-	@touch node_modules
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
 
-## make build       dist/meshchat.js, one script, with bytes per source folder
-build: node_modules
+## make run          installs, builds and starts one daemon; IRC on 127.0.0.1:6667 (IRC_PORT=…)
+run:
+	@$(NODE) scripts/run.mjs
+
+## make demo         three daemons that make a mesh on this machine, and what to type
+demo: build runtime
+	@$(NODE) scripts/demo.mjs
+
+## make test         all that must pass, on Node and inside txiki.js (WORDS='…': only such files)
+test: node_modules/.package-lock.json build check
+	$(NODE) test/run.mjs $(WORDS)
+
+## make check        types, import directions, purity, file lengths
+check: node_modules/.package-lock.json
+	node_modules/.bin/tsc --noEmit
+	$(NODE) test/run.mjs --node tidy
+
+## make build        dist/: one script, its launchers, the client library; bytes per source folder
+build: node_modules/.package-lock.json
 	$(NODE) build.mjs
 
-## make check       types, import directions, file lengths, purity
-check: node_modules
-	node_modules/.bin/tsc --noEmit
-	$(NODE) test/run.mjs --tidy
+## make runtime      says which JavaScript runtime is used, and makes npm's txiki.js run here
+runtime: node_modules/.package-lock.json
+	@$(NODE) scripts/runtime.mjs >/dev/null
 
-## make test        everything that must pass, on Node and inside txiki.js
-test: node_modules build check
-	$(NODE) test/run.mjs
+## make sim          the protocol under a seeded virtual network: a short set (SEED=…: one seed with its trace)
+sim: node_modules/.package-lock.json
+	$(NODE) test/sim/run.mjs $(if $(SEED),sim $(SEED))
 
-## make clean       removes what the others made
+## make sim-swarm    seeds with drawn faults for a minute (SECONDS=…)
+sim-swarm: node_modules/.package-lock.json
+	$(NODE) test/sim/run.mjs swarm $(or $(SECONDS),60)
+
+## make sim-report   measures the protocol and writes docs/sim-report.md
+sim-report: node_modules/.package-lock.json
+	$(NODE) test/sim/run.mjs report
+
+## make bench        bytes, memory, start time; cost per datagram and line on each runtime
+bench: build runtime
+	$(NODE) test/bench/run.mjs
+
+## make fuzz         random and mutated input for every decoder (SECONDS=…)
+fuzz: node_modules/.package-lock.json
+	$(NODE) scripts/bundle-run.mjs --each test/fuzz
+
+## make clean        removes what the others made, except node_modules
 clean:
 	rm -rf dist build

@@ -1,0 +1,86 @@
+// Builds dist/: meshchat.js (daemon and command line, one script for every runtime), client.js (the client library for Node) with
+// its types, and the launchers meshchatd and meshchat. Prints the bytes of each source folder; over the limit it fails.
+//   node build.mjs [--no-minify] [--no-types]
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+/** Of the minified script: a router has little flash, and QuickJS needs memory for every function. */
+const BYTES_MAX = 100 * 1024;
+
+process.chdir(fileURLToPath(new URL('.', import.meta.url)));
+const minify = !process.argv.includes('--no-minify');
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+/** Options of every bundle of src/; test/run.mjs has the same. */
+const common = {
+  bundle: true, minify, format: 'esm', target: 'es2022', platform: 'neutral', mainFields: ['module', 'main'],
+  conditions: ['browser'], external: ['tjs:*', 'node:*'], legalComments: 'none', metafile: true, logLevel: 'warning',
+  define: { MESHCHAT_VERSION: JSON.stringify(version) },
+};
+
+const LAUNCHER = `#!/bin/sh
+# Runs the script on txiki.js where there is one, else on Node. TJS=/path/to/tjs or MESHCHAT_RUNTIME=node decide otherwise.
+here=$(dirname "$(readlink -f "$0")")
+if [ "$MESHCHAT_RUNTIME" != node ]; then
+  for tjs in "$TJS" "$here/tjs" "$(command -v tjs)"; do
+    [ -x "$tjs" ] && exec "$tjs" run "$here/meshchat.js" @ARGUMENTS@"$@"
+  done
+fi
+exec node "$here/meshchat.js" @ARGUMENTS@"$@"
+`;
+
+function launcher(name, args) {
+  writeFileSync(`dist/${name}`, LAUNCHER.replaceAll('@ARGUMENTS@', args));
+  chmodSync(`dist/${name}`, 0o755);
+}
+
+function printFolders(metafile) {
+  const folders = new Map();
+  for (const output of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const folder = /^(src\/[^/]+|node_modules\/[^/]+)/.exec(path)?.[1] ?? path;
+      folders.set(folder, (folders.get(folder) ?? 0) + bytesInOutput);
+    }
+  }
+  for (const [folder, bytes] of [...folders].sort((a, b) => b[1] - a[1])) {
+    console.log(`${String(bytes).padStart(8)}  ${folder}`);
+  }
+}
+
+async function buildScript() {
+  const { metafile } = await build({ ...common, entryPoints: ['src/main.ts'], outfile: 'dist/meshchat.js' });
+  const script = readFileSync('dist/meshchat.js');
+  printFolders(metafile);
+  const gzipped = gzipSync(script, { level: 9 }).length;
+  console.log(`${String(script.length).padStart(8)}  dist/meshchat.js (limit ${BYTES_MAX}), ${gzipped} gzipped`);
+  launcher('meshchatd', 'daemon ');
+  launcher('meshchat', '');
+  if (minify && script.length > BYTES_MAX) {
+    console.error(`dist/meshchat.js is ${script.length - BYTES_MAX} bytes over the limit of ${BYTES_MAX}`);
+    process.exitCode = 1;
+  }
+}
+
+/** The client library: the interface, the way over the control socket, and the runtime it needs. */
+async function buildClient() {
+  const entry = 'src/client/npm.ts';
+  if (!existsSync(entry)) return;
+  await build({ ...common, entryPoints: [entry], outfile: 'dist/client.js' });
+  console.log(`${String(readFileSync('dist/client.js').length).padStart(8)}  dist/client.js`);
+  if (process.argv.includes('--no-types')) return;
+  const types = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
+    encoding: 'utf8',
+  });
+  if (types.status !== 0) {
+    console.error(types.stdout);
+    process.exitCode = 1;
+  }
+}
+
+mkdirSync('dist', { recursive: true });
+if (existsSync('src/main.ts')) await buildScript();
+else console.log('no src/main.ts: nothing but the client library to build');
+await buildClient();
