@@ -8,8 +8,10 @@ import type { Peer } from './peer.ts';
 
 /** Seconds from one probe to the next, by how many went unanswered. The last repeats. */
 const STRANGER_WAITS_S = [3, 20, 120, 480, 1800];
-/** One who said that it runs meshchat, or did so before: several at once, then patiently. */
-const KNOWN_WAITS_S = [0.4, 0.8, 1.2, 3, 5, 10, 20, 30, 60];
+/** Somebody says that it runs meshchat: several at once, then patiently. */
+const ADVERTISED_WAITS_S = [0.4, 0.8, 1.2, 3, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60, 300, 300, 300, 300, 300, 900];
+/** It answered before: whoever comes back from a partition is met within seconds. [wait, how often] */
+const ANSWERED_WAITS_S: readonly [number, number][] = [[0.4, 1], [1, 2], [3, 3], [8, 75], [30, 150], [120, Infinity]];
 
 export class Prober implements Alarm {
   alarmAt = Infinity;
@@ -61,7 +63,20 @@ function rank(peer: Peer): number {
 
 /** ms until a silent peer is probed again; ±12 % so that nodes started together do not stay together. */
 export function probeWaitMs(peer: Peer, random: () => number): number {
-  const waits = peer.answered || peer.advertised ? KNOWN_WAITS_S : STRANGER_WAITS_S;
-  const seconds = waits[Math.min(peer.probeCount, waits.length) - 1] ?? waits[0]!;
+  const seconds = peer.answered ? answeredWaitS(peer.probeCount) : silentWaitS(peer);
   return Math.round(seconds * 1000 * (0.88 + 0.24 * random()));
+}
+
+function silentWaitS(peer: Peer): number {
+  const waits = peer.advertised ? ADVERTISED_WAITS_S : STRANGER_WAITS_S;
+  return waits[Math.min(Math.max(peer.probeCount, 1), waits.length) - 1]!;
+}
+
+function answeredWaitS(probeCount: number): number {
+  let left = probeCount;
+  for (const [seconds, times] of ANSWERED_WAITS_S) {
+    left -= times;
+    if (left < 0) return seconds;
+  }
+  return ANSWERED_WAITS_S.at(-1)![0];
 }

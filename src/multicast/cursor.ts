@@ -47,12 +47,16 @@ export class Cursor implements Alarm {
   base: number;
   next: number;
   window = RECEIVE_WINDOW;
+  /** When the receiver last said something of this stream. */
+  heardAt = -Infinity;
   /** Unanswered probes in a row. */
   backoff = 0;
   pollDue = false;
   /** In a queue of the scheduler. */
   queued = false;
   repairQueued = false;
+  /** The peer left, restarted or was forgotten: queues may still name this cursor. */
+  closed = false;
   alarmAt = Infinity;
   alarmIndex = -1;
   alarmOrder = 0;
@@ -85,7 +89,7 @@ export class Cursor implements Alarm {
     return this.next !== log.next && serialDiff(this.next, this.base) <= this.window && !this.silent;
   }
   get hasWork(): boolean {
-    return this.peer.state === ALIVE && (this.#repairs.length > 0 || this.hasNew);
+    return !this.closed && this.peer.state === ALIVE && (this.#repairs.length > 0 || this.hasNew);
   }
 
   get queuedBytes(): number {
@@ -241,6 +245,7 @@ export class Cursor implements Alarm {
   #probe(now: number): void {
     const { context, log } = this.stream;
     this.#uncountAll();
+    this.stream.expire(now);
     this.backoff++;
     this.#probedAt = now;
     this.stream.session(this.peer).waiting ||= this.backoff > 0;
@@ -314,6 +319,7 @@ export class Cursor implements Alarm {
       }
     }
     this.started = true;
+    this.heardAt = now;
     this.window = Math.min(RECEIVE_WINDOW, status.window);
     let ackedBytes = this.#acknowledge(status, view);
     const probed = this.backoff > 0;
@@ -406,7 +412,7 @@ export class Cursor implements Alarm {
     const { context } = this.stream;
     const delayMs = Math.round(0.2 * this.peer.roundTrip.srttMs);
     const onAlarm = (): void => {
-      if (this.#due(seq) && (this.#slotState(seq) & QUEUED) === 0 && !this.stream.closed) this.#queueRepair(seq);
+      if (!this.closed && this.#due(seq) && (this.#slotState(seq) & QUEUED) === 0) this.#queueRepair(seq);
     };
     context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
   }
@@ -444,8 +450,8 @@ export class Cursor implements Alarm {
     this.#repairs.length = 0;
   }
 
-  /** The peer left, restarted or was forgotten. */
   close(): void {
+    this.closed = true;
     this.#uncountAll();
     this.#release();
     this.next = this.base = this.cumulative;

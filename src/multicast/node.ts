@@ -335,17 +335,17 @@ export class MeshNode implements UpperLayer {
   }
 
   onRestart(now: number, peer: Peer): void {
-    this.#end(peer, 'restart', 'restarted');
+    this.#end(peer, 'restart', 'restarted', this.broadcast.header.epoch);
     void now;
   }
 
   onForget(now: number, peer: Peer): void {
-    this.#end(peer, 'source-gone', 'gone');
+    this.#end(peer, 'source-gone', 'gone', peer.epoch);
     void now;
   }
 
   /** An incarnation of a peer is over: nothing of its streams or of our cursors for it lives on. */
-  #end(peer: Peer, reason: 'restart' | 'source-gone', state: MemberState): void {
+  #end(peer: Peer, reason: 'restart' | 'source-gone', state: MemberState, epoch: number): void {
     const session = this.#session(peer);
     for (const stream of [...session.streams.values(), ...session.addressed.values()]) {
       stream.abandon(reason);
@@ -354,7 +354,8 @@ export class MeshNode implements UpperLayer {
     for (const group of [...this.#groups.values(), ...this.#leaving.values()]) {
       if (!group.peers.has(peer.id)) continue;
       group.removeMember(peer);
-      this.#tellMember(group, peer, state);
+      const told = peer.state === GONE && state === 'gone';
+      if (!told && !group.left) this.#output.member(group, peer.id, state, epoch);
     }
     peer.session = undefined;
   }

@@ -106,7 +106,8 @@ export class ReceiveStream implements Alarm {
     if (!this.started) return answer ? this.#needStart() : undefined;
     const reach = Math.min(serialDiff(high, this.cumulative), RECEIVE_WINDOW);
     const before = this.#holes.size;
-    if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach));
+    const uselessAt = this.#timely ? now + this.group.options.playoutMs : Infinity;
+    if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), uselessAt);
     // What POLL names was sent at least a probe timeout ago: nothing of it is merely late.
     if (answer) for (const hole of this.#holes.values()) if (hole.tries === 0 || this.#settled(now, hole)) hole.dueAt = now;
     if (answer || this.#holes.size > before) this.#onSourceWord(now);
@@ -200,10 +201,11 @@ export class ReceiveStream implements Alarm {
   /** Timely class: ms left until the deadline of a packet that arrives now. */
   #remainingMs(data: Data): number {
     if (!this.#timely) return Infinity;
-    return this.group.options.playoutMs - data.ageMs - Math.round(this.peer.roundTrip.minMs / 2);
+    const { minMs, variationMs } = this.peer.roundTrip;
+    return this.group.options.playoutMs - data.ageMs - Math.round(Math.max(0, minMs / 2 - variationMs));
   }
 
-  #noteHigh(now: number, seq: number, uselessAt = Infinity): void {
+  #noteHigh(now: number, seq: number, uselessAt: number): void {
     const { roundTrip } = this.peer;
     const dueAt = now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8);
     while (serialDiff(seq, this.high) > 0) {
@@ -293,18 +295,14 @@ export class ReceiveStream implements Alarm {
     this.#context.alarms.set(this, at === Infinity ? at : Math.max(now + 1, at));
   }
 
-  /** Timely class: when the first packet behind a hole must be played, the hole is given up. */
+  /** Timely class: a hole is given up when the packet that revealed it must be played. */
   #expiresAt(): number {
-    if (this.#packets.size === 0) return Infinity;
-    return this.#packets.get(serialAdd(this.cumulative, 1 + this.#missingRun(serialAdd(this.cumulative, 1), RECEIVE_WINDOW)))?.dueBy ?? Infinity;
+    return this.#holes.get(serialAdd(this.cumulative, 1))?.uselessAt ?? Infinity;
   }
 
   onAlarm(now: number): void {
     if (this.#timely) {
-      while (this.#expiresAt() <= now) {
-        const run = this.#missingRun(serialAdd(this.cumulative, 1), RECEIVE_WINDOW);
-        this.giveUpTo(serialAdd(this.cumulative, run), 'late');
-      }
+      while (this.#expiresAt() <= now) this.giveUpTo(serialAdd(this.cumulative, 1), 'late');
     }
     if (this.#ackAt <= now && this.unacknowledgedCount > 0) this.#oweStatus();
     if (this.#ackAt <= now) this.#ackAt = Infinity;

@@ -12,6 +12,9 @@ import type { Group } from './group.ts';
 import { ENTRY_OVERHEAD_BYTES, LogEntry, SendLog } from './send-log.ts';
 import type { Session } from './session.ts';
 
+/** A member that answers no probe for so long is not waited for either, unless the policy is `block`. */
+const SILENT_LAG_MS = 4_000;
+
 export class SendStream {
   readonly context: Context;
   readonly group: Group;
@@ -64,7 +67,7 @@ export class SendStream {
   /** @returns the message's sequence number, or 0 when there is no room. */
   publish(now: number, data: Uint8Array): number {
     const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));
-    this.#expire(now);
+    this.expire(now);
     if (!this.#makeRoom(now, data.length + count * ENTRY_OVERHEAD_BYTES)) {
       this.#wanted = true;
       return 0;
@@ -116,7 +119,8 @@ export class SendStream {
     if (cursor.peer.state === GONE) return true;
     if (this.group.options.slow === 'block') return false;
     const entry = this.log.at(first);
-    return entry === undefined || now - entry.publishedAt > this.context.options.lagMs;
+    if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;
+    return cursor.silent && now - Math.max(cursor.heardAt, entry.publishedAt) > SILENT_LAG_MS;
   }
 
   /** Bytes that publish() takes now. */
@@ -161,7 +165,8 @@ export class SendStream {
     return cost;
   }
 
-  #expire(now: number): void {
+  /** Lets go of what is too old to be of use. */
+  expire(now: number): void {
     const maxMs = this.playoutMs || this.context.options.retainMs;
     for (;;) {
       const oldest = this.log.oldest();
