@@ -94,7 +94,8 @@ class LocalGroup implements Group {
       this.#checkJoined();
       const bytes = toBytes(data, MESSAGE_BYTES_MAX);
       const { epoch } = this.#groups.host;
-      this.#groups.publish(this.#membership, bytes, options.to ?? '', options.wait !== false, (result) => {
+      const { group: shared, program } = this.#membership;
+      this.#groups.publish(shared, program, bytes, options.to ?? '', options.wait !== false, (result) => {
         if (result.status === STATUS_OK) resolve({ seq: result.seq, epoch, room: result.room });
         else reject(publishError(result.status, result.error));
       });
@@ -103,7 +104,8 @@ class LocalGroup implements Group {
 
   async datagram(data: Uint8Array | string, options: { to?: string } = {}): Promise<void> {
     this.#checkJoined();
-    const result = this.#groups.datagram(this.#membership, toBytes(data, MESSAGE_BYTES_MAX), options.to ?? '');
+    const { group: shared, program } = this.#membership;
+    const result = this.#groups.datagram(shared, program, toBytes(data, MESSAGE_BYTES_MAX), options.to ?? '');
     if (result.status !== STATUS_OK) throw publishError(result.status, result.error);
   }
 

@@ -35,6 +35,7 @@ export const REFUSED_LEFT = -4;
 export interface CoreGroup {
   readonly name: string;
   readonly options: Required<CoreGroupOptions>;
+  /** @returns the sequence number, 0 in a group of datagrams, or a refusal. */
   publish(now: number, data: Uint8Array): number;
   publishTo(now: number, member: string, data: Uint8Array): number;
   datagram(now: number, data: Uint8Array): number;
@@ -64,12 +65,17 @@ export interface CoreNode {
   readonly deadline: number;
   onTimeout(now: number): void;
   onDatagram(now: number, local: number, address: string, port: number, bytes: Uint8Array): void;
-  addLocal(now: number, address: string, mesh: string, authenticated: boolean): number;
+  addLocal(
+    now: number, address: string, mesh: string, authenticated: boolean, accepts: (address: string) => boolean, port: number,
+  ): number;
   removeLocal(now: number, local: number): void;
   onCandidates(now: number, local: number, candidates: readonly Candidate[]): void;
-  join(now: number, name: string, options?: CoreGroupOptions): CoreGroup;
+  /** @returns undefined when there are too many. */
+  join(now: number, name: string, options?: CoreGroupOptions): CoreGroup | undefined;
   leave(now: number, group: CoreGroup): void;
   shutdown(now: number): void;
+  /** Nothing that we published is still on its way to a member that can be reached. */
+  readonly drained: boolean;
   peers(now: number): CorePeer[];
   readonly counters: Readonly<Record<string, number>>;
 }

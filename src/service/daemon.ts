@@ -20,6 +20,7 @@ export const OWN_ADDRESSES_MAX = 8;
 
 /** Time for the goodbyes to leave the sockets. */
 const GOODBYE_MS = 50;
+const DRAIN_MS_MAX = 2000;
 
 export interface DaemonOptions {
   port: number;
@@ -49,6 +50,7 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
   readonly #candidates = new Map<MeshSource, readonly Candidate[]>();
   readonly #byLocal = new Map<number, MeshSocket>();
   readonly #timer: Timer;
+  #stopping = false;
   #stopped = false;
 
   constructor(runtime: Runtime, log: Log, options: DaemonOptions, createNode: CreateNode) {
@@ -90,20 +92,20 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
     this.#candidates.delete(mesh);
   }
 
-  /** Says goodbye to all peers and resolves when the sockets have had the time to send it and are closed. */
-  stop(): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+  /**
+   * Waits until what was published has been delivered, `drainMsMax` at most; then says goodbye to all peers. Resolves when
+   * the sockets have had the time to send it and are closed.
+   */
+  async stop(drainMsMax = DRAIN_MS_MAX): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    for (const mesh of this.meshes) mesh.stop();
+    for (let waited = 0; waited < drainMsMax && !this.node.drained; waited += GOODBYE_MS) await this.#pause(GOODBYE_MS);
     this.node.shutdown(this.runtime.now());
     this.#stopped = true;
     this.#timer.cancel();
-    for (const mesh of this.meshes) mesh.stop();
-    return new Promise((resolve) => {
-      const flushed = this.runtime.timer(() => {
-        for (const socket of this.sockets.splice(0)) socket.close();
-        resolve();
-      });
-      flushed.set(this.runtime.now() + GOODBYE_MS);
-    });
+    await this.#pause(GOODBYE_MS);
+    for (const socket of this.sockets.splice(0)) socket.close();
   }
 
   now(): number {
@@ -134,7 +136,8 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
     if (this.#stopped) return;
     const { mesh } = socket;
     const now = this.runtime.now();
-    socket.local = this.node.addLocal(now, socket.address, mesh.name, mesh.authenticated);
+    const accepts = (address: string): boolean => mesh.accepts(address);
+    socket.local = this.node.addLocal(now, socket.address, mesh.name, mesh.authenticated, accepts, socket.port);
     this.#byLocal.set(socket.local, socket);
     this.node.onCandidates(now, socket.local, this.#candidates.get(mesh) ?? []);
     this.settle();
@@ -162,6 +165,10 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
     this.groups.selfChanged();
   }
 
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.runtime.timer(resolve).set(this.runtime.now() + ms));
+  }
+
   #onTimer(): void {
     if (this.events.size >= EVENTS_MAX) this.events.dispatch();
     this.node.onTimeout(this.runtime.now());
@@ -174,7 +181,7 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
   }
 
   #onOwnAddresses(mesh: MeshSource, addresses: string[]): void {
-    if (this.#stopped) return;
+    if (this.#stopping) return;
     const wanted = addresses.slice(0, OWN_ADDRESSES_MAX);
     for (const socket of this.sockets.filter((one) => one.mesh === mesh && !wanted.includes(one.address))) {
       this.sockets.splice(this.sockets.indexOf(socket), 1);

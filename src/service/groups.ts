@@ -87,6 +87,7 @@ export class Groups {
       return { status: STATUS_NO_MEMORY, error: `this daemon is in ${GROUPS_MAX} groups, its limit` };
     }
     const group = existing ?? this.#open(name, options);
+    if (group === undefined) return { status: STATUS_NO_MEMORY, error: 'the node is in too many groups' };
     const membership = new Membership(program, group, options, handler);
     group.memberships.set(program, membership);
     program.memberships.set(name, membership);
@@ -115,22 +116,19 @@ export class Groups {
   }
 
   /** `done` is called at once when accepted or refused, else when there was room. `data` is copied. */
-  publish(membership: Membership, data: Uint8Array, to: string, wait: boolean, done: (r: PublishResult) => void): void {
-    const publication: Publication = { owner: membership.program, data: data.slice(), to, done };
-    membership.group.publications.publish(this.host.now(), publication, wait);
+  publish(
+    group: SharedGroup, owner: Program, data: Uint8Array, to: string, wait: boolean, done: (result: PublishResult) => void,
+  ): void {
+    group.publications.publish(this.host.now(), { owner, data: data.slice(), to, done }, wait);
     this.host.settle();
   }
 
-  datagram(membership: Membership, data: Uint8Array, to: string): PublishResult {
-    const { core } = membership.group;
+  datagram(group: SharedGroup, owner: Program, data: Uint8Array, to: string): PublishResult {
+    const { core } = group;
     const now = this.host.now();
     const answer = to === '' ? core.datagram(now, data) : core.datagramTo(now, to, data);
     this.host.settle();
-    if (answer >= 0 && to === '') {
-      const copy = data.slice();
-      const { group, program } = membership;
-      this.host.events.push(() => this.delivery.handOutDatagram(group, this.host.self()[0] ?? '', copy, program));
-    }
+    if (answer >= 0 && to === '') this.#echoDatagram(group, owner, data.slice());
     return publishResult(answer, core.room);
   }
 
@@ -161,8 +159,9 @@ export class Groups {
     this.host.events.push(() => this.delivery.self(addresses));
   }
 
-  #open(name: string, options: JoinOptions): SharedGroup {
+  #open(name: string, options: JoinOptions): SharedGroup | undefined {
     const core = this.host.node.join(this.host.now(), name, coreOptions(options));
+    if (core === undefined) return undefined;
     const publications = new PublishQueue(core, (publication, seq) => this.#accepted(group, publication, seq));
     const group = new SharedGroup(core, publications);
     this.#groups.set(name, group);
@@ -175,11 +174,17 @@ export class Groups {
   #accepted(group: SharedGroup, publication: Publication, seq: number): void {
     group.publishedCount++;
     if (publication.to !== '') return;
+    if (seq === 0) return this.#echoDatagram(group, publication.owner as Program, publication.data);
     const { epoch } = this.host;
     const source = this.host.self()[0] ?? '';
     const timeMs = this.host.wallMs();
     const message: GroupMessage = { source, epoch, seq, data: publication.data, addressed: false, own: true, timeMs };
     this.host.events.push(() => this.delivery.handOut(group, message, publication.owner as Program));
+  }
+
+  #echoDatagram(group: SharedGroup, owner: Program, data: Uint8Array): void {
+    const source = this.host.self()[0] ?? '';
+    this.host.events.push(() => this.delivery.handOutDatagram(group, source, data, owner));
   }
 
   #replay(membership: Membership, { start }: JoinOptions): void {

@@ -98,7 +98,7 @@ export class PublishQueue {
     const { data, to } = publication;
     const answer = to === '' ? this.#core.publish(now, data) : this.#core.publishTo(now, to, data);
     if (answer === REFUSED_FULL) return false;
-    if (answer > 0) this.#accepted(publication, answer);
+    if (answer >= 0) this.#accepted(publication, answer);
     publication.done(publishResult(answer, this.#core.room));
     return true;
   }

@@ -6,6 +6,11 @@ export interface RecordedMessage {
   n: number;
   dir?: 'c2s' | 's2c';
   hex?: string;
+  /** Not a frame. */
+  rawhex?: string;
+  /** Too long to be recorded: its length and beginning; the rest are zeros. */
+  len?: number;
+  hexStart?: string;
   ev?: string;
 }
 export interface Scenario {
@@ -15,6 +20,14 @@ export interface Scenario {
 }
 
 export const scenarios: Scenario[] = lines.trim().split('\n').map((line) => JSON.parse(line) as Scenario);
+
+/** The bytes of a message as they were sent. */
+export function bytesOf({ hex, rawhex, len, hexStart }: RecordedMessage): Uint8Array {
+  if (len === undefined) return fromHex(hex ?? rawhex ?? '');
+  const bytes = new Uint8Array(len);
+  bytes.set(fromHex(hexStart ?? ''));
+  return bytes;
+}
 
 export function fromHex(hex: string): Uint8Array {
   const bytes = new Uint8Array(hex.length / 2);

@@ -47,6 +47,7 @@ export class FakeNode implements CoreNode {
   readonly groups = new Map<string, FakeGroup>();
   readonly counters = { rxMalformed: 0 };
   peerList: CorePeer[] = [];
+  drained = true;
   #locals = 0;
 
   constructor(output: NodeOutput) {

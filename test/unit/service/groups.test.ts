@@ -28,7 +28,7 @@ async function setup() {
     daemon.groups.join(program, name, options) as Refusal;
   const publish = (membership: Membership, what: string, wait = true): PublishResult[] => {
     const results: PublishResult[] = [];
-    daemon.groups.publish(membership, bytes(what), '', wait, (result) => void results.push(result));
+    daemon.groups.publish(membership.group, membership.program, bytes(what), '', wait, (result) => void results.push(result));
     return results;
   };
   const a = new Program('a', 8);
