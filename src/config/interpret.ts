@@ -18,6 +18,8 @@ export interface LoadResult {
 /** Values of one list option, sections of one type: beyond these a file is refused. */
 export const LIST_LENGTH_MAX = 1024;
 export const SECTIONS_MAX = 256;
+/** Errors and warnings told; the rest are only counted. */
+export const COMPLAINTS_MAX = 20;
 /** A known name this many edits away is told as the one that was meant. */
 const NEAR_EDITS_MAX = 3;
 
@@ -75,7 +77,9 @@ class Interpreter {
       options[type] = schema.single ? sections[0] ?? defaults(schema) : sections;
     }
     const good = this.#errors.length === 0;
-    return { options: good ? (options as unknown as DaemonOptions) : undefined, errors: this.#errors, warnings: this.#warnings };
+    return {
+      options: good ? (options as unknown as DaemonOptions) : undefined, errors: shorten(this.#errors), warnings: shorten(this.#warnings),
+    };
   }
 
   #section(name: string, type: string): UciSection {
@@ -150,6 +154,11 @@ class Interpreter {
     const same = this.#sections.filter((other) => other.type === section.type);
     return `@${section.type}[${same.indexOf(section)}]`;
   }
+}
+
+function shorten(lines: string[]): string[] {
+  const rest = lines.length - COMPLAINTS_MAX;
+  return rest > 0 ? [...lines.slice(0, COMPLAINTS_MAX), `and ${rest} more`] : lines;
 }
 
 function schemaOf(type: string): SectionSchema | undefined {

@@ -71,7 +71,7 @@ const irc: Fields<IrcOptions> = {
   serverName: WORD('irc.mesh'),
   password: secret(ANY('')),
   motd: list(ANY('')),
-  autojoin: list(text('', 'a channel, such as #mesh', /^#[^\s,\0\x07]{1,63}$/)),
+  autojoin: list(text('', "a channel in quotes, such as '#mesh'", /^#[^\s,\0\x07]{1,63}$/)),
   clientsMax: int(1000, 1, 10000),
   flood: int(0, 0, 1000),
   historyLines: int(500, 0, 100000),
