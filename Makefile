@@ -58,3 +58,12 @@ fuzz: node_modules/.package-lock.json
 ## make clean        removes what the others made, except node_modules
 clean:
 	rm -rf dist build
+
+.PHONY: ipk apk
+## make ipk          build/meshchat_VERSION_all.ipk, for OpenWrt up to 24.10
+ipk: build
+	$(NODE) scripts/ipk.mjs
+
+## make apk          build/meshchat-VERSION.apk, for OpenWrt from 25.12 (needs apk-tools 3; SIGN=KEY)
+apk: build
+	$(NODE) scripts/apk.mjs $(if $(SIGN),--sign $(SIGN))
