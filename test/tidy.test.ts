@@ -1,0 +1,151 @@
+/** The house rules that a machine can check: import directions, purity, forbidden globals, sizes. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const FILE_LINES_MAX = 400;
+const LINE_MAX = 140;
+
+/** What each folder of src/ may import besides itself and the types of runtime/. */
+const MAY_IMPORT: Record<string, string[]> = {
+  runtime: [],
+  wire: [],
+  broadcast: ['wire'],
+  multicast: ['broadcast', 'wire'],
+  mesh: ['broadcast', 'wire'],
+  ubus: [],
+  service: ['multicast', 'broadcast', 'wire', 'ubus'],
+  client: ['ubus', 'service'],
+  config: ['wire'],
+  irc: ['client'],
+  files: ['client'],
+  stream: ['client'],
+  cli: ['client'],
+};
+/** Only the in-process client may see the service: the one over the socket runs in other programs. */
+const MAY_IMPORT_SERVICE = ['src/client/local-client.ts'];
+const RUNTIME_TYPES = ['src/runtime/runtime.ts', 'src/runtime/log.ts'];
+/** Compositions: they choose the adapters. */
+const COMPOSE = ['src/main.ts', 'src/client/npm.ts'];
+/** Pure state machines: time and chance come in as arguments, nothing but calls of a port goes out. */
+const PURE = ['wire', 'broadcast', 'multicast'];
+const PURE_FORBIDDEN = ['queueMicrotask', 'Promise', 'async', 'await'];
+const FORBIDDEN = [
+  'Buffer', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'Date', 'performance', 'console', 'URL',
+  'Intl', 'atob', 'btoa', 'structuredClone', 'crypto', 'fetch', 'require', 'tjs', 'globalThis',
+];
+
+/** import … from 'x', export … from 'x', import 'x', import('x') */
+const IMPORT = /^(?:import|export)\s[^;'"]*?\bfrom '([^'\n]+)'|^import '([^'\n]+)'|\bimport\('([^'\n]+)'\)/gm;
+
+interface Source {
+  path: string;
+  /** Folder below src/, '' for src/main.ts. */
+  folder: string;
+  text: string;
+  /** Without comments and the insides of strings. */
+  code: string;
+  imports: string[];
+}
+
+function listFiles(folder: string, ending: RegExp): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name)).filter((name) => ending.test(name)).sort();
+}
+
+function bare(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '))
+    .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, '\'\'')
+    .replace(/\/\/.*$/gm, '');
+}
+
+const sources: Source[] = listFiles('src', /\.ts$/).map((path) => {
+  const text = readFileSync(path, 'utf8');
+  const specifiers = [...text.matchAll(IMPORT)];
+  return {
+    path, text, code: bare(text), folder: path.split('/').length > 2 ? path.split('/')[1] as string : '',
+    imports: specifiers.map((match) => (match[1] ?? match[2] ?? match[3]) as string),
+  };
+});
+
+/** Path of an imported file, '' for a package. */
+function resolveImport(source: Source, specifier: string): string {
+  return specifier.startsWith('.') ? join(source.path, '..', specifier) : '';
+}
+
+const tidy = suite('tidy');
+tidy('every folder of src/ has its place in the order of layers', () => {
+  assert.equal([...new Set(sources.map(({ folder }) => folder))].filter((name) => name !== '' && !(name in MAY_IMPORT)), []);
+});
+tidy('imports run downwards only', () => {
+  const wrong: string[] = [];
+  for (const source of sources) {
+    if (COMPOSE.includes(source.path)) continue;
+    for (const specifier of source.imports) {
+      const target = resolveImport(source, specifier);
+      const folder = target.split('/')[1];
+      if (target === '' || folder === undefined || folder === source.folder) continue;
+      const service = folder === 'service' && source.folder === 'client' && !MAY_IMPORT_SERVICE.includes(source.path);
+      const allowed = RUNTIME_TYPES.includes(target) || (MAY_IMPORT[source.folder]?.includes(folder) === true && !service);
+      if (!allowed) wrong.push(`${source.path} imports ${target}`);
+    }
+  }
+  assert.equal(wrong, []);
+});
+tidy('only runtime/ names Node and txiki.js', () => {
+  const wrong = sources.filter(({ folder }) => folder !== 'runtime').flatMap(({ path, imports }) => (
+    imports.filter((one) => /^(node|tjs):/.test(one)).map((one) => `${path} imports ${one}`)));
+  assert.equal(wrong, []);
+});
+tidy('packages are only imported where it was decided', () => {
+  const wrong = sources.flatMap(({ path, imports }) => (
+    imports.filter((one) => !/^(\.|node:|tjs:)/.test(one) && !(one === 'bencode' && path.startsWith('src/mesh/cjdns/')))
+      .map((one) => `${path} imports ${one}`)));
+  assert.equal(wrong, []);
+});
+tidy('clock, chance, timers and output come from the runtime alone', () => {
+  const wrong: string[] = [];
+  for (const { path, folder, code } of sources) {
+    if (folder === 'runtime') continue;
+    const names = PURE.includes(folder) ? [...FORBIDDEN, ...PURE_FORBIDDEN] : FORBIDDEN;
+    for (const name of names) {
+      // not as a property or a key
+      if (new RegExp(`(?<![.\\w$#])${name}(?![\\w$])(?!\\??\\s*:)`).test(code)) wrong.push(`${path}: ${name}`);
+    }
+    if (/\bMath\.random\b/.test(code)) wrong.push(`${path}: Math.random`);
+  }
+  assert.equal(wrong, []);
+});
+tidy('no default exports, barrels, enums, namespaces, decorators; relative imports end in .ts', () => {
+  const wrong: string[] = [];
+  for (const { path, code, imports } of sources) {
+    if (path.endsWith('.d.ts')) continue;
+    const barrel = path === 'src/client/npm.ts' ? /$^/ : /^export \*/m;
+    for (const rule of [/^export default/m, barrel, /^\s*(?:export )?(?:const )?enum /m, /^\s*(?:export )?namespace /m, /^\s*@\w+/m]) {
+      if (rule.test(code)) wrong.push(`${path}: ${rule.source}`);
+    }
+    wrong.push(...imports.filter((one) => one.startsWith('.') && !one.endsWith('.ts')).map((one) => `${path}: ${one}`));
+  }
+  assert.equal(wrong, []);
+});
+tidy(`files have at most ${FILE_LINES_MAX} lines, lines at most ${LINE_MAX} columns`, () => {
+  const wrong: string[] = [];
+  const files = [...listFiles('src', /\.ts$/), ...listFiles('test', /\.(ts|mjs)$/), ...listFiles('scripts', /\.mjs$/), 'build.mjs'];
+  for (const path of files) {
+    const lines = readFileSync(path, 'utf8').split('\n');
+    if (lines.length > FILE_LINES_MAX + 1) wrong.push(`${path}: ${lines.length - 1} lines`);
+    lines.forEach((line, index) => {
+      if (line.length > LINE_MAX) wrong.push(`${path}:${index + 1}: ${line.length} columns`);
+    });
+  }
+  assert.equal(wrong, []);
+});
+tidy('the lock file names packages by hash, not by where they were found', () => {
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, { integrity?: string }> };
+  assert.not.match(JSON.stringify(lock), /"resolved":/);
+  const without = Object.entries(lock.packages).filter(([name, entry]) => name !== '' && entry.integrity === undefined);
+  assert.equal(without.map(([name]) => name), []);
+});
+tidy.run();
