@@ -17,23 +17,27 @@ import { interfaceAddresses, sameList } from './interfaces.ts';
 
 export type Problem = NonNullable<MeshStatus['problem']>;
 
+export type Tell = (candidates: Candidate[]) => void;
+
 export interface RouterReport {
   /** Our address as the router tells and its key proves; undefined: it did not answer. */
   own?: string;
   version?: string;
-  problem?: Problem;
+  problem?: Problem | undefined;
 }
 
 /** The dialogue with one kind of router. */
 export interface Router {
   readonly name: string;
   readonly range: AddressRange;
+  /** Asks the router for our address and for what it knows of nodes, which go to `tell` as they come. Never rejects. */
+  ask(tell: Tell): Promise<RouterReport>;
   /**
-   * Asks for our address and for nodes, which go to `tell` as they come. Never rejects. `age`: ms since our address
-   * came up or refresh() was called; what costs others something is asked seldom when it is high.
+   * Asks for nodes what other nodes must answer: it may take long and is done seldom. Never at the same time as
+   * itself, but beside ask(). Never rejects.
    */
-  ask(tell: (candidates: Candidate[]) => void, age: number): Promise<RouterReport>;
-  /** Ends what is under way; ask() resolves soon. */
+  explore(tell: Tell): Promise<Problem | undefined>;
+  /** Ends what is under way; ask() and explore() resolve soon. */
   close(): void;
 }
 
@@ -44,14 +48,15 @@ const YOUNG_MS = 60_000;
 /** Without an answer, the router is asked again after this, then twice as long, … */
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 30_000;
-/** Addresses told apart in one round, to count them. More are told uncounted. */
-export const ROUND_NODES_MAX = 8192;
+/** Addresses told apart, to count them. More are told uncounted. */
+export const COUNTED_NODES_MAX = 8192;
 const SEEDS_MAX = 256;
 /** A round that took long is followed by a pause of so many times that: slow devices keep their time for the rest. */
 const PAUSE_PER_ROUND = 9;
 
-/** [age of the mesh in ms, time between two rounds of questions from then on]. */
-const ROUND_MS: readonly [number, number][] = [[300_000, 60_000], [90_000, 20_000], [20_000, 5000], [0, 1000]];
+/** [age of the mesh in ms, time between two rounds of questions and between two explorations from then on]. */
+const ROUND_MS: readonly (readonly [number, number, number])[] = [
+  [300_000, 60_000, 300_000], [90_000, 20_000, 60_000], [20_000, 5000, 10_000], [0, 1000, 2000]];
 
 export class RouterMesh implements MeshSource {
   readonly authenticated = true;
@@ -68,12 +73,15 @@ export class RouterMesh implements MeshSource {
   #own: string[] = [];
   #version = '';
   #problem: Problem | undefined;
+  #exploreProblem: Problem | undefined;
   #asking = false;
+  #exploring = false;
+  #exploreAt = 0;
   #again = false;
   #failureCount = 0;
   #askAt = 0;
   #youngSince = 0;
-  #candidateCount = 0;
+  readonly #counted = new Set<string>();
 
   /** @param peers endpoints of nodes known to run meshchat (wire/address.ts); others than numeric ones are left out. */
   constructor(router: Router, runtime: Runtime, peers: readonly string[], log: Log) {
@@ -116,11 +124,11 @@ export class RouterMesh implements MeshSource {
       name: this.name,
       up: this.#own.length > 0,
       own: [...this.#own],
-      candidateCount: this.#candidateCount,
+      candidateCount: this.#counted.size,
       authenticated: true,
       version: this.#version,
     };
-    const problem = this.#problem ?? this.#interfaceProblem();
+    const problem = this.#problem ?? this.#interfaceProblem() ?? this.#exploreProblem;
     if (problem !== undefined) status.problem = problem;
     return status;
   }
@@ -137,6 +145,7 @@ export class RouterMesh implements MeshSource {
     this.#failureCount = 0;
     this.#youngSince = now;
     this.#askAt = now;
+    this.#exploreAt = now;
     this.#again = this.#asking;
   }
 
@@ -149,10 +158,11 @@ export class RouterMesh implements MeshSource {
       .filter((address) => this.accepts(address));
     if (!sameList(present, this.#present)) {
       this.#present = present;
+      this.#counted.clear();
       this.#startAnew(now);
       this.#updateOwn();
     }
-    if (now >= this.#askAt && !this.#asking) void this.#ask(now - this.#youngSince);
+    if (now >= this.#askAt && !this.#asking) void this.#ask();
     const young = this.#own.length === 0 ? this.#failureCount < 4 : now - this.#youngSince < YOUNG_MS;
     const watchAt = now + (young ? WATCH_YOUNG_MS : WATCH_MS);
     this.#timer.set(this.#asking ? watchAt : Math.min(watchAt, this.#askAt));
@@ -166,51 +176,60 @@ export class RouterMesh implements MeshSource {
     this.#listener?.onOwnAddresses([...own]);
   }
 
-  async #ask(age: number): Promise<void> {
+  async #ask(): Promise<void> {
     this.#asking = true;
     const askedAt = this.#runtime.now();
-    const nodes = new Set<string>();
-    const report = await this.#router.ask((candidates) => this.#tell(candidates, nodes), age);
+    const report = await this.#router.ask(this.#tell);
     this.#asking = false;
     if (this.#listener === undefined) return;
     const now = this.#runtime.now();
-    this.#setProblem(report.problem);
+    this.#noteProblem(report.problem, this.#problem);
+    this.#problem = report.problem;
     if (report.version !== undefined) this.#version = report.version;
     if (report.own === undefined) {
       this.#failureCount++;
       this.#askAt = now + Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(10, this.#failureCount - 1));
     } else {
       this.#failureCount = 0;
-      this.#candidateCount = nodes.size;
       if (report.own !== this.#proven) this.#startAnew(now);
       this.#proven = report.own;
       this.#updateOwn();
-      this.#askAt = now + Math.max(roundMs(now - this.#youngSince), PAUSE_PER_ROUND * (now - askedAt));
-      this.#tell([...this.#seeds], nodes);
+      const [, roundMs, exploreMs] = pace(now - this.#youngSince);
+      this.#askAt = now + Math.max(roundMs, PAUSE_PER_ROUND * (now - askedAt));
+      this.#tell(this.#seeds);
+      if (now >= this.#exploreAt && !this.#exploring) void this.#explore(now + exploreMs);
     }
     if (this.#again) this.#askAt = now;
     this.#again = false;
     if (this.#askAt < this.#timer.deadlineMs) this.#timer.set(this.#askAt);
   }
 
-  #tell(candidates: Candidate[], nodes: Set<string>): void {
-    const wanted = candidates.filter((candidate) => this.accepts(candidate.address) && !this.#isOwn(candidate.address));
-    for (const { address } of wanted) if (nodes.size < ROUND_NODES_MAX) nodes.add(address);
-    if (wanted.length > 0) this.#listener?.onCandidates(wanted);
+  async #explore(nextAt: number): Promise<void> {
+    this.#exploring = true;
+    this.#exploreAt = nextAt;
+    const problem = await this.#router.explore(this.#tell);
+    this.#exploring = false;
+    if (this.#listener === undefined) return;
+    this.#noteProblem(problem, this.#exploreProblem);
+    this.#exploreProblem = problem;
   }
+
+  readonly #tell = (candidates: readonly Candidate[]): void => {
+    const wanted = candidates.filter(({ address }) => this.accepts(address) && !this.#isOwn(address));
+    for (const { address } of wanted) if (this.#counted.size < COUNTED_NODES_MAX) this.#counted.add(address);
+    if (wanted.length > 0) this.#listener?.onCandidates(wanted);
+  };
 
   #isOwn(address: string): boolean {
     return address === this.#proven || this.#present.includes(address);
   }
 
-  #setProblem(problem: Problem | undefined): void {
-    if (problem !== undefined && problem.text !== this.#problem?.text) this.#log.warn(`${this.name}: ${problem.text}`);
-    if (problem === undefined && this.#problem !== undefined) this.#log.info(`${this.name}: all is well again`);
-    this.#problem = problem;
+  #noteProblem(problem: Problem | undefined, before: Problem | undefined): void {
+    if (problem === undefined && before !== undefined) this.#log.info(`${this.name}: all is well again`);
+    if (problem !== undefined && problem.text !== before?.text) this.#log.warn(`${this.name}: ${problem.text}`);
   }
 }
 
-function roundMs(age: number): number {
-  for (const [from, ms] of ROUND_MS) if (age >= from) return ms;
-  return RETRY_MS;
+function pace(age: number): readonly [number, number, number] {
+  return ROUND_MS.find(([from]) => age >= from) ?? ROUND_MS.at(-1)!;
 }

@@ -4,10 +4,10 @@
  * of every node in the table, which it asks for us. Each function that a build lacks is left out. Addresses come from
  * keys alone.
  */
-import type { Candidate, MeshSource } from '../../broadcast/mesh-source.ts';
+import type { MeshSource } from '../../broadcast/mesh-source.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { Problem, Router, RouterReport } from '../router-mesh.ts';
+import type { Problem, Router, RouterReport, Tell } from '../router-mesh.ts';
 import { RouterMesh } from '../router-mesh.ts';
 import { CjdnsAdmin, lacking } from './admin.ts';
 import type { CallOptions, Failure } from './admin.ts';
@@ -38,13 +38,19 @@ const WIDEN_TABLE_MAX = 256;
 const WIDEN_AGAIN_MS = 600_000;
 const WIDEN_RETRY_MS = 30_000;
 const WIDEN_TIMEOUT_MS = 1000;
-/** Between two rounds that ask for sessions and for others' peers, by the age of the mesh. */
-const wideMs = (age: number): number => (age < 20_000 ? 2000 : age < 120_000 ? 10_000 : 300_000);
-
 /** A node of the routing table: what its row says, as getPeers wants it. */
 interface Row {
   name: string;
   hops: number;
+}
+
+/** One ask() or explore(). */
+interface Round {
+  tell: Tell;
+  /** Keys of nodes told, and our own. */
+  seen: Set<string>;
+  /** The first thing that somebody can do something about. */
+  problem?: Problem | undefined;
 }
 
 export function cjdnsMesh(runtime: Runtime, options: CjdnsOptions, log: Log): MeshSource {
@@ -62,15 +68,12 @@ export class CjdnsRouter implements Router {
   #passwordIndex = 0;
   /** Functions that this build has said it lacks. */
   readonly #missing = new Set<string>();
-  #wideAt = -Infinity;
-  #wideProblem: Problem | undefined;
+  /** The table as of the last round. */
+  #rows: Row[] = [];
+  #ownKey = '';
   /** Keys whose peers were asked for, and when they may be again. */
   readonly #widened = new Map<string, number>();
   #closed = false;
-  // Of the round under way:
-  #tell: (candidates: Candidate[]) => void = () => undefined;
-  #problem: Problem | undefined;
-  readonly #seen = new Set<string>();
 
   constructor(runtime: Runtime, options: CjdnsOptions) {
     this.name = options.name ?? 'cjdns';
@@ -78,33 +81,30 @@ export class CjdnsRouter implements Router {
     this.#options = options;
   }
 
-  async ask(tell: (candidates: Candidate[]) => void, age: number): Promise<RouterReport> {
+  async ask(tell: Tell): Promise<RouterReport> {
     this.#closed = false;
-    this.#tell = tell;
-    this.#problem = undefined;
-    this.#seen.clear();
-    const info = await this.#nodeInfo();
-    if (info === undefined) return this.#problem === undefined ? {} : { problem: this.#problem };
+    const round: Round = { tell, seen: new Set() };
+    const info = await this.#nodeInfo(round);
+    if (info === undefined) return { problem: round.problem };
     const name = parseNodeName(textOf(info, 'myAddr'));
     const own = name === undefined ? undefined : addressOfKey(name.key, (bytes) => this.#runtime.sha512(bytes));
     if (name === undefined || own === undefined) {
       return { problem: { text: 'cjdns does not tell its own key', remedy: 'use cjdns 18 or later' } };
     }
-    this.#seen.add(name.key);
-    const rows = await this.#askTable();
-    await this.#askPeers();
-    await this.#askSupernode();
-    const now = this.#runtime.now();
-    const tableProblem = this.#problem;
-    if (now - this.#wideAt >= wideMs(age)) {
-      this.#wideAt = now;
-      this.#problem = undefined;
-      await this.#askSessions();
-      await this.#widen(rows, now);
-      this.#wideProblem = this.#problem; // stands until it is asked again
-    }
-    const problem = tableProblem ?? this.#wideProblem;
-    return { own, version: String(name.version), ...(problem === undefined ? {} : { problem }) };
+    this.#ownKey = name.key;
+    round.seen.add(name.key);
+    this.#rows = await this.#askTable(round);
+    await this.#askPeers(round);
+    const supernode = await this.#call(round, 'SupernodeHunter_status', {});
+    if (supernode !== undefined) this.#add(round, textOf(supernode, 'activeSnode'));
+    return { own, version: String(name.version), problem: round.problem };
+  }
+
+  async explore(tell: Tell): Promise<Problem | undefined> {
+    const round: Round = { tell, seen: new Set([this.#ownKey]) };
+    await this.#askSessions(round);
+    await this.#widen(round, this.#rows, this.#runtime.now());
+    return round.problem;
   }
 
   close(): void {
@@ -117,13 +117,12 @@ export class CjdnsRouter implements Router {
     this.#admin = undefined;
     this.#missing.clear();
     this.#widened.clear();
-    this.#wideAt = -Infinity;
   }
 
   /** Finds the admin port that answers, starting with the one that last did. */
-  async #nodeInfo(): Promise<BencodeDict | undefined> {
+  async #nodeInfo(round: Round): Promise<BencodeDict | undefined> {
     if (this.#admin !== undefined) {
-      const dict = await this.#call('Core_nodeInfo', {}, { tries: 2 });
+      const dict = await this.#call(round, 'Core_nodeInfo', {}, { tries: 2 });
       if (dict !== undefined || this.#admin === undefined) return dict;
       this.#disconnect();
     }
@@ -135,7 +134,7 @@ export class CjdnsRouter implements Router {
       tried.add(`${address} ${port}`);
       this.#admin = new CjdnsAdmin(this.#runtime, address, port, password);
       this.#passwordIndex = index;
-      const dict = await this.#call('Core_nodeInfo', {}, { tries: 1 });
+      const dict = await this.#call(round, 'Core_nodeInfo', {}, { tries: 1 });
       if (dict !== undefined) return dict;
       this.#admin?.close();
       this.#admin = undefined;
@@ -145,19 +144,19 @@ export class CjdnsRouter implements Router {
 
   /** @returns undefined after a failure, which is noted where somebody can do something about it. */
   async #call(
-    name: string, args: Question, options?: CallOptions,
+    round: Round, name: string, args: Question, options?: CallOptions,
   ): Promise<BencodeDict | undefined> {
     const admin = this.#admin;
     if (admin === undefined) return undefined;
     const answer = this.#missing.has(name) ? lacking(name) : await admin.call(name, args, options);
     if (answer.failure === undefined) {
       // The last question's problem is over once the port answers at all.
-      if (name === 'Core_nodeInfo') this.#problem = undefined;
+      if (name === 'Core_nodeInfo') round.problem = undefined;
       return answer.dict;
     }
     if (answer.failure.kind === 'unknown') this.#missing.add(name);
-    if (answer.failure.kind === 'auth' && this.#nextPassword()) return this.#call(name, args, options);
-    this.#problem ??= this.#problemOf(name, answer.failure);
+    if (answer.failure.kind === 'auth' && this.#nextPassword()) return this.#call(round, name, args, options);
+    round.problem ??= this.#problemOf(name, answer.failure);
     return undefined;
   }
 
@@ -196,29 +195,29 @@ export class CjdnsRouter implements Router {
   }
 
   /** Tells the node `text` names, once a round. @returns its row when it is new in this round and alive. */
-  #add(text: string, hops?: number): Row | undefined {
+  #add(round: Round, text: string, hops?: number): Row | undefined {
     const name = parseNodeName(text);
-    if (name === undefined || name.hops < 0 || this.#seen.has(name.key)) return undefined;
-    this.#seen.add(name.key);
+    if (name === undefined || name.hops < 0 || round.seen.has(name.key)) return undefined;
+    round.seen.add(name.key);
     const address = addressOfKey(name.key, (bytes) => this.#runtime.sha512(bytes));
     if (address === undefined) return undefined;
     const distance = hops ?? name.hops;
-    this.#tell([{ address, port: 0, hops: distance, advertised: false }]);
+    round.tell([{ address, port: 0, hops: distance, advertised: false }]);
     return { name: text, hops: distance };
   }
 
-  async #askTable(): Promise<Row[]> {
+  async #askTable(round: Round): Promise<Row[]> {
     const rows: Row[] = [];
     for (let page = 0; ; page++) {
       if (page === TABLE_PAGES_MAX) {
         const text = `the routing table has more than ${page * 4} nodes: the rest is left out`;
-        this.#problem ??= { text, remedy: 'nothing: members tell each other of those left out' };
+        round.problem ??= { text, remedy: 'nothing: members tell each other of those left out' };
         break;
       }
-      const dict = await this.#call('NodeStore_dumpTable', { page });
+      const dict = await this.#call(round, 'NodeStore_dumpTable', { page });
       if (dict === undefined) break;
       for (const entry of listOf(dict, 'routingTable')) {
-        const row = entry instanceof Map ? this.#add(textOf(entry, 'addr')) : undefined;
+        const row = entry instanceof Map ? this.#add(round, textOf(entry, 'addr')) : undefined;
         if (row !== undefined && rows.length <= WIDEN_TABLE_MAX) rows.push(row);
       }
       if (dict.get('more') !== 1) break;
@@ -226,24 +225,19 @@ export class CjdnsRouter implements Router {
     return rows;
   }
 
-  async #askPeers(): Promise<void> {
+  async #askPeers(round: Round): Promise<void> {
     for (let page = 0; page < PEER_PAGES_MAX; page++) {
-      const dict = await this.#call('InterfaceController_peerStats', { page });
+      const dict = await this.#call(round, 'InterfaceController_peerStats', { page });
       if (dict === undefined) return;
-      for (const entry of listOf(dict, 'peers')) if (entry instanceof Map) this.#add(textOf(entry, 'addr'), 1);
+      for (const entry of listOf(dict, 'peers')) if (entry instanceof Map) this.#add(round, textOf(entry, 'addr'), 1);
       if (dict.get('more') !== 1) return;
     }
   }
 
-  async #askSupernode(): Promise<void> {
-    const dict = await this.#call('SupernodeHunter_status', {});
-    if (dict !== undefined) this.#add(textOf(dict, 'activeSnode'));
-  }
-
-  async #askSessions(): Promise<void> {
+  async #askSessions(round: Round): Promise<void> {
     const handles: BencodeValue[] = [];
     for (let page = 0; page < SESSION_PAGES_MAX; page++) {
-      const dict = await this.#call('SessionManager_getHandles', { page }, { auth: true });
+      const dict = await this.#call(round, 'SessionManager_getHandles', { page }, { auth: true });
       if (dict === undefined) return;
       handles.push(...listOf(dict, 'handles'));
       if (dict.get('more') !== 1) break;
@@ -252,12 +246,12 @@ export class CjdnsRouter implements Router {
       if (typeof handle !== 'number') continue;
       const answer = await this.#admin?.call('SessionManager_sessionStats', { handle }, { auth: true });
       // A session may have ended since: its error is no problem.
-      if (answer !== undefined && answer.failure === undefined) this.#add(textOf(answer.dict, 'addr'));
+      if (answer !== undefined && answer.failure === undefined) this.#add(round, textOf(answer.dict, 'addr'));
     }
   }
 
   /** Asks the nodes of the table for their peers: where a table holds a part of the network, it finds most others. */
-  async #widen(rows: readonly Row[], now: number): Promise<void> {
+  async #widen(round: Round, rows: readonly Row[], now: number): Promise<void> {
     if (rows.length > WIDEN_TABLE_MAX || this.#missing.has('RouterModule_getPeers')) return;
     for (const [key, at] of this.#widened) if (now >= at) this.#widened.delete(key);
     const due = rows.filter((row) => !this.#widened.has(keyOf(row.name)));
@@ -272,7 +266,7 @@ export class CjdnsRouter implements Router {
         this.#widened.set(keyOf(row.name), now + (answered ? WIDEN_AGAIN_MS : WIDEN_RETRY_MS));
         if (failed) continue;
         for (const peer of listOf(answer.dict, 'peers')) {
-          if (typeof peer === 'string') this.#add(peer, row.hops + 1);
+          if (typeof peer === 'string') this.#add(round, peer, row.hops + 1);
         }
       }
     };

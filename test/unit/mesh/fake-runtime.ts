@@ -136,6 +136,11 @@ export class FakeRuntime {
       if (text.length > bytesMax) throw new SystemError('EFBIG', `${path}: too big`);
       return new TextEncoder().encode(text);
     },
+    list: async (folder: string): Promise<string[]> => {
+      const names = [...this.fileText.keys()].filter((path) => path.startsWith(`${folder}/`));
+      if (names.length === 0) throw new SystemError('ENOENT', `${folder}: no such folder`);
+      return names.map((path) => path.slice(folder.length + 1));
+    },
     exists: async (path: string): Promise<boolean> => this.fileText.has(path),
   };
 

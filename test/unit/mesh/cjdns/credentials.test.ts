@@ -11,7 +11,7 @@ const CONF = `// a comment with "quotes" and {braces}
 {
     // Private key:
     "privateKey": "1111111111111111111111111111111111111111111111111111111111111111",
-    "authorizedPasswords": [ {"password": "of a peer", "user": "default-login"} ], /* more: "admin": {"password": "no"} */
+    "authorizedPasswords": [ {"password": "of a peer", "user": "default-login"} ], /* "admin": {"password": "no"} */
     "security": [ { "setuser": "nobody" } { "seccomp": 1 } ]
     "admin": {
         // Port to bind
@@ -56,7 +56,8 @@ test('OpenWrt\'s UCI comes before the user\'s file, and that before cjdroute.con
 
 test('an option comes first, and its place counts for every password', async () => {
   const found = await find({ '/etc/config/cjdns': UCI }, { admin: '[::1]:999', password: 'mine' });
-  assert.equal(found, ['::1 999 mine <option password', '::1 999 uci word </etc/config/cjdns', '::1 999 NONE <the default']);
+  assert.equal(found, [
+    '::1 999 mine <option password', '::1 999 uci word </etc/config/cjdns', '::1 999 NONE <the default']);
   assert.equal(await find({}, { admin: '127.0.0.1' }), [DEFAULT], 'without a port the usual one');
   assert.equal(await find({}, { password: 'mine' }), ['127.0.0.1 11234 mine <option password', DEFAULT]);
 });
@@ -68,8 +69,9 @@ test('the same admin port is not tried twice with the same password', async () =
 });
 
 test('files that are broken, binary or endless are passed over', async () => {
-  for (const text of ['', '{', '"admin"', '}}}}', '{"admin":{"password":', '['.repeat(10_000), '\0\xff"\\', '// only']) {
-    assert.equal(await find({ '/etc/cjdroute.conf': text, '/home/u/.cjdnsadmin': text, '/etc/config/cjdns': text }), [DEFAULT]);
+  for (const text of ['', '{', '"admin"', '}}}}', '{"admin":{"password":', '['.repeat(10_000), '\0\xff"\\', '//']) {
+    const files = { '/etc/cjdroute.conf': text, '/home/u/.cjdnsadmin': text, '/etc/config/cjdns': text };
+    assert.equal(await find(files), [DEFAULT]);
   }
 });
 

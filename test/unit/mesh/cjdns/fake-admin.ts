@@ -32,7 +32,7 @@ export class FakeAdmin {
   port: number;
   /** Functions that need the password. */
   needsAuth = (name: string): boolean => /^(SessionManager|RouterModule)_/.test(name);
-  /** The answer (without txid) to a function; undefined: it has none. A string: the bytes as they are; null: silence. */
+  /** The answer (without txid) to a function; undefined: it has none; a string: bytes as they are; null: silence. */
   answer: (request: AdminRequest) => { [key: string]: Plain } | string | null | undefined = () => undefined;
   /** Runs before an answer leaves; the test may keep it. */
   readonly #runtime: FakeRuntime;
