@@ -52,13 +52,13 @@ export function takeCell(sim: Simulation, settledMs: number, refused = 0): Cell 
 export function streamCell(options: CellOptions, count = 500, perSecond = 50, length = 1000): Cell {
   const sim = new Simulation(options);
   warmUp(sim);
-  sim.measuring = true;
+  sim.beginMeasuring();
   const refused = { count: 0 };
   const end = stream(sim, { from: 0, count, perSecond, length }, refused);
   sim.run(end);
   const settledMs = settle(sim, end);
   sim.run(sim.now + 2000);
-  sim.measuring = false;
+  sim.endMeasuring();
   sim.finish();
   return takeCell(sim, settledMs, refused.count);
 }
@@ -67,12 +67,12 @@ export function streamCell(options: CellOptions, count = 500, perSecond = 50, le
 export function chatCell(options: CellOptions, perSecond = 1, seconds = 120, length = 200): Cell {
   const sim = new Simulation(options);
   warmUp(sim);
-  sim.measuring = true;
+  sim.beginMeasuring();
   const end = chat(sim, sim.random.fork(50), perSecond, seconds, length);
   sim.run(end);
   const settledMs = settle(sim, end);
   sim.run(sim.now + 2000);
-  sim.measuring = false;
+  sim.endMeasuring();
   sim.finish();
   return takeCell(sim, settledMs);
 }

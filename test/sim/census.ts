@@ -35,6 +35,9 @@ export class Census {
   readonly flags = new Int32Array(FRAMES_MAX);
   dataCount = 0;
   wellFormed = false;
+  /** First packets of a message that go to somebody else than its one receiver; with another number than before. */
+  strays = 0;
+  misnumbered = 0;
 
   #header = new Header();
   #data = new Data();
@@ -82,14 +85,22 @@ export class Census {
     }
     this.seqs[index] = data.seq;
     const key = groupKey(data.groupHigh, data.groupLow);
-    let group = this.#groups.get(key);
-    if (group === undefined && data.flags & DATA_FIRST) {
-      const id = truth.peekId(bytes, data.payloadAt, data.payloadLength);
-      if (id >= 0) this.#groups.set(key, group = truth.messages[id]!.group);
-    }
+    if (data.flags & DATA_FIRST) this.#claim(truth, bytes, data, key, to);
+    const group = this.#groups.get(key);
     if (group === undefined) return;
     const stream = truth.find(from, incarnation, group, data.flags & DATA_PRIVATE ? to : -1);
     this.details[index] = stream?.packets[(data.seq - stream.base) >>> 0] ?? -1;
+  }
+
+  /** A first packet names its message: that teaches its group and, when it is new, its sequence number. */
+  #claim(truth: Truth, bytes: Uint8Array, data: Data, key: number, to: number): void {
+    const id = truth.peekId(bytes, data.payloadAt, data.payloadLength);
+    if (id < 0) return;
+    const message = truth.messages[id]!;
+    this.#groups.set(key, message.group);
+    if (message.packet < 0) truth.commit(message, data.seq);
+    if (message.to >= 0 && message.to !== to) this.strays++;
+    if (message.seq !== data.seq) this.misnumbered++;
   }
 
   #scanStatus(view: DataView, at: number, length: number, index: number): void {

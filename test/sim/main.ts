@@ -3,7 +3,8 @@
  *   sim                  a short set: a few scenarios and seeds
  *   sim SEED             one swarm seed with its trace, and the trace's hash
  *   swarm FROM STEP MS   seeds FROM, FROM + STEP, … until so much real time has passed
- *   rows NAME…           cells of the report as JSON lines, for run.mjs
+ *   row-names            the rows of the report, as JSON
+ *   row NAME SEEDS       one row as JSON; 0 seeds: as many as it says
  */
 import { scenarios } from './scenarios.ts';
 import { swarm } from './swarm.ts';
@@ -16,6 +17,7 @@ interface TxikiGlobal {
 
 const globals = globalThis as unknown as TxikiGlobal;
 const SHORT_SEEDS = 12;
+const PROBLEMS_SHOWN = 4;
 
 function commandWords(): readonly string[] {
   if (globals.tjs !== undefined) {
@@ -38,7 +40,7 @@ function runSeed(seed: number, verbose: boolean): boolean {
   const failed = sim.violationCount > 0;
   if (failed || verbose) {
     console.log(`${failed ? 'FAILED' : 'ok'} ${result.summary}`);
-    for (const violation of sim.violations) console.log(`  ${violation.time} ms ${violation.invariant}: ${violation.text}`);
+    for (const { time, invariant, text } of sim.violations.slice(0, PROBLEMS_SHOWN)) console.log(`  ${time} ms ${invariant}: ${text}`);
     if (failed) console.log(`  replay: make sim SEED=${seed}`);
   }
   return !failed;
@@ -49,7 +51,7 @@ function runShortSet(): boolean {
   for (const scenario of scenarios) {
     const problems = scenario.run();
     console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${scenario.name}`);
-    for (const problem of problems) console.log(`  ${problem}`);
+    for (const problem of problems.slice(0, PROBLEMS_SHOWN)) console.log(`  ${problem}`);
     good &&= problems.length === 0;
   }
   for (let seed = 1; seed <= SHORT_SEEDS; seed++) {
@@ -75,10 +77,9 @@ function runSwarm(from: number, step: number, forMs: number): boolean {
 function main(words: readonly string[]): boolean {
   const [command, ...rest] = words;
   if (command === 'swarm') return runSwarm(Number(rest[0] ?? 1), Number(rest[1] ?? 1), Number(rest[2] ?? 60_000));
-  if (command === 'rows') {
-    for (const name of rest.length > 0 ? rest : rowNames()) console.log(JSON.stringify(runRow(name)));
-    return true;
-  }
+  if (command === 'row-names') console.log(JSON.stringify(rowNames()));
+  if (command === 'row') console.log(JSON.stringify(runRow(rest[0] ?? '', Number(rest[1] ?? 0))));
+  if (command?.startsWith('row')) return true;
   if (command === 'sim' && rest[0] !== undefined) return runSeed(Number(rest[0]), true);
   return runShortSet();
 }

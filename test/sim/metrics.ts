@@ -15,8 +15,10 @@ export class Metrics {
   repairs = 0;
   /** Copies whose first transmission was lost. */
   lostCopies = 0;
-  /** Holes named by STATUS frames. */
+  /** Requests as the receivers count them: holes that were due. */
   requests = 0;
+  /** Holes named by STATUS frames, those whose repair is on its way included. */
+  holesNamed = 0;
   /** Copies (packets at receivers) delivered to applications, and reported as gaps. */
   deliveredCopies = 0;
   gapCopies = 0;
@@ -29,7 +31,7 @@ export class Metrics {
   reset(): void {
     this.datagrams = this.controlDatagrams = this.bytes = 0;
     this.frames.fill(0);
-    this.dataSends = this.repairs = this.lostCopies = this.requests = 0;
+    this.dataSends = this.repairs = this.lostCopies = this.requests = this.holesNamed = 0;
     this.deliveredCopies = this.gapCopies = 0;
     this.recovery = [];
     this.latency = [];

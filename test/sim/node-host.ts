@@ -129,7 +129,8 @@ export class NodeHost implements NodeOutput {
     const spec = this.#sim.groups[group]!;
     this.serials[group]!++;
     this.joinedAt[group] = this.changedAt = this.#sim.now;
-    this.#call((node) => { this.groups[group] = node.join(this.clock, spec.name, spec.options); });
+    this.#sim.log(this.index, `joins ${spec.name}`);
+    this.#call((node) => { this.groups[group] = node.join(this.clock, spec.name, spec.options) ?? null; });
   }
 
   leave(group: number): void {
@@ -140,11 +141,13 @@ export class NodeHost implements NodeOutput {
     this.groups[group] = null;
     this.inGroup[group] = false;
     this.known[group]!.clear();
+    this.#sim.log(this.index, `leaves ${joined.name}`);
     this.#call((node) => node.leave(this.clock, joined));
   }
 
   /** Stops handling anything for so long (SIGSTOP, a starved CPU); the socket buffer fills meanwhile. */
   pause(forMs: number): void {
+    if (forMs > 1) this.#sim.log(this.index, `is stopped for ${forMs} ms`);
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#sim.now + forMs);
   }
 
@@ -210,7 +213,7 @@ export class NodeHost implements NodeOutput {
     const network = sim.network;
     const from = network.fromOf(slot);
     const bytes = network.bytesOf(slot);
-    sim.onArrival(this, from, bytes);
+    sim.observer.onArrival(this, from, bytes);
     this.#busyUs += network.options.handleUs;
     this.#call((node) => node.onDatagram(this.clock, this.#local, sim.addressOf(from), MESH_PORT, bytes));
     network.release(slot);
@@ -267,33 +270,33 @@ export class NodeHost implements NodeOutput {
   }
 
   send(_local: number, address: string, port: number, bytes: Uint8Array): void {
-    this.#sim.onSend(this, address, port, bytes);
+    this.#sim.observer.onSend(this, address, port, bytes);
   }
 
   peer(id: string, state: PeerState): void {
-    this.#sim.onPeer(this, id, state);
+    this.#sim.observer.onPeer(this, id, state);
   }
 
   message(group: Group, source: string, epoch: number, seq: number, data: Uint8Array, addressed: boolean): void {
-    this.#sim.onMessage(this, this.#indexOf(group), source, epoch, seq, data, addressed);
+    this.#sim.observer.onMessage(this, this.#indexOf(group), source, epoch, seq, data, addressed);
   }
 
   datagram(group: Group, source: string, data: Uint8Array): void {
-    this.#sim.onDatagram(this, this.#indexOf(group), source, data);
+    this.#sim.observer.onDatagram(this, this.#indexOf(group), source, data);
   }
 
   gap(
     group: Group, source: string, epoch: number, from: number, to: number, reason: GapReason, addressed: boolean,
   ): void {
-    this.#sim.onGap(this, this.#indexOf(group), source, epoch, from, to, reason, addressed);
+    this.#sim.observer.onGap(this, this.#indexOf(group), source, epoch, from, to, reason, addressed);
   }
 
   member(group: Group, id: string, state: MemberState, epoch: number): void {
-    this.#sim.onMember(this, this.#indexOf(group), id, state, epoch);
+    this.#sim.observer.onMember(this, this.#indexOf(group), id, state, epoch);
   }
 
   room(group: Group): void {
-    this.#sim.onRoom(this, this.#indexOf(group));
+    this.#sim.observer.onRoom(this, this.#indexOf(group));
   }
 }
 

@@ -2,28 +2,27 @@
  * A mesh of simulated nodes under one virtual clock. Deterministic: everything follows from the options and the seed.
  * It drives the hosts, tells the checkers and metrics what happens, and collects violations instead of throwing.
  */
-import type { GroupOptions } from '../../src/multicast/group.ts';
-import type { NodeOptions } from '../../src/multicast/node.ts';
-import type { GapReason, MemberState, PeerState } from '../../src/multicast/node-output.ts';
-import { Census, FRAME_NAMES } from './census.ts';
+import type { GroupOptions, NodeOptions } from '../../src/multicast/options.ts';
+import type { MemberState } from '../../src/multicast/node-output.ts';
+import { Census } from './census.ts';
 import { Checkers } from './checkers/all.ts';
 import { argumentOf, EventQueue, kindOf } from './event-queue.ts';
 import { type Delivery, type GapReport, Ledger } from './ledger.ts';
 import { Metrics } from './metrics.ts';
 import { type NetworkOptions, networkOptions } from './network-options.ts';
-import { EVENT_PACKET, FATE_NAMES, FATE_SENT, Network } from './network.ts';
-import { EVENT_RESUME, EVENT_TIMER, MESH_PORT, NodeHost } from './node-host.ts';
+import { EVENT_PACKET, Network } from './network.ts';
+import { EVENT_RESUME, EVENT_TIMER, NodeHost } from './node-host.ts';
+import { Observer } from './observer.ts';
 import { OnOff } from './on-off.ts';
 import { Prng } from './prng.ts';
 import { Trace } from './trace.ts';
-import {
-  COPY_ARRIVED, COPY_FIRST_LOST, COPY_REPAIRED, COPY_SENT, FATE_DELIVERED, FATE_GAP, FATE_NONE, Message, Truth,
-} from './truth.ts';
+import { Message, Truth } from './truth.ts';
 
 export const EVENT_ACTION = 4;
 export const EVENT_SAMPLE = 5;
 export const SAMPLE_MS = 100;
 const VIOLATIONS_MAX = 20;
+const STACK_LINES = 5;
 const EPOCH_BASE = 1_700_000_000;
 
 export interface GroupSpec {
@@ -61,10 +60,11 @@ export class Simulation {
   readonly census = new Census();
   readonly metrics = new Metrics();
   readonly trace = new Trace();
+  readonly observer: Observer;
   readonly checkers: Checkers;
   readonly violations: Violation[] = [];
   violationCount = 0;
-  /** While true datagrams count, and messages published count in the metrics. */
+  /** See beginMeasuring(). */
   measuring = false;
   /** By "group index": told when a group at a host has room again. */
   roomListener: ((host: NodeHost, group: number) => void) | null = null;
@@ -72,16 +72,21 @@ export class Simulation {
   memberListener: ((host: NodeHost, group: number, member: number, state: MemberState) => void) | null = null;
   /** Told of every delivery, after the checkers. */
   deliveryListener: ((delivery: Delivery) => void) | null = null;
+  /** Told of every datagram that a node takes in. */
+  arrivalListener: ((from: number, to: number) => void) | null = null;
   gapListener: ((report: GapReport) => void) | null = null;
   noRouteCount = 0;
   /** When node `to` last got a datagram of node `from`: [to * nodes + from], -1: never. */
   readonly heardAt: Float64Array;
   datagramsDelivered = 0;
+  /** > 0: DATA that leaves when it can no longer arrive so many ms after its publication is counted in sentTooLate. */
+  sendDeadline = 0;
+  sentTooLate = 0;
 
   #byAddress = new Map<string, number>();
   #byName = new Map<string, number>();
+  #requestsBefore = 0;
   #actions: (() => void)[] = [];
-  #delivery: Delivery | null = null;
   #stopped = false;
 
   constructor(options: SimulationOptions) {
@@ -100,6 +105,7 @@ export class Simulation {
       this.#byAddress.set(address, index);
       this.hosts.push(new NodeHost(this, index, address));
     }
+    this.observer = new Observer(this);
     this.checkers = new Checkers(this);
     this.queue.push(SAMPLE_MS, EVENT_SAMPLE, 0);
   }
@@ -117,17 +123,40 @@ export class Simulation {
   }
 
   /** Starts a node with the clock of a new machine, in all given groups, knowing all the others' addresses. */
-  boot(index: number, groups: readonly number[] = this.groups.map((_, group) => group), epoch?: number): void {
+  boot(index: number, groups?: readonly number[], epoch?: number): void {
+    this.bootKnowing(index, this.hosts.map((host) => host.index), groups, epoch);
+  }
+
+  /** The same, knowing only these others. */
+  bootKnowing(index: number, others: readonly number[], groups?: readonly number[], epoch?: number): void {
     const host = this.hosts[index]!;
     const offset = this.random.chance(0.5) ? this.random.below(1_000_000) : 4294967296 - this.random.below(120_000);
     host.start(epoch ?? Math.max(EPOCH_BASE + Math.floor(this.now / 1000), host.epoch + 1), offset);
     this.log(index, `starts, epoch ${host.epoch}`);
-    host.offer(this.hosts);
-    for (const group of groups) host.join(group);
+    host.offer(others.map((other) => this.hosts[other]!));
+    for (const group of groups ?? this.groups.map((_, number) => number)) host.join(group);
   }
 
   bootAll(groups?: readonly number[]): void {
     for (let index = 0; index < this.hosts.length; index++) this.boot(index, groups);
+  }
+
+  /** From here on datagrams count, and messages published count in the metrics. */
+  beginMeasuring(): void {
+    this.measuring = true;
+    this.#requestsBefore = this.counter('requestsSent');
+  }
+
+  endMeasuring(): void {
+    if (this.measuring) this.metrics.requests += this.counter('requestsSent') - this.#requestsBefore;
+    this.measuring = false;
+  }
+
+  /** A counter of the core, over all running nodes. */
+  counter(name: string): number {
+    let sum = 0;
+    for (const host of this.hosts) sum += host.node?.counters[name] ?? 0;
+    return sum;
   }
 
   at(time: number, action: () => void): void {
@@ -190,10 +219,6 @@ export class Simulation {
     message.measured = this.measuring;
     message.serial = host.serials[group]!;
     this.truth.announce(message);
-    // The core may send at once: the packet numbers must be known by then, so the sequence number is foretold.
-    const stream = this.truth.find(from, host.incarnation, group, to);
-    const foretold = stream === undefined ? 1 : (stream.base + stream.packets.length) >>> 0;
-    this.truth.commit(message, foretold);
     this.#owe(host, message);
     let seq = -98;
     this.guard(host, () => {
@@ -201,8 +226,10 @@ export class Simulation {
     });
     data.fill(0x55);
     host.rearm();
+    // What the core sent during the call has told the sequence number already (see Census).
     if (seq < 0) this.truth.withdraw(message);
-    else if (seq !== foretold) this.violate('runtime', `publish at node ${from} returned seq ${seq}, not ${foretold}`);
+    else if (message.packet < 0) this.truth.commit(message, seq);
+    if (seq > 0 && message.seq !== seq) this.violate('runtime', `publish at ${from} returned ${seq}, sent ${message.seq}`);
     this.trace.mix(this.now, 20, from, seq);
     this.log(from, `publishes ${length} B to ${this.groups[group]!.name}${to < 0 ? '' : ` for ${to}`}: seq ${seq}`);
     return seq;
@@ -243,7 +270,8 @@ export class Simulation {
     try {
       call();
     } catch (error) {
-      const stack = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error);
+      const stack = error instanceof Error ? `${error.message} ${(error.stack ?? '').split('\n').slice(0, STACK_LINES).join(' ')}`
+        : String(error);
       this.violate('runtime', `node ${host.index} threw: ${stack}`);
       this.#stopped = this.violationCount > VIOLATIONS_MAX;
     }
@@ -257,171 +285,5 @@ export class Simulation {
 
   log(index: number, text: string): void {
     if (this.trace.listener !== null) this.trace.line(this.now, `${String(index).padStart(3)} ${text}`);
-  }
-
-  onSend(host: NodeHost, address: string, port: number, bytes: Uint8Array): void {
-    if (bytes.length > 1200) this.violate('runtime', `node ${host.index} sent ${bytes.length} bytes`);
-    const to = port === MESH_PORT ? this.indexOf(address) : -1;
-    this.trace.mix(this.now, 1, host.index, to);
-    this.trace.mixBytes(bytes);
-    if (to < 0) {
-      this.noRouteCount++;
-      return;
-    }
-    const fate = this.network.send(this.now, host.index, to, bytes);
-    this.#count(host, to, bytes, fate);
-    if (this.trace.listener !== null) {
-      this.log(host.index, `-> ${to} ${this.census.describe()} (${bytes.length} B)${fate ? ` ** ${FATE_NAMES[fate]}` : ''}`);
-    }
-  }
-
-  #count(host: NodeHost, to: number, bytes: Uint8Array, fate: number): void {
-    const census = this.census;
-    const metrics = this.metrics;
-    census.scan(this.truth, host.index, host.incarnation, to, bytes);
-    if (!census.wellFormed) this.violate('runtime', `node ${host.index} sent a malformed datagram: ${census.describe()}`);
-    if (this.measuring) {
-      metrics.datagrams++;
-      metrics.bytes += bytes.length;
-      if (census.dataCount === 0) metrics.controlDatagrams++;
-    }
-    for (let i = 0; i < census.frameCount; i++) {
-      const type = census.types[i]!;
-      if (this.measuring) {
-        metrics.frames[type]!++;
-        if (FRAME_NAMES[type] === 'STATUS' && census.details[i]! > 0) metrics.requests += census.details[i]!;
-      }
-      if (FRAME_NAMES[type] === 'DATA' && census.details[i]! >= 0) this.#countData(host, to, census.details[i]!, fate);
-    }
-  }
-
-  #countData(host: NodeHost, to: number, packet: number, fate: number): void {
-    const copies = this.truth.packetCopies[packet]!;
-    const again = (copies[to]! & COPY_SENT) !== 0;
-    const measured = this.truth.messages[this.truth.packetMessage[packet]!]!.measured;
-    for (const checker of this.checkers.all) checker.dataSent?.(host, to, packet, again);
-    this.truth.packetSentAt[packet]![to] = this.now;
-    if (measured) this.metrics.dataSends++;
-    if (again) {
-      copies[to]! |= COPY_REPAIRED;
-      if (measured) this.metrics.repairs++;
-      return;
-    }
-    copies[to]! |= COPY_SENT;
-    if (fate === FATE_SENT) return;
-    copies[to]! |= COPY_FIRST_LOST;
-    if (measured) this.metrics.lostCopies++;
-  }
-
-  onArrival(host: NodeHost, from: number, bytes: Uint8Array): void {
-    const census = this.census;
-    const truth = this.truth;
-    this.trace.mix(this.now, 2, from, host.index);
-    this.heardAt[host.index * this.hosts.length + from] = this.now;
-    census.scan(truth, from, this.hosts[from]!.incarnation, host.index, bytes);
-    if (this.trace.listener !== null) this.log(host.index, `<- ${from} ${census.describe()}`);
-    for (let i = 0; i < census.frameCount; i++) {
-      const packet = census.details[i]!;
-      if (FRAME_NAMES[census.types[i]!] !== 'DATA' || packet < 0) continue;
-      const copies = truth.packetCopies[packet]!;
-      if (copies[host.index]! & COPY_ARRIVED) continue;
-      copies[host.index]! |= COPY_ARRIVED;
-      const message = truth.messages[truth.packetMessage[packet]!]!;
-      if (!(copies[host.index]! & COPY_FIRST_LOST) || !message.measured) continue;
-      const delay = this.now - message.time - this.network.oneWay(from, host.index);
-      this.metrics.recovery.push(delay / Math.max(1, this.network.rtt(from, host.index)));
-    }
-  }
-
-  onMessage(
-    host: NodeHost, group: number, sourceId: string, epoch: number, seq: number, data: Uint8Array, addressed: boolean,
-  ): void {
-    const source = this.indexOf(sourceId);
-    const id = this.truth.identify(data);
-    this.trace.mix(this.now, 10, host.index, id);
-    this.log(host.index, `delivers ${sourceId}/${epoch}/${seq}${addressed ? ' (addressed)' : ''}: message ${id}`);
-    const message = id < 0 ? undefined : this.truth.messages[id];
-    if (group < 0) return this.violate('3 payload', `node ${host.index} delivers to a group it is not in`);
-    if (message === undefined) return this.violate('3 payload', `node ${host.index}: ${sourceId} seq ${seq}: bytes nobody sent`);
-    const to = addressed ? host.index : -1;
-    if (message.source !== source || message.epoch !== epoch || message.seq !== seq || message.group !== group ||
-        message.to !== to) {
-      return this.violate('3 payload', `node ${host.index}: ${sourceId}/${epoch}/${seq} group ${group} to ${to} is really ` +
-        `${message.source}/${message.epoch}/${message.seq} group ${message.group} to ${message.to}`);
-    }
-    const serial = host.serials[group]!;
-    const delivery = this.#delivery ??= { now: 0, stream: null as never, message, data };
-    delivery.now = this.now;
-    delivery.stream = this.ledger.stream(host.index, serial, group, source, epoch, addressed);
-    delivery.message = message;
-    delivery.data = data;
-    for (const checker of this.checkers.all) checker.delivered?.(delivery);
-    delivery.stream.deliveredCount++;
-    message.settledSerial[host.index] = serial;
-    message.settled[host.index] = FATE_DELIVERED;
-    this.metrics.lastDeliveryAt = this.now;
-    if (message.measured) {
-      this.metrics.deliveredCopies += message.span;
-      this.metrics.latency.push(this.now - message.time);
-    }
-    this.deliveryListener?.(delivery);
-  }
-
-  onGap(
-    host: NodeHost, group: number, sourceId: string, epoch: number, from: number, to: number, reason: GapReason,
-    addressed: boolean,
-  ): void {
-    this.trace.mix(this.now, 11, host.index, from);
-    this.log(host.index, `gap ${sourceId}/${epoch}/${from}..${to}${addressed ? ' (addressed)' : ''}: ${reason}`);
-    if (group < 0) return this.violate('2 tiling', `node ${host.index}: a gap in a group it is not in`);
-    const source = this.indexOf(sourceId);
-    if (source < 0) return this.violate('3 payload', `node ${host.index}: a gap of ${sourceId}, which is no node`);
-    const serial = host.serials[group]!;
-    const stream = this.ledger.stream(host.index, serial, group, source, epoch, addressed);
-    const published = this.truth.streams.find((one) => one.source === source && one.epoch === epoch &&
-      one.group === group && one.to === (addressed ? host.index : -1));
-    const report: GapReport = { now: this.now, stream, from, to, reason, published };
-    for (const checker of this.checkers.all) checker.gapped?.(report);
-    stream.gapCount++;
-    this.gapListener?.(report);
-    if (published === undefined) return;
-    for (let count = (to - from) >>> 0, i = 0; i <= count; i++) {
-      const message = this.truth.at(published, (from + i) >>> 0);
-      if (message === undefined) return;
-      if (message.measured) this.metrics.gapCopies++;
-      if (message.settledSerial[host.index] === serial && message.settled[host.index] !== FATE_NONE) continue;
-      message.settledSerial[host.index] = serial;
-      message.settled[host.index] = FATE_GAP;
-    }
-  }
-
-  onDatagram(host: NodeHost, group: number, sourceId: string, data: Uint8Array): void {
-    const id = this.truth.identify(data);
-    this.trace.mix(this.now, 12, host.index, id);
-    this.datagramsDelivered++;
-    this.log(host.index, `datagram from ${sourceId}: message ${id}`);
-    if (id < 0 || group < 0) this.violate('3 payload', `node ${host.index}: a datagram nobody sent`);
-  }
-
-  onPeer(host: NodeHost, id: string, state: PeerState): void {
-    this.trace.mix(this.now, 13, host.index, this.indexOf(id));
-    this.log(host.index, `peer ${id} ${state}`);
-  }
-
-  onMember(host: NodeHost, group: number, id: string, state: MemberState, epoch: number): void {
-    const index = this.indexOf(id);
-    this.trace.mix(this.now, 14, host.index, index);
-    this.log(host.index, `member ${id} ${state}, epoch ${epoch}, of ${this.groups[group]?.name}`);
-    if (group < 0) return;
-    if (index < 0) return this.violate('3 payload', `node ${host.index}: member ${id} is no node`);
-    const known = host.known[group]!;
-    if (state === 'left' || state === 'gone') known.delete(index);
-    else if (state === 'joined' || state === 'restarted') known.set(index, { epoch, at: this.now });
-    this.memberListener?.(host, group, index, state);
-  }
-
-  onRoom(host: NodeHost, group: number): void {
-    this.trace.mix(this.now, 15, host.index, group);
-    if (group >= 0) this.roomListener?.(host, group);
   }
 }

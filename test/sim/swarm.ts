@@ -2,7 +2,7 @@
  * Swarm mode: the faults, the groups and the load are drawn from the seed. Three phases: safety (everything breaks, nothing
  * wrong may be told), heal, liveness (everything owed must come, everybody must agree, then it must be quiet).
  */
-import type { GroupOptions } from '../../src/multicast/group.ts';
+import type { GroupOptions } from '../../src/multicast/options.ts';
 import { CALM, type NetworkOptions } from './network-options.ts';
 import { injectMalformed } from './checkers/malformed.ts';
 import { Prng } from './prng.ts';
@@ -118,6 +118,7 @@ class SwarmRun {
   }
 
   #boot(index: number): void {
+    if (this.#sim.hosts[index]!.running || this.#restartAt.has(index)) return;
     const groups = this.#sim.groups.map((_, group) => group).filter(() => this.#random.chance(0.85));
     this.#sim.boot(index, groups);
   }
@@ -152,7 +153,7 @@ class SwarmRun {
 
   #crash(index: number): void {
     const random = this.#random;
-    if (this.#restartAt.has(index)) return;
+    if (!this.#sim.hosts[index]!.running) return;
     this.#sim.log(index, 'stops');
     this.#sim.hosts[index]!.stop(random.chance(0.3));
     this.#restartAt.set(index, this.#sim.now + random.pick([1, 500, 3000, 40_000]));

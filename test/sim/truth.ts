@@ -45,8 +45,8 @@ export class Message {
   /** First sequence number and how many it spans. */
   seq = 0;
   span = 1;
-  /** Number of its first packet. */
-  packet = 0;
+  /** Number of its first packet, -1: its sequence number is not known yet. */
+  packet = -1;
   /** Counts in the metrics. */
   measured = true;
   /** The source's membership serial when it published. */
@@ -105,7 +105,7 @@ export class Truth {
     return id < this.messages.length ? id : -1;
   }
 
-  /** Enters a message before it is handed to the core; commit() follows at once. */
+  /** Enters a message before it is handed to the core. */
   announce(message: Message): void {
     message.id = this.messages.length;
     this.messages.push(message);
@@ -113,12 +113,7 @@ export class Truth {
 
   /** Takes back the newest message: the core refused it. */
   withdraw(message: Message): void {
-    const stream = this.stream(message, message.seq);
-    stream.packets.length -= message.span;
-    this.packetMessage.length -= message.span;
-    this.packetCopies.length -= message.span;
-    this.packetSentAt.length -= message.span;
-    this.messages.pop();
+    if (message.packet < 0) this.messages.pop();
   }
 
   /** Gives the message its sequence number (its first, when it spans several). */

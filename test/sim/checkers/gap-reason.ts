@@ -39,7 +39,9 @@ export class GapReason implements Checker {
       case 'late': {
         if (options.delivery !== 'timely') return 'the group is not timely';
         const early = youngest.time + (options.playoutMs ?? 400) - now;
-        return early > 2 ? `the deadline is ${early} ms away` : '';
+        // The receiver knows the one-way delay only as half of its shortest round trip.
+        const slack = sim.network.oneWay(stream.source, stream.receiver) + sim.network.options.jitterMs + 2;
+        return early > slack ? `the deadline is ${early} ms away` : '';
       }
       default: return '';
     }

@@ -8,7 +8,7 @@ import type { Simulation } from '../simulation.ts';
 /** Everything a node shows of itself, as text. */
 function fingerprint(host: NodeHost): string {
   const node = host.node!;
-  const parts: unknown[] = [node.peers(host.clock)];
+  const parts: unknown[] = [node.peers()];
   for (const group of host.groups) if (group) parts.push(group.members(), group.status());
   return JSON.stringify(parts);
 }

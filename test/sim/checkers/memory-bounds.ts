@@ -37,8 +37,10 @@ export class MemoryBounds implements Checker {
     let reorderTotal = 0;
     for (const group of host.groups) {
       if (!group) continue;
-      const { logBytes, reorderBytes } = group.status();
-      const streams = Math.max(1, group.members().length);
+      const status = group.status();
+      const logBytes = status['logBytes']!;
+      const reorderBytes = status['reorderBytes']!;
+      const streams = Math.max(1, status['members']!);
       nodeBytes += logBytes;
       reorderTotal += reorderBytes;
       if (logBytes > bounds.logBytesMax) this.#fail(host, `log of ${group.name} is ${logBytes} bytes`);

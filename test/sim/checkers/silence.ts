@@ -18,7 +18,7 @@ export class Silence {
   }
 
   begin(): void {
-    this.#sim.measuring = true;
+    this.#sim.beginMeasuring();
     this.#before.set(this.#sim.metrics.frames);
     this.#since = this.#sim.now;
   }
@@ -26,7 +26,7 @@ export class Silence {
   end(): void {
     const sim = this.#sim;
     const passed = sim.now - this.#since;
-    sim.measuring = false;
+    sim.endMeasuring();
     const running = sim.hosts.filter((host) => host.running).length;
     for (let type = 0; type < FRAME_TYPES; type++) {
       const name = FRAME_NAMES[type]!;

@@ -23,12 +23,12 @@ export class Tiling implements Checker {
   }
 
   #cover(stream: ReceiverStream, seq: number, count: number, what: string): void {
-    const { delivery, ordered } = this.#sim.groups[stream.group]!.options;
+    const { ordered } = this.#sim.groups[stream.group]!.options;
     if (stream.first === 0) {
       stream.first = seq;
       stream.next = seq;
     }
-    if (delivery === 'timely' || ordered !== false) {
+    if (ordered !== false) {
       if (seq !== stream.next) this.#fail(stream, `${what} ${seq}, expected ${stream.next}`);
       stream.next = (seq + count) >>> 0;
       return;
