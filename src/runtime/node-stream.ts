@@ -2,7 +2,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Loop } from './guard.ts';
 import type { NodeModules } from './node.ts';
-import { QueuedStream } from './queued-stream.ts';
+import { openListener, QueuedStream } from './queued-stream.ts';
 import type { Transport } from './queued-stream.ts';
 import { SystemError } from './runtime.ts';
 import type { ConnectOptions, Listener, ListenOptions, Stream, StreamAddress, StreamHandler } from './runtime.ts';
@@ -14,28 +14,24 @@ class NodeTransport implements Transport {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Socket;
-  #stream: QueuedStream | undefined;
+  stream?: QueuedStream;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     this.remoteAddress = socket.remoteAddress ?? '';
     this.localAddress = socket.localAddress ?? '';
     socket.setNoDelay(true);
-    socket.on('error', (error) => this.#stream?.fail(systemError(error)));
-    socket.on('close', () => this.#stream?.close());
-    socket.on('end', () => this.#stream?.onEnd());
-  }
-  attach(stream: QueuedStream): QueuedStream {
-    this.#stream = stream;
-    return stream;
+    socket.on('error', (error) => this.stream?.fail(systemError(error)));
+    socket.on('close', () => this.stream?.close());
+    socket.on('end', () => this.stream?.onEnd());
   }
   write(bytes: Uint8Array): void {
     this.#socket.write(bytes, (error) => {
-      if (!error) this.#stream?.onWritten();
+      if (!error) this.stream?.onWritten();
     });
   }
   startReading(): void {
-    if (this.#socket.listenerCount('data') === 0) this.#socket.on('data', (bytes) => this.#stream?.onData(bytes));
+    if (this.#socket.listenerCount('data') === 0) this.#socket.on('data', (bytes) => this.stream?.onData(bytes));
     this.#socket.resume();
   }
   stopReading(): void {
@@ -58,8 +54,7 @@ export async function nodeListen(modules: NodeModules, loop: Loop, options: List
   const { at } = options;
   const once = (): Promise<Server> => new Promise((resolve, reject) => {
     const server = modules.net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-      const transport = new NodeTransport(socket);
-      transport.attach(new QueuedStream(transport, loop, options)).accept(options.onStream);
+      new QueuedStream(new NodeTransport(socket), loop, options).accept(options.onStream);
     });
     server.once('error', reject);
     server.listen({ ...nodeAddress(at), ipv6Only: true }, () => {
@@ -82,15 +77,7 @@ export async function nodeListen(modules: NodeModules, loop: Loop, options: List
     server = await once().catch((error: unknown) => Promise.reject(systemError(error)));
   }
   const address = server.address();
-  const listener: Listener = {
-    port: address !== null && typeof address === 'object' ? address.port : 0,
-    close() {
-      loop.open.delete(listener);
-      server.close();
-    },
-  };
-  loop.open.add(listener);
-  return listener;
+  return openListener(loop, typeof address === 'object' && address !== null ? address.port : 0, () => server.close());
 }
 
 function dial(modules: NodeModules, loop: Loop, at: StreamAddress, timeoutMs: number): Promise<Socket> {
@@ -118,8 +105,7 @@ export async function nodeConnect(
 ): Promise<Stream> {
   if ('path' in options.at) checkSocketPath(options.at.path);
   const socket = await dial(modules, loop, options.at, options.timeoutMs ?? CONNECT_MS_MAX);
-  const transport = new NodeTransport(socket);
-  const stream = transport.attach(new QueuedStream(transport, loop, options));
+  const stream = new QueuedStream(new NodeTransport(socket), loop, options);
   loop.later(() => stream.start(handler)); // the caller has the stream first
   return stream;
 }

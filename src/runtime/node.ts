@@ -7,10 +7,12 @@ import type * as NodeNet from 'node:net';
 import type * as NodeOs from 'node:os';
 import { Guard } from './guard.ts';
 import type { Loop } from './guard.ts';
-import { NodeDatagrams } from './node-datagram.ts';
-import { nodeFiles } from './node-files.ts';
+import { nodeDatagram } from './node-datagram.ts';
+import { makeFiles } from './files.ts';
+import { nodeFileCalls } from './node-files.ts';
 import { nodeConnect, nodeListen } from './node-stream.ts';
 import type { Child, ChildOptions, NetworkInterface, Runtime } from './runtime.ts';
+import { randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
 import { TimerQueue } from './timer-queue.ts';
 
@@ -51,8 +53,8 @@ function nodeRuntime(modules: NodeModules, guard: Guard): Runtime {
     timer: (onTimeout) => queue.timer(onTimeout),
     later: (task) => void setImmediate(() => guard.run(task)), // after the input of this turn
   };
-  const datagrams = new NodeDatagrams(modules.dgram, loop);
-  const hash = (name: string) => (bytes: Uint8Array) => new Uint8Array(modules.crypto.createHash(name).update(bytes).digest());
+  const hash = (name: string) => (bytes: Uint8Array) => (
+    new Uint8Array(modules.crypto.createHash(name).update(bytes).digest()));
   return {
     name: 'node',
     version: process.versions.node,
@@ -61,17 +63,17 @@ function nodeRuntime(modules: NodeModules, guard: Guard): Runtime {
     now,
     wallMs: () => Date.now(),
     random: () => Math.random(),
-    randomBytes: (count) => new Uint8Array(modules.crypto.randomBytes(count)),
+    randomBytes,
     sha256: hash('sha256'),
     sha512: hash('sha512'),
     timer: (onTimeout) => queue.timer(onTimeout),
     later: loop.later,
-    openDatagram: (options) => datagrams.open(options),
+    openDatagram: (options) => nodeDatagram(modules.dgram, loop, options),
     listen: (options) => nodeListen(modules, loop, options),
     connect: (options, handler) => nodeConnect(modules, loop, options, handler),
     onSignal: (signal, handler) => void process.on(signal, () => guard.run(handler)),
     networkInterfaces: () => networkInterfaces(modules.os),
-    files: nodeFiles(modules.fs, process.pid),
+    files: makeFiles(nodeFileCalls(modules.fs)),
     spawn: (options) => spawn(modules.child, loop, options),
     print: (line) => void process.stdout.write(`${line}\n`),
     printError: (line) => void process.stderr.write(`${line}\n`),

@@ -5,8 +5,9 @@
  *   OPEN --end(), end of input--> ENDING --queue written--> SHUT (we have said the last) --their end, 5 s--> CLOSED
  *   any --close(), error--> CLOSED
  */
+import { joinBytes } from './files.ts';
 import type { Loop } from './guard.ts';
-import type { Stream, StreamHandler, StreamOptions } from './runtime.ts';
+import type { Listener, Stream, StreamHandler, StreamOptions } from './runtime.ts';
 
 const WRITE_QUEUE_BYTES_MAX = 1024 * 1024;
 const READ_BYTES_MAX = 4096;
@@ -18,6 +19,8 @@ const OPEN = 0, ENDING = 1, SHUT = 2, CLOSED = 3;
 
 /** What an adapter implements for one connection. It calls onData(), onEnd(), onWritten() and fail() of its QueuedStream. */
 export interface Transport {
+  /** Set by the QueuedStream. */
+  stream?: QueuedStream;
   readonly remoteAddress: string;
   readonly localAddress: string;
   /** Sends all of `bytes`, which stay untouched until it calls onWritten() or fail(). Called again only after that. */
@@ -53,6 +56,7 @@ export class QueuedStream implements Stream {
     this.#loop = loop;
     this.#bytesMax = options.writeQueueBytesMax ?? WRITE_QUEUE_BYTES_MAX;
     this.#readBytesMax = options.readBytesMax ?? READ_BYTES_MAX;
+    transport.stream = this;
     loop.open.add(this);
   }
 
@@ -122,10 +126,7 @@ export class QueuedStream implements Stream {
   onData(bytes: Uint8Array): void {
     if (this.#state !== OPEN) return; // after end() only the end of their input is of interest
     if (this.#paused || this.#held !== undefined) {
-      const before = this.#held ?? new Uint8Array(0);
-      this.#held = new Uint8Array(before.length + bytes.length);
-      this.#held.set(before);
-      this.#held.set(bytes, before.length);
+      this.#held = joinBytes([this.#held ?? new Uint8Array(0), bytes], (this.#held?.length ?? 0) + bytes.length);
       return;
     }
     for (let at = 0; at < bytes.length && this.#state === OPEN; at += this.#readBytesMax) {
@@ -218,13 +219,7 @@ export class QueuedStream implements Stream {
     }
     const pieces = this.#queue.splice(0, count);
     if (count === 1) return first;
-    const batch = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      batch.set(piece, at);
-      at += piece.length;
-    }
-    return batch;
+    return joinBytes(pieces, length);
   }
 
   #shut(): void {
@@ -246,4 +241,16 @@ export class QueuedStream implements Stream {
     const handler = this.#handler;
     if (handler !== undefined) this.#loop.later(() => handler.onClose(error));
   }
+}
+
+/** A listener that stop() closes too, and only once. */
+export function openListener(loop: Loop, port: number, close: () => void): Listener {
+  const listener: Listener = {
+    port,
+    close() {
+      if (loop.open.delete(listener)) close();
+    },
+  };
+  loop.open.add(listener);
+  return listener;
 }

@@ -4,7 +4,8 @@
  * turn. (A datagram with a wrong checksum kills every txiki before 26.3: nothing here can prevent that.)
  */
 import type { Loop } from './guard.ts';
-import { QueuedStream } from './queued-stream.ts';
+import { GuardedDatagram } from './guarded-datagram.ts';
+import { openListener, QueuedStream } from './queued-stream.ts';
 import type { Transport } from './queued-stream.ts';
 import type { DatagramOptions, DatagramSocket, Listener, ListenOptions } from './runtime.ts';
 import { systemError } from './socket-path.ts';
@@ -13,8 +14,6 @@ import type { TxikiSockets } from './txiki.ts';
 import type { Txiki, TxikiAddress } from './txiki-types.ts';
 
 const DATAGRAM_BYTES_MAX = 65536;
-/** Sends whose promise is open; the adapter cannot tell a sent one from a waiting one before the end of the turn. */
-const PENDING_SENDS_MAX = 1024;
 const ACCEPT_RETRY_MS = 100;
 
 interface Endpoint {
@@ -42,17 +41,7 @@ interface Accepting {
 
 export async function sockets24(tjs: Txiki, loop: Loop): Promise<TxikiSockets> {
   return {
-    async openDatagram(options) {
-      refuseScope(options);
-      try {
-        const listening: Promise<Endpoint> = tjs.listen('udp', options.address, options.port, {
-          ipv6Only: options.address.includes(':'),
-        });
-        return new DatagramSocket24(await listening, loop, options);
-      } catch (error) {
-        throw systemError(error);
-      }
-    },
+    openDatagram: (options) => openDatagram24(tjs, loop, options),
     ...streamPorts(tjs, loop, {
       dial: async (at) => {
         const connecting: Promise<Connection> = 'path' in at
@@ -64,92 +53,40 @@ export async function sockets24(tjs: Txiki, loop: Loop): Promise<TxikiSockets> {
   };
 }
 
-class DatagramSocket24 implements DatagramSocket {
-  readonly address: string;
-  readonly port: number;
-  sendErrorCount = 0;
-  sendDropCount = 0;
-  readonly #endpoint: Endpoint;
-  readonly #loop: Loop;
-  readonly #options: DatagramOptions;
-  readonly #buffer = new Uint8Array(DATAGRAM_BYTES_MAX);
-  /** Read by send() before it returns, so one is enough. */
-  readonly #to: TxikiAddress = { ip: '', port: 0 };
-  #pendingCount = 0;
-  #closed = false;
-
-  constructor(endpoint: Endpoint, loop: Loop, options: DatagramOptions) {
-    this.#endpoint = endpoint;
-    this.#loop = loop;
-    this.#options = options;
-    this.address = options.address;
-    this.port = endpoint.localAddress.port;
-    loop.open.add(this);
-    this.#receive();
+async function openDatagram24(tjs: Txiki, loop: Loop, options: DatagramOptions): Promise<DatagramSocket> {
+  refuseScope(options);
+  const guarded = new GuardedDatagram(loop, options);
+  let endpoint: Endpoint;
+  try {
+    endpoint = await tjs.listen('udp', options.address, options.port, { ipv6Only: options.address.includes(':') });
+  } catch (error) {
+    throw systemError(error);
   }
-
-  #receive(): void {
-    this.#endpoint.recv(this.#buffer).then(this.#onReceived, this.#onError);
-  }
-
-  readonly #onReceived = ({ nread, addr }: { nread: number | null; addr: TxikiAddress }): void => {
-    if (this.#closed || nread === null) return;
-    try {
-      this.#options.onDatagram(this.#buffer.subarray(0, nread), addr.ip, addr.port);
-    } catch (error) {
-      this.#loop.guard.failed(error);
-    }
-    if (!this.#closed) this.#receive(); // the handler may have closed it
+  const buffer = new Uint8Array(DATAGRAM_BYTES_MAX);
+  const onReceived = ({ nread, addr }: { nread: number | null; addr: TxikiAddress }): void => {
+    if (nread === null) return;
+    guarded.onReceived(buffer.subarray(0, nread), addr.ip, addr.port);
+    if (!guarded.closed) receive(); // the handler may have closed it
   };
-
-  readonly #onError = (error: Error): void => {
-    if (this.#closed) return;
-    this.close();
-    this.#loop.guard.run(() => this.#options.onClose?.(systemError(error)));
-  };
-
-  readonly #onSent = (): void => {
-    this.#pendingCount--;
-  };
-  readonly #onSendError = (): void => {
-    this.#pendingCount--;
-    this.sendErrorCount++;
-  };
-
-  send(bytes: Uint8Array, address: string, port: number): void {
-    if (this.#closed) return;
-    if (this.#pendingCount >= PENDING_SENDS_MAX) {
-      this.sendDropCount++;
-      return;
-    }
-    this.#to.ip = address;
-    this.#to.port = port;
-    try {
-      const sending = this.#endpoint.send(bytes.slice(), this.#to);
-      this.#pendingCount++;
-      sending.then(this.#onSent, this.#onSendError);
-    } catch {
-      this.sendErrorCount++;
-    }
-  }
-
-  joinMulticast(): boolean {
-    return false;
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#loop.open.delete(this);
-    this.#endpoint.close();
-  }
+  const receive = (): void => void endpoint.recv(buffer).then(onReceived, guarded.fail);
+  const destination: TxikiAddress = { ip: '', port: 0 }; // read by send() before it returns, so one is enough
+  receive();
+  return guarded.open({
+    send(bytes, address, port) {
+      destination.ip = address;
+      destination.port = port;
+      endpoint.send(bytes.slice(), destination).then(guarded.onSent, guarded.onSendError);
+      return true; // whether it has left already cannot be told
+    },
+    close: () => endpoint.close(),
+  }, endpoint.localAddress.port);
 }
 
 class Transport24 implements Transport {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #connection: Connection;
-  #stream: QueuedStream | undefined;
+  stream?: QueuedStream;
   #buffer: Uint8Array | undefined;
   #reading = false;
   #wanted = false;
@@ -161,15 +98,11 @@ class Transport24 implements Transport {
     this.localAddress = ipOf(connection.localAddress);
     if (this.localAddress !== '') connection.setNoDelay?.(true);
   }
-  attach(stream: QueuedStream): void {
-    this.#stream = stream;
-  }
-
   write(bytes: Uint8Array): void {
     this.#connection.write(bytes).then((count) => {
       if (this.#closed) return;
       if (count < bytes.length) this.write(bytes.subarray(count));
-      else this.#stream?.onWritten();
+      else this.stream?.onWritten();
     }).catch(this.#onError);
   }
 
@@ -194,16 +127,16 @@ class Transport24 implements Transport {
 
   readonly #onRead = (count: number | null | undefined): void => {
     this.#reading = false;
-    if (this.#closed || this.#stream === undefined) return;
-    if (typeof count !== 'number') return this.#stream.onEnd();
+    if (this.#closed || this.stream === undefined) return;
+    if (typeof count !== 'number') return this.stream.onEnd();
     const buffer = this.#buffer as Uint8Array;
-    if (count > 0) this.#stream.onData(buffer.subarray(0, count));
+    if (count > 0) this.stream.onData(buffer.subarray(0, count));
     if (this.#wanted) this.startReading(buffer.length);
   };
 
   readonly #onError = (error: unknown): void => {
     this.#reading = false;
-    if (!this.#closed) this.#stream?.fail(systemError(error));
+    if (!this.#closed) this.stream?.fail(systemError(error));
   };
 }
 
@@ -220,10 +153,7 @@ async function listen24(tjs: Txiki, loop: Loop, { at, ...options }: ListenOption
   const onConnection = (connection: Connection | undefined): void => {
     if (closed || connection === undefined) return connection?.close();
     accept(); // before anything else: a connection without an accept() that waits would end the listener
-    const transport = new Transport24(connection);
-    const stream = new QueuedStream(transport, loop, options);
-    transport.attach(stream);
-    stream.accept(options.onStream);
+    new QueuedStream(new Transport24(connection), loop, options).accept(options.onStream);
   };
   const onError = (): void => {
     if (!closed) retry.set(loop.now() + ACCEPT_RETRY_MS); // EMFILE: until others have closed
@@ -232,16 +162,10 @@ async function listen24(tjs: Txiki, loop: Loop, { at, ...options }: ListenOption
     accepting.accept().then(onConnection, onError);
   }
   accept();
-  const listener: Listener = {
-    port: typeof accepting.localAddress === 'string' ? 0 : (accepting.localAddress?.port ?? 0),
-    close() {
-      if (closed) return;
-      closed = true;
-      retry.cancel();
-      loop.open.delete(listener);
-      accepting.close();
-    },
-  };
-  loop.open.add(listener);
-  return listener;
+  const { localAddress } = accepting;
+  return openListener(loop, typeof localAddress === 'string' ? 0 : (localAddress?.port ?? 0), () => {
+    closed = true;
+    retry.cancel();
+    accepting.close();
+  });
 }

@@ -4,16 +4,16 @@
  * may change with any version: only used when asked for, and only when the probe finds every call; else the public API.
  */
 import type { Loop } from './guard.ts';
-import { QueuedStream } from './queued-stream.ts';
+import { GuardedDatagram } from './guarded-datagram.ts';
+import { openListener, QueuedStream } from './queued-stream.ts';
+import type { Transport } from './queued-stream.ts';
 import type { DatagramOptions, DatagramSocket, Listener, ListenOptions, StreamAddress } from './runtime.ts';
 import { systemError } from './socket-path.ts';
 import { sockets26 } from './txiki-26.ts';
 import { refuseScope, streamPorts } from './txiki-stream.ts';
-import type { TxikiTransport } from './txiki-stream.ts';
 import type { Txiki, TxikiAddress } from './txiki-types.ts';
 import type { TxikiSockets } from './txiki.ts';
 
-const PENDING_SENDS_MAX = 1024;
 const BACKLOG = 128;
 
 interface UdpHandle {
@@ -63,7 +63,7 @@ export async function sockets26Internal(tjs: Txiki, loop: Loop): Promise<TxikiSo
     async openDatagram(options) {
       refuseScope(options);
       try {
-        return new InternalDatagramSocket(core, loop, options);
+        return openUdp(core, loop, options);
       } catch (error) {
         throw systemError(error);
       }
@@ -87,101 +87,44 @@ async function internalCore(tjs: Txiki): Promise<Core | undefined> {
   return calls.every(([prototype, names]) => names.every((call) => call in prototype)) ? core : undefined;
 }
 
-class InternalDatagramSocket implements DatagramSocket {
-  readonly address: string;
-  readonly port: number;
-  sendErrorCount = 0;
-  sendDropCount = 0;
-  readonly #core: Core;
-  readonly #handle: UdpHandle;
-  readonly #loop: Loop;
-  readonly #options: DatagramOptions;
-  /** Read by send() before it returns, so one is enough. */
-  readonly #to: TxikiAddress = { ip: '', port: 0 };
-  #pendingCount = 0;
-  #closed = false;
-
-  constructor(core: Core, loop: Loop, options: DatagramOptions) {
-    this.#core = core;
-    this.#loop = loop;
-    this.#options = options;
-    this.address = options.address;
-    this.#handle = new core.UDP();
-    try {
-      const flags = options.address.includes(':') ? core.UDP_IPV6ONLY : 0;
-      this.#handle.bind({ ip: options.address, port: options.port }, flags);
-      this.port = this.#handle.getsockname().port;
-      this.#receive();
-    } catch (error) {
-      this.#handle.close();
-      throw error;
-    }
-    loop.open.add(this);
+function openUdp(core: Core, loop: Loop, options: DatagramOptions): DatagramSocket {
+  const guarded = new GuardedDatagram(loop, options);
+  const handle = new core.UDP();
+  const destination: TxikiAddress = { ip: '', port: 0 }; // read by send() before it returns, so one is enough
+  handle.onrecv = (message, error) => {
+    if (message === undefined) guarded.fail(error ?? new Error('closed'));
+    else guarded.onReceived(message.data, message.addr.ip, message.addr.port);
+  };
+  handle.onsend = (error) => {
+    if (error === undefined) guarded.onSent();
+    else guarded.onSendError();
+  };
+  try {
+    handle.bind({ ip: options.address, port: options.port }, options.address.includes(':') ? core.UDP_IPV6ONLY : 0);
+    handle.startRecv();
+  } catch (error) {
+    handle.close();
+    throw error;
   }
-
-  #receive(): void {
-    const { onDatagram } = this.#options;
-    this.#handle.onrecv = (message, error) => {
-      if (this.#closed) return;
-      if (message === undefined) return this.#fail(error);
-      try {
-        onDatagram(message.data, message.addr.ip, message.addr.port);
-      } catch (thrown) {
-        this.#loop.guard.failed(thrown);
-      }
-    };
-    this.#handle.onsend = (error) => {
-      this.#pendingCount--;
-      if (error !== undefined) this.sendErrorCount++;
-    };
-    this.#handle.startRecv();
-  }
-
-  send(bytes: Uint8Array, address: string, port: number): void {
-    if (this.#closed) return;
-    if (this.#pendingCount >= PENDING_SENDS_MAX) {
-      this.sendDropCount++;
-      return;
-    }
-    this.#to.ip = address;
-    this.#to.port = port;
-    try {
-      // A datagram that has to wait keeps the caller's buffer, which may change: once one waits, the others go as copies.
-      const data = this.#pendingCount === 0 ? bytes : bytes.slice();
-      if (this.#handle.send(data, this.#to) === undefined) this.#pendingCount++;
-    } catch {
-      this.sendErrorCount++;
-    }
-  }
-
-  joinMulticast(group: string, interfaceName: string): boolean {
-    try {
-      this.#handle.setMembership(group, `::%${interfaceName}`, this.#core.JOIN_GROUP);
-      this.#handle.setMulticastInterface(`::%${interfaceName}`);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#loop.open.delete(this);
-    this.#handle.close();
-  }
-
-  #fail(error: Error | undefined): void {
-    this.close();
-    this.#loop.guard.run(() => this.#options.onClose?.(systemError(error ?? new Error('closed'))));
-  }
+  return guarded.open({
+    send(bytes, address, port) {
+      destination.ip = address;
+      destination.port = port;
+      return handle.send(bytes.slice(), destination) === undefined; // one that has to wait keeps the array
+    },
+    join(group, name) {
+      handle.setMembership(group, `::%${name}`, core.JOIN_GROUP);
+      handle.setMulticastInterface(`::%${name}`);
+    },
+    close: () => handle.close(),
+  }, handle.getsockname().port);
 }
 
-class InternalTransport implements TxikiTransport {
+class InternalTransport implements Transport {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #handle: StreamHandle;
-  #stream: QueuedStream | undefined;
+  stream?: QueuedStream;
   #closed = false;
 
   constructor(handle: StreamHandle) {
@@ -190,7 +133,7 @@ class InternalTransport implements TxikiTransport {
     this.localAddress = ipOf(handle.getsockname());
     handle.setNoDelay?.(true);
     handle.onread = (data, error) => {
-      const stream = this.#stream;
+      const { stream } = this;
       if (this.#closed || stream === undefined) return;
       if (error !== undefined) return stream.fail(systemError(error));
       if (data !== null && data !== undefined) return stream.onData(data);
@@ -199,15 +142,12 @@ class InternalTransport implements TxikiTransport {
     };
     handle.onwrite = (error) => {
       if (this.#closed) return;
-      if (error === undefined) this.#stream?.onWritten();
-      else this.#stream?.fail(systemError(error));
+      if (error === undefined) this.stream?.onWritten();
+      else this.stream?.fail(systemError(error));
     };
   }
-  attach(stream: QueuedStream): void {
-    this.#stream = stream;
-  }
   write(bytes: Uint8Array): void {
-    if (this.#handle.write(bytes)) this.#stream?.onWritten();
+    if (this.#handle.write(bytes)) this.stream?.onWritten();
   }
   startReading(): void {
     // A microtask later: on a handle that has just been accepted it is too early now.
@@ -215,7 +155,7 @@ class InternalTransport implements TxikiTransport {
       try {
         if (!this.#closed) this.#handle.startRead();
       } catch (error) {
-        this.#stream?.fail(systemError(error));
+        this.stream?.fail(systemError(error));
       }
     });
   }
@@ -236,7 +176,7 @@ function ipOf(address: TxikiAddress | string): string {
   return typeof address === 'string' ? '' : address.ip;
 }
 
-function dial(core: Core, at: StreamAddress): Promise<TxikiTransport> {
+function dial(core: Core, at: StreamAddress): Promise<Transport> {
   const handle = 'path' in at ? new core.Pipe() : new core.TCP();
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
@@ -261,10 +201,7 @@ function listen(core: Core, loop: Loop, { at, ...options }: ListenOptions): List
   handle.onconnection = (_error, accepted) => {
     if (accepted === undefined) return; // closed, or a connection that failed
     if (closed) return accepted.close();
-    const transport = new InternalTransport(accepted);
-    const stream = new QueuedStream(transport, loop, options);
-    transport.attach(stream);
-    stream.accept(options.onStream);
+    new QueuedStream(new InternalTransport(accepted), loop, options).accept(options.onStream);
   };
   try {
     if ('path' in at) handle.bind(at.path);
@@ -275,15 +212,8 @@ function listen(core: Core, loop: Loop, { at, ...options }: ListenOptions): List
     throw error;
   }
   const bound = handle.getsockname();
-  const listener: Listener = {
-    port: typeof bound === 'string' ? 0 : bound.port,
-    close() {
-      if (closed) return;
-      closed = true;
-      loop.open.delete(listener);
-      handle.close();
-    },
-  };
-  loop.open.add(listener);
-  return listener;
+  return openListener(loop, typeof bound === 'string' ? 0 : bound.port, () => {
+    closed = true;
+    handle.close();
+  });
 }

@@ -4,16 +4,15 @@
  * descriptor; a pending read never settles on close(). About 20 µs per datagram are the streams': txiki-26-internal.ts.
  */
 import type { Loop } from './guard.ts';
-import { QueuedStream } from './queued-stream.ts';
-import type { DatagramOptions, DatagramSocket, Listener, ListenOptions, StreamAddress } from './runtime.ts';
+import { GuardedDatagram } from './guarded-datagram.ts';
+import type { DatagramTransport } from './guarded-datagram.ts';
+import { openListener, QueuedStream } from './queued-stream.ts';
+import type { Transport } from './queued-stream.ts';
+import type { Listener, ListenOptions, StreamAddress } from './runtime.ts';
 import { systemError } from './socket-path.ts';
 import { refuseScope, streamPorts } from './txiki-stream.ts';
-import type { TxikiTransport } from './txiki-stream.ts';
 import type { Txiki } from './txiki-types.ts';
 import type { TxikiSockets } from './txiki.ts';
-
-/** Datagrams handed to the stream and not yet sent. */
-const PENDING_SENDS_MAX = 1024;
 
 interface Datagram {
   data: Uint8Array;
@@ -55,13 +54,13 @@ export async function sockets26(tjs: Txiki, loop: Loop): Promise<TxikiSockets> {
   return {
     async openDatagram(options) {
       refuseScope(options);
-      const socket = new DatagramSocket26(classes, loop, options);
+      const guarded = new GuardedDatagram(loop, options);
       try {
-        await socket.open(options.port);
+        await openUdp(classes, guarded, options.port);
       } catch (error) {
         throw systemError(error);
       }
-      return socket;
+      return guarded;
     },
     ...streamPorts(tjs, loop, {
       dial: (at) => dial26(classes, at),
@@ -70,109 +69,47 @@ export async function sockets26(tjs: Txiki, loop: Loop): Promise<TxikiSockets> {
   };
 }
 
-class DatagramSocket26 implements DatagramSocket {
-  readonly address: string;
-  port = 0;
-  sendErrorCount = 0;
-  sendDropCount = 0;
-  readonly #classes: Sockets26;
-  readonly #loop: Loop;
-  readonly #options: DatagramOptions;
-  #socket: UdpSocket | undefined;
-  #writer: WritableStreamDefaultWriter<Datagram> | undefined;
-  #pendingCount = 0;
-  #closed = false;
-
-  constructor(classes: Sockets26, loop: Loop, options: DatagramOptions) {
-    this.#classes = classes;
-    this.#loop = loop;
-    this.#options = options;
-    this.address = options.address;
-  }
-
-  async open(port: number): Promise<void> {
-    const { address } = this;
-    const socket = new this.#classes.UDPSocket({
-      localAddress: address, localPort: port, ipv6Only: address.includes(':'),
-    });
-    const { readable, writable, localPort } = await socket.opened;
-    if (this.#closed) return socket.close(); // while it was being opened again
-    this.#socket = socket;
-    this.#loop.open.add(this);
-    this.port = localPort;
-    this.#pendingCount = 0;
-    this.#writer = writable.getWriter();
-    this.#writer.closed.catch(() => this.#reopen(socket));
-    this.#receive(socket, readable.getReader());
-  }
-
-  #receive(socket: UdpSocket, reader: ReadableStreamDefaultReader<Datagram>): void {
-    const { onDatagram } = this.#options;
-    const onRead = ({ done, value }: { done: boolean; value?: Datagram | undefined }): void => {
-      if (socket !== this.#socket) return;
-      if (done || value === undefined) return this.#reopen(socket);
-      try {
-        onDatagram(value.data, value.remoteAddress, value.remotePort);
-      } catch (error) {
-        this.#loop.guard.failed(error);
-      }
-      read();
-    };
-    const onError = (): void => this.#reopen(socket);
-    const read = (): void => void reader.read().then(onRead, onError);
-    read();
-  }
-
-  /** `socket` is mute or deaf from now on. */
-  #reopen(socket: UdpSocket): void {
-    if (socket !== this.#socket) return;
-    this.sendErrorCount++;
-    this.#socket = undefined;
-    this.#writer = undefined;
-    socket.close();
-    this.open(this.port).catch((error: unknown) => {
-      if (this.#closed) return;
-      this.close(); // its address is gone
-      this.#loop.guard.run(() => this.#options.onClose?.(systemError(error)));
-    });
-  }
-
-  readonly #onSettled = (): void => {
-    this.#pendingCount--;
+async function openUdp(classes: Sockets26, guarded: GuardedDatagram, localPort: number): Promise<void> {
+  const { address } = guarded;
+  const socket = new classes.UDPSocket({ localAddress: address, localPort, ipv6Only: address.includes(':') });
+  const opened = await socket.opened;
+  if (guarded.closed) return socket.close(); // while it was being opened again
+  const writer = opened.writable.getWriter();
+  const reader = opened.readable.getReader();
+  const transport: DatagramTransport = {
+    send(data, remoteAddress, remotePort) {
+      writer.write({ data: data.slice(), remoteAddress, remotePort }).then(guarded.onSent, guarded.onSent);
+      return true;
+    },
+    close: () => socket.close(),
   };
-
-  send(bytes: Uint8Array, address: string, port: number): void {
-    if (this.#closed) return;
-    if (this.#writer === undefined || this.#pendingCount >= PENDING_SENDS_MAX) {
-      this.sendDropCount++;
-      return;
-    }
-    this.#pendingCount++;
-    const datagram = { data: bytes.slice(), remoteAddress: address, remotePort: port };
-    this.#writer.write(datagram).then(this.#onSettled, this.#onSettled);
-  }
-
-  joinMulticast(): boolean {
-    return false; // it joins on an interface of the system's choice
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#loop.open.delete(this);
-    this.#socket?.close();
-    this.#socket = undefined;
-    this.#writer = undefined;
-  }
+  /** It is mute or deaf from now on. */
+  const reopen = (): void => {
+    if (guarded.transport !== transport || guarded.closed) return;
+    guarded.sendErrorCount++;
+    guarded.transport = undefined;
+    socket.close();
+    openUdp(classes, guarded, guarded.port).catch(guarded.fail); // it fails when our address is gone
+  };
+  const onRead = ({ value }: { value?: Datagram | undefined }): void => {
+    if (guarded.transport !== transport || guarded.closed) return;
+    if (value === undefined) return reopen();
+    guarded.onReceived(value.data, value.remoteAddress, value.remotePort);
+    read();
+  };
+  const read = (): void => void reader.read().then(onRead, reopen);
+  guarded.open(transport, opened.localPort);
+  writer.closed.catch(reopen);
+  read();
 }
 
-class Transport26 implements TxikiTransport {
+class Transport26 implements Transport {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Socket;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #stream: QueuedStream | undefined;
+  stream?: QueuedStream;
   #reading = false;
   #wanted = false;
   #closed = false;
@@ -186,13 +123,9 @@ class Transport26 implements TxikiTransport {
     this.#reader.closed.catch(() => {}); // told by read() and write()
     this.#writer.closed.catch(() => {});
   }
-  attach(stream: QueuedStream): void {
-    this.#stream = stream;
-  }
-
   write(bytes: Uint8Array): void {
     this.#writer.write(bytes).then(() => {
-      if (!this.#closed) this.#stream?.onWritten();
+      if (!this.#closed) this.stream?.onWritten();
     }, this.#onError);
   }
 
@@ -216,19 +149,19 @@ class Transport26 implements TxikiTransport {
 
   readonly #onRead = ({ done, value }: { done: boolean; value?: Uint8Array | undefined }): void => {
     this.#reading = false;
-    if (this.#closed || this.#stream === undefined) return;
-    if (done || value === undefined) return this.#stream.onEnd();
-    this.#stream.onData(value);
+    if (this.#closed || this.stream === undefined) return;
+    if (done || value === undefined) return this.stream.onEnd();
+    this.stream.onData(value);
     if (this.#wanted) this.startReading();
   };
 
   readonly #onError = (error: unknown): void => {
     this.#reading = false;
-    if (!this.#closed) this.#stream?.fail(systemError(error));
+    if (!this.#closed) this.stream?.fail(systemError(error));
   };
 }
 
-async function dial26(classes: Sockets26, at: StreamAddress): Promise<TxikiTransport> {
+async function dial26(classes: Sockets26, at: StreamAddress): Promise<Transport> {
   const tcp = 'address' in at;
   const socket = tcp ? new classes.TCPSocket(at.address, at.port, { noDelay: true }) : new classes.PipeSocket(at.path);
   return new Transport26(socket, await socket.opened, tcp);
@@ -248,23 +181,13 @@ async function listen26(classes: Sockets26, loop: Loop, options: ListenOptions):
     if (closed) return value.close();
     read();
     value.opened.then((opened) => {
-      const transport = new Transport26(value, opened, tcp);
-      const stream = new QueuedStream(transport, loop, options);
-      transport.attach(stream);
-      stream.accept(options.onStream);
+      new QueuedStream(new Transport26(value, opened, tcp), loop, options).accept(options.onStream);
     }).catch((error: unknown) => loop.guard.failed(error));
   };
   const read = (): void => void reader.read().then(onRead, (error: unknown) => closed || loop.guard.failed(error));
   read();
-  const listener: Listener = {
-    port: localPort,
-    close() {
-      if (closed) return;
-      closed = true;
-      loop.open.delete(listener);
-      server.close();
-    },
-  };
-  loop.open.add(listener);
-  return listener;
+  return openListener(loop, localPort, () => {
+    closed = true;
+    server.close();
+  });
 }

@@ -10,12 +10,8 @@ import type { Txiki } from './txiki-types.ts';
 
 const CONNECT_MS_MAX = 10_000;
 
-export interface TxikiTransport extends Transport {
-  attach(stream: QueuedStream): void;
-}
-
 export interface StreamCalls {
-  dial(at: StreamAddress): Promise<TxikiTransport>;
+  dial(at: StreamAddress): Promise<Transport>;
   listen(options: ListenOptions): Promise<Listener>;
 }
 
@@ -48,7 +44,6 @@ export function streamPorts(tjs: Txiki, loop: Loop, calls: StreamCalls): Pick<Tx
       if ('path' in options.at) checkSocketPath(options.at.path);
       const transport = await inTime(loop, options.timeoutMs ?? CONNECT_MS_MAX, calls.dial(options.at));
       const stream = new QueuedStream(transport, loop, options);
-      transport.attach(stream);
       loop.later(() => stream.start(handler)); // the caller has the stream first
       return stream;
     },
@@ -56,7 +51,7 @@ export function streamPorts(tjs: Txiki, loop: Loop, calls: StreamCalls): Pick<Tx
 }
 
 /** Gives up after `timeoutMs`; what arrives later is closed. */
-function inTime(loop: Loop, timeoutMs: number, dialing: Promise<TxikiTransport>): Promise<TxikiTransport> {
+function inTime(loop: Loop, timeoutMs: number, dialing: Promise<Transport>): Promise<Transport> {
   return new Promise((resolve, reject) => {
     let late = false;
     const timer = loop.timer(() => {

@@ -45,8 +45,8 @@ export interface Txiki {
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
-  stat(path: string): Promise<{ isDirectory: boolean; isSocket: boolean }>;
-  lstat(path: string): Promise<{ isSocket: boolean }>;
+  stat(path: string): Promise<unknown>;
+  lstat(path: string): Promise<{ isSocket: boolean; isDirectory: boolean }>;
   makeDir(path: string, options: { recursive: boolean; mode: number }): Promise<void>;
   readDir(path: string): Promise<AsyncIterable<{ name: string }>>;
   spawn(command: readonly string[], options: { stdin: string; stdout: string; stderr: string }): TxikiProcess;

@@ -7,14 +7,14 @@ import type { Loop } from './guard.ts';
 import type {
   Child, ChildOptions, ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream, StreamHandler,
 } from './runtime.ts';
+import { randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
 import { TimerQueue } from './timer-queue.ts';
-import { txikiFiles } from './txiki-files.ts';
+import { makeFiles } from './files.ts';
+import { txikiFileCalls } from './txiki-files.ts';
 import type { Txiki, TxikiReader } from './txiki-types.ts';
 
 const CHUNK_BYTES = 16384;
-/** What getRandomValues() fills at most. */
-const RANDOM_BYTES_MAX = 65536;
 
 export interface TxikiSockets {
   openDatagram(options: DatagramOptions): Promise<DatagramSocket>;
@@ -68,7 +68,7 @@ export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Prom
     networkInterfaces: () => tjs.system.networkInterfaces.map(({ name, address, internal }) => ({
       name, address, internal, family: address.includes(':') ? 6 : 4,
     })),
-    files: txikiFiles(tjs),
+    files: makeFiles(txikiFileCalls(tjs)),
     spawn: (options) => spawn(tjs, loop, options),
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
@@ -87,12 +87,6 @@ export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Prom
     },
     exit: (status) => tjs.exit(status),
   };
-}
-
-function randomBytes(count: number): Uint8Array {
-  const bytes = new Uint8Array(count);
-  for (let at = 0; at < count; at += RANDOM_BYTES_MAX) crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES_MAX));
-  return bytes;
 }
 
 /** Reads either kind of reader to its end. */
