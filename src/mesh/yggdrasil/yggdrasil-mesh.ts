@@ -82,7 +82,7 @@ export class YggdrasilRouter implements Router {
     if (self.failure !== undefined) return { problem: problemOf(self.failure) };
     this.#ownKey = String(field(self.response, 'key'));
     const own = addressOfKey(this.#ownKey);
-    if (own === undefined) return { problem: problemOf({ kind: 'refused', text: 'Yggdrasil tells no key of its own' }) };
+    if (own === undefined) return { problem: problemOf({ kind: 'refused', text: 'Yggdrasil tells no key of ours' }) };
     const peers = await this.#list('getpeers', 'peers');
     this.#peerKeys = keysOf(peers.filter((peer) => field(peer, 'up') !== false));
     this.#publicLink = peers.some((peer) => isPublicLink(String(field(peer, 'remote') ?? '')));

@@ -204,7 +204,7 @@ test('nodes that block their answer delay neither our address nor our peers', as
 });
 
 test('links are local or public by the address in them', () => {
-  for (const local of ['tcp://10.77.0.2:46296', 'tls://192.168.1.1:1', 'tls://[fe80::1%25eth0]:9001', 'tcp://127.0.0.1:1',
+  for (const local of ['tcp://10.77.0.2:46296', 'tls://192.168.1.1:1', 'tls://[fe80::1%25eth0]:1', 'tcp://127.0.0.1:1',
     'tcp://[::1]:1', 'quic://172.20.0.1:1', 'tcp://100.64.3.4:1', 'tls://[fd00::1]:1', 'unix:///x', '']) {
     assert.is(isPublicLink(local), false, local);
   }
