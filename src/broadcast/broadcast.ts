@@ -6,7 +6,7 @@
 import { endpointId } from '../wire/address.ts';
 import * as frame from '../wire/frame.ts';
 import { decodeHeader, Header, HEADER_LENGTH } from '../wire/header.ts';
-import { decodeHello, encodeHello, Hello, HELLO_BYE, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
+import { decodeHello, encodeHello, Hello, HELLO_BYE, HELLO_LENGTH, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { DatagramWriter, type DatagramOutput } from './datagram-writer.ts';
 import type { Candidate } from './mesh-source.ts';
@@ -438,6 +438,7 @@ export class Broadcast implements PeerTimers {
   /** Appends the frames owed to a peer to the datagram being built. @returns true when some did not fit. */
   writeOwed(now: number, peer: Peer): boolean {
     if (this.locals[peer.local] === undefined) return false;
+    if (peer.helloDue && this.writer.room < HELLO_LENGTH) return true;
     if (peer.helloDue) this.#writeHello(now, peer, 0);
     if (!peer.known || peer.state === GONE) return false;
     const { writer, subscriptions } = this;
@@ -475,7 +476,8 @@ export class Broadcast implements PeerTimers {
     hello.identity = this.identity;
     const at = writer.bodyAt;
     const streamsAt = encodeHello(writer.view, at, hello);
-    hello.streamCount = peer.known ? this.#upper.writeStreams(peer, writer.view, streamsAt, HELLO_STREAMS_MAX) : 0;
+    const streamsMax = Math.min(HELLO_STREAMS_MAX, Math.floor((writer.room - HELLO_LENGTH) / HELLO_STREAM_LENGTH));
+    hello.streamCount = peer.known ? this.#upper.writeStreams(peer, writer.view, streamsAt, streamsMax) : 0;
     encodeHello(writer.view, at, hello);
     const flags = (peer.helloProbe ? HELLO_PROBE : 0) | extraFlags;
     writer.close(frame.FRAME_HELLO, flags, streamsAt + hello.streamCount * HELLO_STREAM_LENGTH);

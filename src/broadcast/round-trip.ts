@@ -3,6 +3,8 @@
  * (what is above it is queueing). Whole milliseconds in, so that every runtime computes the same.
  */
 const RTT_INITIAL_MS = 200;
+/** Longer ones tell of a process that was stopped, not of the path. */
+const SAMPLE_MS_MAX = 8_000;
 /** The smallest sample is forgotten after this long, so that a longer route is believed in the end. */
 const MIN_WINDOW_MS = 60_000;
 
@@ -15,7 +17,7 @@ export class RoundTrip {
   sampleCount = 0;
 
   onSample(now: number, sampleMs: number): void {
-    if (sampleMs < 0) return;
+    if (sampleMs < 0 || sampleMs > SAMPLE_MS_MAX) return;
     if (this.sampleCount++ === 0) {
       this.#srtt = sampleMs;
       this.#variation = sampleMs / 2;

@@ -121,12 +121,15 @@ export class Cursor implements Alarm {
       const entry = log.at(this.next);
       if (entry === undefined) {
         this.#skipTo(log.low);
+        context.alarms.setEarlier(this, now + this.#pto(0));
         continue;
       }
       if (writer.room < DATA_LENGTH + 4 + entry.payload.length) return true;
       if (!this.#tooLate(now, entry)) {
         if (!context.window.admits(entry.payload.length)) return false;
         this.#write(now, writer, this.next, entry, 0);
+      } else {
+        context.alarms.setEarlier(this, now + this.#pto(0)); // never sent, so POLL has to tell of it
       }
       this.next = serialAdd(this.next, 1);
     }
@@ -239,10 +242,25 @@ export class Cursor implements Alarm {
 
   onAlarm(now: number): void {
     if (!this.outstanding || this.peer.state !== ALIVE) return;
-    this.#probe(now);
+    const seq = this.#oldestUnacked();
+    const heldMs = seq < 0 || this.#flight === undefined ? 0 : this.#holdMs - this.#sinceSent(now, seq);
+    if (heldMs > 0) this.stream.context.alarms.set(this, now + Math.ceil(heldMs));
+    else this.#probe(now, seq);
   }
 
-  #probe(now: number): void {
+  /** What was sent within the last round trip is still on its way (SRM's hold-down). */
+  get #holdMs(): number {
+    const { srttMs, minMs, variationMs } = this.peer.roundTrip;
+    return Math.max(0.9 * srttMs, Math.min(srttMs, minMs + 2 * variationMs));
+  }
+
+  #sinceSent(now: number, seq: number): number {
+    const flight = this.#flight;
+    if (flight === undefined || flight.sends[flight.slot(seq)] === 0) return Infinity;
+    return (now - flight.sentAt[flight.slot(seq)]!) | 0;
+  }
+
+  #probe(now: number, seq: number): void {
     const { context, log } = this.stream;
     this.#uncountAll();
     this.stream.expire(now);
@@ -250,7 +268,6 @@ export class Cursor implements Alarm {
     this.#probedAt = now;
     this.stream.session(this.peer).waiting ||= this.backoff > 0;
     context.counters.probesSent++;
-    const seq = this.#oldestUnacked();
     const entry = seq < 0 ? undefined : log.at(seq);
     const small = entry !== undefined && entry.payload.length <= PROBE_PAYLOAD_MAX;
     if (small && this.backoff <= PROBE_DATA_TRIES && !this.#tooLate(now, entry)) {
@@ -313,10 +330,8 @@ export class Cursor implements Alarm {
     const { context } = this.stream;
     if (status.flags & STATUS_ECHO) {
       const rttMs = (now - status.echoTimestamp) | 0;
-      if (rttMs >= 0 && rttMs < 120_000) {
-        this.peer.roundTrip.onSample(now, rttMs);
-        context.window.onSample(now, rttMs - this.peer.roundTrip.minMs);
-      }
+      this.peer.roundTrip.onSample(now, rttMs);
+      if (rttMs >= 0) context.window.onSample(now, rttMs - this.peer.roundTrip.minMs);
     }
     this.started = true;
     this.heardAt = now;
@@ -326,7 +341,7 @@ export class Cursor implements Alarm {
     this.backoff = 0;
     const requestHigh = serialDiff(status.nackHigh, serialAdd(this.next, -1)) > 0 ? serialAdd(this.next, -1) : status.nackHigh;
     if (serialDiff(requestHigh, status.cumulative) > 0) this.#request(now, requestHigh, status.tries);
-    if (probed) this.#repairBefore(this.#probedAt);
+    if (probed) this.#repairBefore(now, this.#probedAt);
     context.window.onAck(ackedBytes);
     this.#settle(now, status.high);
     this.stream.onProgress(now, this);
@@ -366,16 +381,15 @@ export class Cursor implements Alarm {
     return bytes;
   }
 
-  /** Holes up to `high` are asked for. What was sent within the last round trip is still on its way (hold-down). */
+  /** Holes up to `high` are asked for. */
   #request(now: number, high: number, tries: number): void {
     const { context } = this.stream;
-    const { roundTrip } = this.peer;
-    const holdMs = Math.max(0.9 * roundTrip.srttMs, Math.min(roundTrip.srttMs, roundTrip.minMs + 2 * roundTrip.variationMs));
+    const holdMs = this.#holdMs;
     for (let seq = serialAdd(this.base, 1); serialDiff(seq, high) <= 0; seq = serialAdd(seq, 1)) {
       const state = this.#slotState(seq);
       if (state & (ACKED | QUEUED)) continue;
       context.counters.requestsIn++;
-      if (this.#flight !== undefined && ((now - this.#flight.sentAt[this.#flight.slot(seq)]!) | 0) < holdMs) {
+      if (this.#sinceSent(now, seq) < holdMs) {
         context.counters.holdDowns++;
         continue;
       }
@@ -384,13 +398,14 @@ export class Cursor implements Alarm {
     }
   }
 
-  #repairBefore(sentBefore: number): void {
+  /** A probe was answered: what had been sent before it and is still missing is lost. */
+  #repairBefore(now: number, sentBefore: number): void {
     const flight = this.#flight;
     if (flight === undefined) return;
     for (let seq = serialAdd(this.base, 1); seq !== this.next; seq = serialAdd(seq, 1)) {
       const slot = flight.slot(seq);
       if (flight.state[slot]! & (ACKED | QUEUED)) continue;
-      if (((flight.sentAt[slot]! - sentBefore) | 0) < 0) this.#queueRepair(seq);
+      if (((flight.sentAt[slot]! - sentBefore) | 0) < 0 && this.#sinceSent(now, seq) >= this.#holdMs) this.#queueRepair(seq);
     }
   }
 

@@ -13,7 +13,8 @@ import { decodeDgram, Dgram } from '../wire/dgram.ts';
 import { FRAME_DATA, FRAME_DGRAM, FRAME_GAP, FRAME_POLL, FRAME_STATUS } from '../wire/frame.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
 import { decodePoll, GAP_LENGTH, Poll } from '../wire/poll.ts';
-import { decodeStatus, Status } from '../wire/status.ts';
+import { decodeStatus, Status, STATUS_NEED_START } from '../wire/status.ts';
+import { serialDiff } from '../wire/serial.ts';
 import { CongestionWindow } from './congestion-window.ts';
 import type { Context, Counters } from './context.ts';
 import { FlightPool } from './flight.ts';
@@ -166,7 +167,7 @@ export class MeshNode implements UpperLayer {
     this.#leaving.set(group.key, group);
     this.broadcast.subscriptions.remove(group.key);
     this.broadcast.announceSubscriptions();
-    for (const peer of group.peers.values()) this.#dropStreams(peer, group.key);
+    for (const peer of this.broadcast.peers.all()) this.#dropStreams(peer, group.key);
     const until = now + LINGER_MS_MAX;
     const alarm: Alarm = {
       alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0,
@@ -244,13 +245,32 @@ export class MeshNode implements UpperLayer {
     if (!decodeStatus(this.broadcast.view, at, length, flags, status)) return false;
     const key = groupKey(status.groupHigh, status.groupLow);
     const group = this.#groups.get(key) ?? this.#leaving.get(key);
-    if (group === undefined || group.idHigh !== status.groupHigh || status.epochLow !== (this.options.epoch & 0xffff)) return true;
-    const stream = flags & DATA_PRIVATE ? group.addressed.get(peer) : group.stream;
+    if (status.epochLow !== (this.options.epoch & 0xffff) || (group && group.idHigh !== status.groupHigh)) return true;
+    const stream = flags & DATA_PRIVATE ? group?.addressed.get(peer) : group?.stream;
     const cursor = stream?.cursors.get(peer);
-    if (cursor === undefined) return true;
+    if (cursor === undefined) {
+      this.#refuse(peer, group, status);
+      return true;
+    }
     if (cursor.onStatus(now, status, this.broadcast.view)) return true;
     this.#context.counters.badAcksIn++;
     return true;
+  }
+
+  /** Asked for packets of a stream that we do not serve this peer (any more): say so, or find out what it is in. */
+  #refuse(peer: Peer, group: Group | undefined, status: Status): void {
+    if (serialDiff(status.nackHigh, status.cumulative) <= 0 && (status.flags & STATUS_NEED_START) === 0) return;
+    if (group !== undefined && !group.left) {
+      peer.subsReqDue = true;
+      this.broadcast.touch(peer);
+      return;
+    }
+    const body = new Uint8Array(GAP_LENGTH);
+    const view = new DataView(body.buffer);
+    view.setUint32(0, status.groupHigh);
+    view.setUint32(4, status.groupLow);
+    view.setUint32(8, (status.high + 1) >>> 0);
+    this.#session(peer).oweFrame(FRAME_GAP, status.flags & DATA_PRIVATE, body);
   }
 
   #onDgram(peer: Peer, flags: number, at: number, length: number): boolean {
@@ -361,7 +381,8 @@ export class MeshNode implements UpperLayer {
   }
 
   #dropStreams(peer: Peer, key: number): void {
-    const session = this.#session(peer);
+    const session = peer.session as Session | undefined;
+    if (session === undefined) return;
     for (const streams of [session.streams, session.addressed]) {
       streams.get(key)?.close();
       streams.delete(key);
