@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { findTxiki } from '../scripts/runtime.mjs';
 
 const SECONDS_MAX = 120;
+const OUTPUT_LINES_MAX = 300;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bundles = join(root, 'build', 'test', String(process.pid)); // several runs at a time must not share them
 const options = parseArguments(process.argv.slice(2));
@@ -94,9 +95,13 @@ function run(file, label, command) {
   });
 }
 
+/** Prints a line, and below it what the file had to say. */
 function report(line, text) {
   console.log(line);
-  if (text !== '') console.log(text.trimEnd().replace(/^/gm, '    '));
+  if (text === '') return;
+  const lines = text.trimEnd().split('\n');
+  for (const one of lines.slice(0, OUTPUT_LINES_MAX)) console.log(`    ${one}`);
+  if (lines.length > OUTPUT_LINES_MAX) console.log(`    … ${lines.length - OUTPUT_LINES_MAX} more lines`);
 }
 
 /** Runs the jobs, at most `width` at a time. */
