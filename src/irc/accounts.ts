@@ -1,0 +1,39 @@
+/** The accounts of this node (from its configuration): who may log in, and what each account has read. */
+import { fold } from './names.ts';
+import type { IrcAccount } from './options.ts';
+import { checkPassword } from './password.ts';
+
+/** Password checks at a time; more are refused, so that guessing costs the guesser and not the router. */
+const CHECKS_MAX = 8;
+
+export class Accounts {
+  readonly #sha256: (bytes: Uint8Array) => Uint8Array;
+  readonly #later: (task: () => void) => void;
+  #accounts = new Map<string, IrcAccount>();
+  #checkCount = 0;
+
+  constructor(sha256: (bytes: Uint8Array) => Uint8Array, later: (task: () => void) => void) {
+    this.#sha256 = sha256;
+    this.#later = later;
+  }
+
+  configure(accounts: readonly IrcAccount[]): void {
+    this.#accounts = new Map(accounts.map((account) => [fold(account.name), account]));
+  }
+  get count(): number {
+    return this.#accounts.size;
+  }
+
+  /** Resolves with the account's name as configured, or undefined. */
+  async check(name: string, password: string): Promise<string | undefined> {
+    const account = this.#accounts.get(fold(name));
+    if (account === undefined || this.#checkCount >= CHECKS_MAX) return undefined;
+    this.#checkCount++;
+    try {
+      const right = await checkPassword(this.#sha256, password, account.password, this.#later);
+      return right ? account.name : undefined;
+    } finally {
+      this.#checkCount--;
+    }
+  }
+}

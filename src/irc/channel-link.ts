@@ -1,0 +1,430 @@
+/**
+ * One channel's group "irc/#channel": sends our users' lines, takes the others', and sees to it that none is missing.
+ *
+ * A line is named by (source address, stream, n): a stream is one run of a node's server in this channel, n counts from 1. So
+ * what is missing shows as a hole, and what comes twice (repaired, and from another member's history) is shown once. History
+ * is asked for from members, a few, one after the other: each request tells what we have, the answer brings the rest. Asked is
+ * when the channel is joined, when a member comes (back), and when a hole stays; a hole that nobody can fill is told in the
+ * channel. A line that another member gave is marked with his address (meshchat/via): only he vouches for it.
+ */
+import type { Client, Gap, Group, MemberEvent, Message } from '../client/client.ts';
+import type { Channel } from './channel.ts';
+import type { Entry } from './history.ts';
+import { encodeMessage, encodeText, isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
+import type { Fields } from './mesh-message.ts';
+import { cleanUser, isNick } from './names.ts';
+import { Ranges } from './ranges.ts';
+
+export interface ChannelLinkPort {
+  readonly address: string;
+  readonly run: number;
+  readonly version: number;
+  now(): number;
+  wallMs(): number;
+  random(): number;
+  decode(message: Message): Fields | undefined;
+  /** Runs `task` when the facts that the line follows are known. */
+  after(message: Message, fields: Fields, task: () => void): void;
+  /** A live line, in order. `old`: it was sent long before now. */
+  show(channel: Channel, source: string, uid: string, entry: Entry): void;
+  /** Lines from history, sorted, that were missing here. */
+  showMissed(channel: Channel, entries: Entry[]): void;
+  redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void;
+  /** "3 messages from bob@fc12… may be missing" */
+  tellGap(channel: Channel, source: string, count: number): void;
+  hides(address: string): boolean;
+  onError(text: string): void;
+}
+
+const STREAMS_MAX = 256;
+const WAITING_MAX = 2000;
+const UNSENT_BEFORE_WAITING = 8;
+const SYNC_MEMBERS_MAX = 3;
+const SYNC_QUEUE_MAX = 16;
+const SYNC_TIMEOUT_MS = 3000;
+const FIRST_SYNC_TIMEOUT_MS = 1500;
+const GAP_GRACE_MS = 4000;
+const REPLY_PART_BYTES = 30_000;
+const ANSWER_EVERY_MS = 300;
+const ITEMS_MAX = 5000;
+const PARTS_MAX = 64;
+
+interface Stream {
+  /** What the source itself has sent us. */
+  readonly live: Ranges;
+  /** What other members gave of it. */
+  readonly given: Ranges;
+  /** Highest n that the source has named. */
+  high: number;
+  /** Holes up to here have been told. */
+  told: number;
+}
+
+export class ChannelLink {
+  readonly channel: Channel;
+  readonly index: number;
+  readonly #port: ChannelLinkPort;
+  readonly #streams = new Map<string, Stream>();
+  readonly #members = new Set<string>();
+  #group: Group | undefined = undefined;
+  #left = false;
+  #n = 0;
+  /** Lines that wait for the group to be joined. */
+  #waiting: { data: string; done: () => void }[] = [];
+  #unsentCount = 0;
+  #syncQueue: string[] = [];
+  #syncing: { member: string; untilMs: number; entries: Entry[]; partCount: number } | undefined = undefined;
+  #first: { promise: Promise<void>; resolve: () => void; untilMs: number } | undefined;
+  #gaps = new Map<string, { dueMs: number; count: number }>();
+  readonly #answeredMs = new Map<string, number>();
+
+  constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort) {
+    this.channel = channel;
+    this.index = index;
+    this.#port = port;
+    let resolve = (): void => undefined;
+    const promise = new Promise<void>((done) => (resolve = done));
+    this.#first = { promise, resolve, untilMs: port.now() + FIRST_SYNC_TIMEOUT_MS };
+    client.join(`irc/${channel.key}`, {
+      onMessage: (message) => this.#onMessage(message),
+      onDatagram: ({ source, data }) => this.#onMessage({ source, data, epoch: 0, seq: 0, addressed: false }),
+      onGap: (gap) => this.#onGap(gap),
+      onMember: (event) => this.#onMember(event),
+      onRejoin: () => this.#onJoined(),
+    }).then((group) => {
+      this.#group = group;
+      if (this.#left) void group.leave().catch(() => undefined);
+      else this.#onJoined();
+    }, (error: unknown) => {
+      port.onError(`can not join the group of ${channel.name}: ${String(error)}`);
+      for (const { done } of this.#waiting.splice(0)) done();
+      this.#endFirst();
+    });
+  }
+
+  leave(): void {
+    this.#left = true;
+    this.#endFirst();
+    void this.#group?.leave().catch(() => undefined);
+  }
+
+  get streamName(): string {
+    return `${this.#port.run.toString(36)}/${this.index.toString(36)}`;
+  }
+  next(): number {
+    return ++this.#n;
+  }
+  get high(): number {
+    return this.#n;
+  }
+  /** While the members' history is on its way for the first time. */
+  get synced(): Promise<void> | undefined {
+    return this.#first?.promise;
+  }
+
+  // --- sending ----------------------------------------------------------------------------------------------------
+
+  /** @returns a promise when the sender should wait. */
+  say(uid: string, entry: Entry): Promise<void> | undefined {
+    const { n, nick, user } = entry.origin as NonNullable<Entry['origin']>;
+    return this.#send(encodeMessage({ ...this.#head('m'), n, u: uid, K: nick, U: user, ...encodeText(entry) }));
+  }
+  hint(uid: string, entry: Entry): void {
+    const data = encodeMessage({ ...this.#head('m'), n: 0, u: uid, K: '', U: '', ...encodeText(entry) });
+    void this.#group?.datagram(data).catch(() => undefined);
+  }
+  redact(uid: string, msgid: string, reason: string): void {
+    void this.#send(encodeMessage({ ...this.#head('r'), u: uid, d: msgid, x: reason }));
+  }
+
+  #head(kind: string): Fields {
+    return { t: kind, e: this.#port.run, v: this.#port.version, i: this.index };
+  }
+
+  #send(data: string): Promise<void> | undefined {
+    const group = this.#group;
+    if (group === undefined) {
+      if (this.#waiting.length >= WAITING_MAX) return undefined;
+      return new Promise((done) => this.#waiting.push({ data, done }));
+    }
+    this.#unsentCount++;
+    const sent = group.publish(data).then(
+      () => void this.#unsentCount--,
+      (error: unknown) => {
+        this.#unsentCount--;
+        if (!this.#left) this.#port.onError(`a line to ${this.channel.name} was not sent: ${String(error)}`);
+      },
+    );
+    return this.#unsentCount > UNSENT_BEFORE_WAITING ? sent : undefined;
+  }
+
+  #onJoined(): void {
+    for (const { data, done } of this.#waiting.splice(0)) {
+      const sent = this.#send(data);
+      if (sent === undefined) done();
+      else void sent.then(done);
+    }
+    const address = this.#port.address;
+    this.#group?.members().then((members) => {
+      for (const member of members) if (!member.self && member.address !== address) this.#members.add(member.address);
+      if (this.#members.size === 0) return;
+      const order = [...this.#members];
+      for (let i = 0; i < SYNC_MEMBERS_MAX && order.length > 0; i++) {
+        this.#wantSync(order.splice(Math.floor(this.#port.random() * order.length), 1)[0] as string);
+      }
+    }, () => this.#endFirst());
+  }
+
+  // --- receiving --------------------------------------------------------------------------------------------------
+
+  #onMessage(message: Message): void {
+    const fields = this.#port.decode(message);
+    if (fields === undefined || this.#left) return;
+    this.#members.add(message.source);
+    const kind = fields['t'];
+    if (kind === 'h') void this.#answer(message.source, fields);
+    else if (kind === 'H') this.#onHistory(message.source, fields);
+    else this.#port.after(message, fields, () => this.#onLine(message, fields));
+  }
+
+  #onLine(message: Message, fields: Fields): void {
+    const uid = readUid(fields['u']);
+    const run = readCount(fields['e']);
+    const index = readCount(fields['i']);
+    if (uid === undefined || run < 0 || index < 0 || this.#left) return;
+    const { source } = message;
+    if (fields['t'] === 'r') {
+      return this.#port.redact(this.channel, source, uid, readWord(fields['d'], 200), readReason(fields['x']));
+    }
+    const text = readText(fields, this.#port.wallMs());
+    const n = readCount(fields['n']);
+    if (fields['t'] !== 'm' || text === undefined || n < 0) return;
+    const stream = `${run.toString(36)}/${index.toString(36)}`;
+    const entry: Entry = {
+      ...text, msgid: msgidOf(source, stream, n), source: '', target: this.channel.name,
+      origin: { address: source, stream, n, nick: isNick(fields['K']) ? fields['K'] : 'someone', user: cleanUser(fields['U']) },
+    };
+    if (n > 0 && !this.#takeLive(source, stream, n, entry)) return;
+    this.#port.show(this.channel, source, uid, entry);
+  }
+
+  /** @returns false when the line has been shown. */
+  #takeLive(source: string, name: string, n: number, entry: Entry): boolean {
+    const stream = this.#stream(source, name);
+    stream.high = Math.max(stream.high, n);
+    if (stream.live.list.length === 0 && n > 1 && this.#first === undefined) this.#wantRepair(source, 0);
+    else if (n > stream.live.last + 1 && stream.live.list.length > 0) this.#wantRepair(source, 0);
+    if (!stream.live.add(n)) return false;
+    if (!stream.given.has(n)) return true;
+    const given = this.channel.history.find(entry.msgid);
+    // Another member gave it before: the same text is now vouched for by its source; another text was a forgery.
+    if (given === undefined || given.lines.join('\n') === entry.lines.join('\n')) {
+      if (given !== undefined) given.via = undefined;
+      return false;
+    }
+    this.channel.history.remove(entry.msgid);
+    return true;
+  }
+
+  #stream(source: string, name: string): Stream {
+    const key = `${source} ${name}`;
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      if (this.#streams.size >= STREAMS_MAX) this.#streams.delete(this.#streams.keys().next().value as string);
+      this.#streams.set(key, (stream = { live: new Ranges(), given: new Ranges(), high: 0, told: 0 }));
+    }
+    return stream;
+  }
+
+  #onMember(event: MemberEvent): void {
+    if (this.#left) return;
+    const { address, state } = event;
+    if (state === 'left' || state === 'gone') this.#members.delete(address);
+    else this.#members.add(address);
+    if (state === 'joined' || state === 'back' || state === 'restarted') this.#wantSync(address);
+  }
+
+  // --- history ----------------------------------------------------------------------------------------------------
+
+  #wantSync(member: string): void {
+    if (this.#syncQueue.includes(member) || this.#syncQueue.length >= SYNC_QUEUE_MAX) return;
+    this.#syncQueue.push(member);
+    this.#nextSync();
+  }
+
+  #nextSync(): void {
+    if (this.#syncing !== undefined || this.#group === undefined || this.#left) return;
+    const member = this.#syncQueue.shift();
+    if (member === undefined) return this.#endFirst();
+    this.#syncing = { member, untilMs: this.#port.now() + SYNC_TIMEOUT_MS, entries: [], partCount: 0 };
+    const have: Record<string, number[]> = {};
+    for (const [key, { live, given }] of this.#streams) have[key] = merge(live, given);
+    have[`${this.#port.address} ${this.streamName}`] = this.#n > 0 ? [1, this.#n] : [];
+    this.#group.publish(encodeMessage({ ...this.#head('h'), h: have, w: this.#port.wallMs() }), { to: member })
+      .catch(() => this.#endSync(member));
+  }
+
+  #endSync(member: string): void {
+    const syncing = this.#syncing;
+    if (syncing === undefined || syncing.member !== member) return;
+    this.#syncing = undefined;
+    const { entries } = syncing;
+    if (entries.length > 0) this.#port.showMissed(this.channel, entries);
+    this.#nextSync();
+  }
+
+  #endFirst(): void {
+    this.#first?.resolve();
+    this.#first = undefined;
+  }
+
+  async #answer(to: string, fields: Fields): Promise<void> {
+    const now = this.#port.now();
+    if (now < (this.#answeredMs.get(to) ?? -Infinity) + ANSWER_EVERY_MS || !isFields(fields['h'])) return;
+    this.#answeredMs.set(to, now);
+    const have = new Map(Object.entries(fields['h']));
+    this.channel.history.expire(this.#port.wallMs());
+    const items: Fields[] = [];
+    for (const entry of this.channel.history.entries) {
+      const { origin } = entry;
+      if (origin === undefined || origin.address === to || includes(have.get(`${origin.address} ${origin.stream}`), origin.n)) continue;
+      items.push({ o: origin.address, r: origin.stream, n: origin.n, K: origin.nick, U: origin.user, ...encodeText(entry) });
+    }
+    await this.#sendHistory(to, items);
+  }
+
+  async #sendHistory(to: string, items: readonly Fields[]): Promise<void> {
+    let part: Fields[] = [];
+    let bytes = 0;
+    for (const [i, item] of [...items, undefined].entries()) {
+      const size = item === undefined ? 0 : JSON.stringify(item).length * 1.5;
+      if (item === undefined || bytes + size > REPLY_PART_BYTES) {
+        const more = i < items.length ? 1 : 0;
+        try {
+          await this.#group?.publish(encodeMessage({ ...this.#head('H'), l: part, m: more }), { to });
+        } catch {
+          return; // The member has gone; it asks again when it is back.
+        }
+        part = [];
+        bytes = 0;
+      }
+      if (item !== undefined) part.push(item);
+      bytes += size;
+    }
+  }
+
+  #onHistory(from: string, fields: Fields): void {
+    const syncing = this.#syncing;
+    if (syncing === undefined || syncing.member !== from || !Array.isArray(fields['l'])) return;
+    syncing.untilMs = this.#port.now() + SYNC_TIMEOUT_MS;
+    for (const item of fields['l'] as unknown[]) {
+      const entry = isFields(item) ? this.#readItem(from, item) : undefined;
+      if (entry !== undefined && syncing.entries.length < ITEMS_MAX) syncing.entries.push(entry);
+    }
+    if (fields['m'] !== 1 || ++syncing.partCount >= PARTS_MAX) this.#endSync(from);
+  }
+
+  #readItem(from: string, item: Fields): Entry | undefined {
+    const address = readWord(item['o'], 64);
+    const streamName = readWord(item['r'], 24);
+    const n = readCount(item['n']);
+    const text = readText(item, this.#port.wallMs());
+    const nick = item['K'];
+    if (address === '' || streamName === '' || n < 1 || text === undefined || !isNick(nick) || this.#port.hides(address)) return undefined;
+    const stream = this.#stream(address, streamName);
+    const direct = address === from;
+    if (stream.live.has(n) || !(direct ? stream.live : stream.given).add(n) || (direct && stream.given.has(n))) return undefined;
+    stream.high = Math.max(stream.high, n);
+    const user = cleanUser(item['U']);
+    return {
+      ...text, msgid: msgidOf(address, streamName, n), source: `${nick}!${user}@${address}`, target: this.channel.name,
+      via: direct ? undefined : from, origin: { address, stream: streamName, n, nick, user },
+    };
+  }
+
+  // --- gaps -------------------------------------------------------------------------------------------------------
+
+  #onGap(gap: Gap): void {
+    this.#wantRepair(gap.source, gap.to >= gap.from && gap.from > 0 ? gap.to - gap.from + 1 : 0);
+  }
+
+  /** The source says how far its stream goes. */
+  onHigh(source: string, run: number, high: number, index: number): void {
+    const stream = this.#stream(source, `${run.toString(36)}/${index.toString(36)}`);
+    if (high <= stream.high) return;
+    stream.high = high;
+    this.#wantRepair(source, 0);
+  }
+
+  #wantRepair(source: string, count: number): void {
+    const gap = this.#gaps.get(source);
+    if (gap !== undefined) gap.count += count;
+    else this.#gaps.set(source, { dueMs: this.#port.now() + GAP_GRACE_MS, count });
+  }
+
+  /** Call it every second. */
+  tick(): void {
+    const now = this.#port.now();
+    if (this.#first !== undefined && (now >= this.#first.untilMs)) this.#endFirst();
+    if (this.#syncing !== undefined && now >= this.#syncing.untilMs) this.#endSync(this.#syncing.member);
+    for (const [source, gap] of this.#gaps) {
+      const missing = this.#missing(source);
+      if (now >= gap.dueMs) {
+        this.#gaps.delete(source);
+        if (missing > 0) this.#tell(source, missing);
+      } else if (missing > 0 && now >= gap.dueMs - GAP_GRACE_MS * 0.75) {
+        // First the source itself, then others that may have it.
+        if (this.#members.has(source)) this.#wantSync(source);
+        for (const member of [...this.#members].slice(0, SYNC_MEMBERS_MAX - 1)) this.#wantSync(member);
+      }
+    }
+  }
+
+  #missing(source: string): number {
+    let count = 0;
+    for (const [key, stream] of this.#streams) {
+      if (!key.startsWith(`${source} `) || stream.high <= stream.told) continue;
+      const have = new Ranges();
+      have.list.push(...merge(stream.live, stream.given));
+      count += have.missingCount(stream.high);
+    }
+    return count;
+  }
+
+  #tell(source: string, count: number): void {
+    for (const [key, stream] of this.#streams) {
+      if (!key.startsWith(`${source} `)) continue;
+      stream.told = stream.high;
+    }
+    this.#port.tellGap(this.channel, source, count);
+  }
+}
+
+/** Message id on the whole mesh: source address, run and channel number of its stream, number of the line. */
+export function msgidOf(address: string, stream: string, n: number): string {
+  return `${address}/${stream}-${n.toString(36)}`;
+}
+
+function merge(a: Ranges, b: Ranges): number[] {
+  if (b.list.length === 0) return [...a.list];
+  const pairs: [number, number][] = [];
+  for (const list of [a.list, b.list]) {
+    for (let i = 0; i < list.length; i += 2) pairs.push([list[i] as number, list[i + 1] as number]);
+  }
+  pairs.sort((x, y) => x[0] - y[0]);
+  const merged: number[] = [];
+  for (const [first, last] of pairs) {
+    const end = merged[merged.length - 1];
+    if (end !== undefined && first <= end + 1) merged[merged.length - 1] = Math.max(end, last);
+    else merged.push(first, last);
+  }
+  return merged;
+}
+
+function includes(list: unknown, n: number): boolean {
+  if (!Array.isArray(list)) return false;
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    if (n >= (list[i] as number) && n <= (list[i + 1] as number)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,98 @@
+/**
+ * A channel as this node sees it. Members and topic are the mesh's; modes, operators and ban lists hold on this node only:
+ * on a mesh nobody can have authority over another's node.
+ */
+import { History } from './history.ts';
+import type { HistoryLimits } from './history.ts';
+import { fold, matches } from './names.ts';
+import type { User } from './user.ts';
+
+export interface Topic {
+  text: string;
+  /** nick!user@host of who set it. */
+  by: string;
+  /** Unix ms. */
+  setMs: number;
+  /** Logical clock, then the address of the node: the higher wins on every node. */
+  clock: number;
+  address: string;
+}
+
+export interface Member {
+  op: boolean;
+  voice: boolean;
+  joinedMs: number;
+}
+
+export interface ListEntry {
+  mask: string;
+  by: string;
+  setMs: number;
+}
+
+export const LIST_MODES = ['b', 'e', 'I'] as const;
+export type ListMode = (typeof LIST_MODES)[number];
+
+export class Channel {
+  readonly key: string;
+  readonly name: string;
+  readonly createdMs: number;
+  /** Modes n, t, m, i, s, C. */
+  readonly flags = new Set(['n']);
+  readonly lists: Record<ListMode, ListEntry[]> = { b: [], e: [], I: [] };
+  readonly members = new Map<User, Member>();
+  readonly history: History;
+  topic: Topic | undefined = undefined;
+  password: string | undefined = undefined;
+  limit = 0;
+  localCount = 0;
+  /** Users kicked here: their lines are not shown until they join again. */
+  readonly kicked = new Set<User>();
+
+  constructor(name: string, createdMs: number, limits: HistoryLimits) {
+    this.key = fold(name);
+    this.name = name;
+    this.createdMs = createdMs;
+    this.history = new History(limits);
+  }
+
+  listed(list: ListMode, user: User): boolean {
+    const prefix = fold(user.prefix);
+    return this.lists[list].some((entry) => matches(fold(entry.mask), prefix));
+  }
+
+  banned(user: User): boolean {
+    return this.listed('b', user) && !this.listed('e', user);
+  }
+
+  /** Whether `user` may speak here, by this node's rules. */
+  admits(user: User): boolean {
+    const member = this.members.get(user);
+    if (member === undefined && this.flags.has('n')) return false;
+    if (member?.op === true || member?.voice === true) return true;
+    return !this.flags.has('m') && !this.banned(user);
+  }
+
+  /** @returns '@', '+', '@+' or ''. */
+  prefixOf(user: User, all: boolean): string {
+    const member = this.members.get(user);
+    if (member === undefined) return '';
+    if (all) return `${member.op ? '@' : ''}${member.voice ? '+' : ''}`;
+    return member.op ? '@' : member.voice ? '+' : '';
+  }
+
+  /** @returns e.g. ['+nkl', 'secret', '10']; the key only for members. */
+  modeParams(forMember: boolean): string[] {
+    let letters = `+${[...this.flags].sort().join('')}`;
+    const params: string[] = [];
+    if (this.password !== undefined) {
+      letters += 'k';
+      params.push(forMember ? this.password : '*');
+    }
+    if (this.limit > 0) {
+      letters += 'l';
+      params.push(String(this.limit));
+    }
+    return [letters, ...params];
+  }
+}

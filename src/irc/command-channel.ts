@@ -1,0 +1,285 @@
+/** Channels: JOIN, PART, TOPIC, NAMES, LIST, INVITE, KICK. What a channel operator may do holds for this node only. */
+import {
+  CAP_CHATHISTORY, CAP_INVITE_NOTIFY, CAP_MULTI_PREFIX, CAP_NO_IMPLICIT_NAMES, CAP_READ_MARKER, CAP_USERHOST_IN_NAMES,
+} from './capabilities.ts';
+import type { Channel } from './channel.ts';
+import { replyMarker, playHistory } from './command-history.ts';
+import type { CommandTable } from './commands.ts';
+import type { Ircd } from './ircd.ts';
+import { CHANNELS_PER_USER_MAX, TARGETS_MAX } from './isupport.ts';
+import type { Line } from './line.ts';
+import { fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './names.ts';
+import * as numeric from './numerics.ts';
+import { Outgoing } from './outgoing.ts';
+import type { Session } from './session.ts';
+import { byteLength, cutText } from './text.ts';
+import type { User } from './user.ts';
+
+const NAMES_LINE_BYTES = 400;
+
+/** The parameter as it may stand in the middle of a reply. */
+export function safeParam(text: string): string {
+  return text === '' || text[0] === ':' || text.includes(' ') ? '*' : cutText(text, 200);
+}
+
+/** @returns the channel when the user is in it; else replies and returns undefined. */
+function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | undefined {
+  const channel = ircd.network.channels.get(fold(name));
+  const user = session.user as User;
+  if (channel === undefined) session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(name), 'No such channel');
+  else if (!channel.members.has(user)) session.reply(numeric.ERR_NOTONCHANNEL, channel.name, 'You are not on that channel');
+  else return channel;
+  return undefined;
+}
+
+export function requireOp(session: Session, channel: Channel): boolean {
+  if (channel.members.get(session.user as User)?.op === true) return true;
+  session.reply(numeric.ERR_CHANOPRIVSNEEDED, channel.name, 'You are not a channel operator on this node');
+  return false;
+}
+
+/** JOIN <channel>{,<channel>} [<key>{,<key>}] | 0 */
+function handleJoin(ircd: Ircd, session: Session, line: Line): void {
+  const user = session.user as User;
+  const names = (line.params[0] as string).split(',');
+  const keys = (line.params[1] ?? '').split(',');
+  if (names.length === 1 && names[0] === '0') {
+    for (const channel of [...user.channels.values()]) leave(ircd, user, channel, '');
+    return;
+  }
+  for (const [i, name] of names.slice(0, TARGETS_MAX).entries()) {
+    if (name !== '') joinChannel(ircd, session, name, keys[i] ?? '');
+  }
+}
+
+/** @returns undefined when he may come in, else the numeric and its text. */
+function refusal(channel: Channel, user: User, key: string): [number, string] | undefined {
+  const invited = user.invites.has(channel.key);
+  if (channel.localCount === 0) return undefined;
+  if (channel.banned(user) && !invited) return [numeric.ERR_BANNEDFROMCHAN, 'Cannot join channel (+b)'];
+  if (channel.flags.has('i') && !invited && !channel.listed('I', user)) {
+    return [numeric.ERR_INVITEONLYCHAN, 'Cannot join channel (+i)'];
+  }
+  if (channel.password !== undefined && channel.password !== key && !invited) {
+    return [numeric.ERR_BADCHANNELKEY, 'Cannot join channel (+k)'];
+  }
+  if (channel.limit > 0 && channel.members.size >= channel.limit && !invited) {
+    return [numeric.ERR_CHANNELISFULL, 'Cannot join channel (+l)'];
+  }
+  return undefined;
+}
+
+export function joinChannel(ircd: Ircd, session: Session, name: string, key: string): void {
+  const user = session.user as User;
+  const { network } = ircd;
+  if (!isChannel(name)) return session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(name), 'No such channel');
+  const known = network.channels.get(fold(name));
+  const again = known?.members.has(user) === true;
+  if (again && (known as Channel).members.has(user) && user.sessions.length === 1) return;
+  if (!again && user.channels.size >= CHANNELS_PER_USER_MAX) {
+    return session.reply(numeric.ERR_TOOMANYCHANNELS, safeParam(name), 'You have joined too many channels');
+  }
+  const refused = known === undefined || again ? undefined : refusal(known, user, key);
+  if (refused !== undefined) return session.reply(refused[0], (known as Channel).name, refused[1]);
+  const channel = network.openChannel(name);
+  if (channel === undefined) return session.reply(numeric.ERR_TOOMANYCHANNELS, name, 'There are too many channels');
+  if (again) network.showJoin(user, channel, session);
+  else {
+    const joinedMs = ircd.environment.wallMs();
+    user.invites.delete(channel.key);
+    network.join(user, channel, joinedMs);
+    ircd.mesh.joined(user, channel, joinedMs);
+  }
+  for (const one of again ? [session] : user.sessions) enter(ircd, one, channel);
+}
+
+/** What a client is told of a channel that it has come into. */
+function enter(ircd: Ircd, session: Session, channel: Channel): void {
+  if (channel.topic !== undefined && channel.topic.text !== '') replyTopic(session, channel);
+  if (session.has(CAP_READ_MARKER)) replyMarker(ircd, session, channel.name);
+  if (!session.has(CAP_NO_IMPLICIT_NAMES)) replyNames(session, channel);
+  if (session.has(CAP_CHATHISTORY) || ircd.options.playbackLines === 0) return;
+  const play = (): void => {
+    if (!session.closed && channel.members.has(session.user as User)) playHistory(ircd, session, channel);
+  };
+  const synced = ircd.mesh.synced(channel);
+  if (synced === undefined) return play();
+  session.shownEarly ??= new Set();
+  void synced.then(play, () => undefined);
+}
+
+function leave(ircd: Ircd, user: User, channel: Channel, reason: string): void {
+  ircd.network.part(user, channel, reason);
+  ircd.mesh.parted(user, channel, reason);
+}
+
+/** PART <channel>{,<channel>} [:<reason>] */
+function handlePart(ircd: Ircd, session: Session, line: Line): void {
+  const reason = cutText(line.params[1] ?? '', REASON_BYTES_MAX);
+  for (const name of (line.params[0] as string).split(',').slice(0, TARGETS_MAX)) {
+    const channel = joinedChannel(ircd, session, name);
+    if (channel !== undefined) leave(ircd, session.user as User, channel, reason);
+  }
+}
+
+function replyTopic(session: Session, channel: Channel): void {
+  const topic = channel.topic;
+  if (topic === undefined || topic.text === '') {
+    return session.reply(numeric.RPL_NOTOPIC, channel.name, 'No topic is set');
+  }
+  session.reply(numeric.RPL_TOPIC, channel.name, topic.text);
+  session.reply(numeric.RPL_TOPICWHOTIME, channel.name, topic.by, String(Math.floor(topic.setMs / 1000)));
+}
+
+/** TOPIC <channel> [:<topic>] */
+function handleTopic(ircd: Ircd, session: Session, line: Line): void {
+  const [name, text] = line.params as [string, string | undefined];
+  const user = session.user as User;
+  const known = ircd.network.channels.get(fold(name));
+  if (text === undefined && known !== undefined && !known.members.has(user) && !known.flags.has('s')) {
+    return replyTopic(session, known);
+  }
+  const channel = joinedChannel(ircd, session, name);
+  if (channel === undefined) return;
+  if (text === undefined) return replyTopic(session, channel);
+  if (channel.flags.has('t') && !requireOp(session, channel)) return;
+  ircd.mesh.topic(user, channel, cutText(text, TOPIC_BYTES_MAX));
+}
+
+/** Whether `user` may see who is in it and that it exists. */
+export function visible(channel: Channel, user: User): boolean {
+  return !channel.flags.has('s') || channel.members.has(user);
+}
+
+export function replyNames(session: Session, channel: Channel): void {
+  const user = session.user as User;
+  const symbol = channel.flags.has('s') ? '@' : '=';
+  let names = '';
+  const flush = (): void => session.reply(numeric.RPL_NAMREPLY, symbol, channel.name, names);
+  const inside = channel.members.has(user);
+  for (const member of channel.members.keys()) {
+    if (!inside && member.modes.has('i')) continue;
+    const name = channel.prefixOf(member, session.has(CAP_MULTI_PREFIX)) +
+      (session.has(CAP_USERHOST_IN_NAMES) ? member.prefix : member.shown);
+    if (names !== '' && byteLength(names) + name.length > NAMES_LINE_BYTES - channel.name.length) {
+      flush();
+      names = '';
+    }
+    names += names === '' ? name : ` ${name}`;
+  }
+  if (names !== '') flush();
+  session.reply(numeric.RPL_ENDOFNAMES, channel.name, 'End of /NAMES list');
+}
+
+/** NAMES <channel>{,<channel>} */
+function handleNames(ircd: Ircd, session: Session, line: Line): void {
+  const names = line.params[0];
+  if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
+  for (const name of names.split(',').slice(0, TARGETS_MAX)) {
+    const channel = ircd.network.channels.get(fold(name));
+    if (channel !== undefined && visible(channel, session.user as User)) replyNames(session, channel);
+    else session.reply(numeric.RPL_ENDOFNAMES, safeParam(name), 'End of /NAMES list');
+  }
+}
+
+/** ELIST conditions: <n, >n users; C and T creation and topic age in minutes; masks and !masks. */
+function listed(channel: Channel, condition: string, nowMs: number): boolean {
+  const found = /^([CT]?)([<>])(\d+)$/i.exec(condition);
+  if (found === null) {
+    if (condition.startsWith('!')) return !matches(fold(condition.slice(1)), channel.key);
+    return matches(fold(condition), channel.key);
+  }
+  const value = Number(found[3]);
+  const kind = (found[1] as string).toUpperCase();
+  if (kind === '') return found[2] === '<' ? channel.members.size < value : channel.members.size > value;
+  const sinceMs = kind === 'C' ? channel.createdMs : channel.topic?.setMs;
+  if (sinceMs === undefined) return false;
+  const minutes = (nowMs - sinceMs) / 60_000;
+  return found[2] === '<' ? minutes < value : minutes > value;
+}
+
+/** LIST [<channel or mask>{,<…>}] [<condition>{,<condition>}] */
+function handleList(ircd: Ircd, session: Session, line: Line): void {
+  const conditions = (line.params[0] ?? '').split(',').filter((text) => text !== '');
+  const names = conditions.filter((text) => isChannel(text) && !/[*?]/.test(text));
+  const others = conditions.filter((text) => !names.includes(text));
+  const nowMs = ircd.environment.wallMs();
+  session.reply(numeric.RPL_LISTSTART, 'Channel', 'Users  Name');
+  for (const channel of ircd.network.channels.values()) {
+    if (!visible(channel, session.user as User)) continue;
+    if (names.length > 0 && !names.some((name) => fold(name) === channel.key)) continue;
+    if (!others.every((condition) => listed(channel, condition, nowMs))) continue;
+    session.reply(numeric.RPL_LIST, channel.name, String(channel.members.size), channel.topic?.text ?? '');
+  }
+  session.reply(numeric.RPL_LISTEND, 'End of /LIST');
+}
+
+/** INVITE [<nick> <channel>] */
+function handleInvite(ircd: Ircd, session: Session, line: Line): void {
+  const user = session.user as User;
+  const [nick, name] = line.params as [string | undefined, string | undefined];
+  if (nick === undefined) {
+    for (const key of user.invites) session.reply(numeric.RPL_INVITELIST, key);
+    return session.reply(numeric.RPL_ENDOFINVITELIST, 'End of /INVITE list');
+  }
+  if (name === undefined) return session.reply(numeric.ERR_NEEDMOREPARAMS, 'INVITE', 'Not enough parameters');
+  const channel = joinedChannel(ircd, session, name);
+  if (channel === undefined) return;
+  const target = ircd.network.findUser(nick);
+  if (target === undefined) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (channel.flags.has('i') && !requireOp(session, channel)) return;
+  if (channel.members.has(target)) {
+    return session.reply(numeric.ERR_USERONCHANNEL, target.shown, channel.name, 'is already on channel');
+  }
+  session.reply(numeric.RPL_INVITING, target.shown, channel.name);
+  if (target.away !== undefined) session.reply(numeric.RPL_AWAY, target.shown, target.away);
+  if (target.local) showInvite(ircd, user, target, channel.name);
+  else ircd.mesh.invite(user, target, channel);
+  const out = ircd.network.outgoing(user, 'INVITE', [target.shown, channel.name]);
+  for (const [member, { op }] of channel.members) {
+    if (member === user || !op) continue;
+    for (const other of member.sessions) if (other.has(CAP_INVITE_NOTIFY)) other.send(out);
+  }
+}
+
+const INVITES_MAX = 20;
+
+export function showInvite(ircd: Ircd, by: User, target: User, name: string): void {
+  if (target.invites.size >= INVITES_MAX) target.invites.delete(target.invites.values().next().value as string);
+  target.invites.add(fold(name));
+  const out = new Outgoing(by.prefix, 'INVITE', [target.shown, name], {
+    timeMs: ircd.environment.wallMs(), account: by.account,
+  });
+  for (const session of target.sessions) session.send(out);
+}
+
+/** KICK <channel> <nick>{,<nick>} [:<reason>] */
+function handleKick(ircd: Ircd, session: Session, line: Line): void {
+  const user = session.user as User;
+  const [name, nicks, reason] = line.params as [string, string, string | undefined];
+  const channel = joinedChannel(ircd, session, name);
+  if (channel === undefined || !requireOp(session, channel)) return;
+  for (const nick of nicks.split(',').slice(0, TARGETS_MAX)) {
+    const target = ircd.network.findUser(nick);
+    if (target === undefined) {
+      session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+    } else if (!channel.members.has(target)) {
+      session.reply(numeric.ERR_USERNOTINCHANNEL, target.shown, channel.name, 'They are not on that channel');
+    } else {
+      const text = cutText(reason === undefined || reason === '' ? user.shown : reason, REASON_BYTES_MAX);
+      ircd.network.kick(user, channel, target, text);
+      if (target.local) ircd.mesh.parted(target, channel, `Kicked by ${user.shown}: ${text}`);
+      else session.notice(`${target.shown} is hidden on this node until he joins again; other nodes decide for themselves`);
+    }
+  }
+}
+
+export const channelCommands: CommandTable = {
+  JOIN: { paramsMin: 1, usage: 'JOIN <channel>{,<channel>} [<key>{,<key>}]', handle: handleJoin },
+  PART: { paramsMin: 1, usage: 'PART <channel>{,<channel>} [:<reason>]', handle: handlePart },
+  TOPIC: { paramsMin: 1, usage: 'TOPIC <channel> [:<topic>]', handle: handleTopic },
+  NAMES: { paramsMin: 0, usage: 'NAMES <channel>{,<channel>}', handle: handleNames },
+  LIST: { paramsMin: 0, usage: 'LIST [<mask>{,<condition>}]', handle: handleList },
+  INVITE: { paramsMin: 0, usage: 'INVITE [<nick> <channel>]', handle: handleInvite },
+  KICK: { paramsMin: 2, usage: 'KICK <channel> <nick>{,<nick>} [:<reason>]', handle: handleKick },
+};

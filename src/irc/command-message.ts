@@ -1,0 +1,285 @@
+/** Saying things: PRIVMSG, NOTICE, TAGMSG, multiline BATCH, REDACT. */
+import {
+  CAP_ECHO_MESSAGE, CAP_MESSAGE_TAGS, CAP_MULTILINE, CAP_REDACTION, CAP_SELF_MESSAGE, MULTILINE_BYTES_MAX, MULTILINE_LINES_MAX,
+} from './capabilities.ts';
+import type { Channel } from './channel.ts';
+import { safeParam } from './command-channel.ts';
+import type { CommandTable } from './commands.ts';
+import { Delivery } from './delivery.ts';
+import type { Entry } from './history.ts';
+import type { Ircd } from './ircd.ts';
+import { TARGETS_MAX } from './isupport.ts';
+import type { Line } from './line.ts';
+import { fold, matches } from './names.ts';
+import * as numeric from './numerics.ts';
+import { Outgoing } from './outgoing.ts';
+import type { OpenBatch, Session } from './session.ts';
+import { byteLength, cutText } from './text.ts';
+import type { User } from './user.ts';
+
+const CLIENT_TAG_BYTES_MAX = 2000;
+const CTCP = '\x01';
+
+interface Draft {
+  command: string;
+  lines: readonly string[];
+  concat: readonly number[];
+  tags: ReadonlyMap<string, string> | undefined;
+}
+
+/** The tags that a client passes to others. */
+export function clientTags(tags: ReadonlyMap<string, string>): Map<string, string> | undefined {
+  const found = new Map<string, string>();
+  let bytes = 0;
+  for (const [key, value] of tags) {
+    bytes += key.length + byteLength(value);
+    if (/^\+[A-Za-z0-9./-]{1,64}$/.test(key) && bytes <= CLIENT_TAG_BYTES_MAX) found.set(key, value);
+  }
+  return found.size === 0 ? undefined : found;
+}
+
+/** PRIVMSG | NOTICE <target>{,<target>} :<text> */
+function handleText(ircd: Ircd, session: Session, line: Line): void {
+  const quiet = line.command === 'NOTICE';
+  const [targets, text] = line.params as [string | undefined, string | undefined];
+  if (line.tags.has('batch') && session.openBatch !== undefined) return addToBatch(session, session.openBatch, line);
+  if (targets === undefined || targets === '') {
+    if (!quiet) session.reply(numeric.ERR_NORECIPIENT, `No recipient given (${line.command})`);
+  } else if (text === undefined || text === '') {
+    if (!quiet) session.reply(numeric.ERR_NOTEXTTOSEND, 'No text to send');
+  } else {
+    const tags = session.has(CAP_MESSAGE_TAGS) ? clientTags(line.tags) : undefined;
+    sendAll(ircd, session, targets, { command: line.command, lines: [text], concat: [], tags });
+  }
+}
+
+/** TAGMSG <target>{,<target>} */
+function handleTagmsg(ircd: Ircd, session: Session, line: Line): void {
+  const tags = session.has(CAP_MESSAGE_TAGS) ? clientTags(line.tags) : undefined;
+  if (tags === undefined) return;
+  sendAll(ircd, session, line.params[0] as string, { command: 'TAGMSG', lines: [], concat: [], tags });
+}
+
+function sendAll(ircd: Ircd, session: Session, targets: string, draft: Draft): void {
+  const user = session.user as User;
+  user.activeMs = ircd.environment.now();
+  const seen = new Set<string>();
+  for (const target of targets.split(',')) {
+    if (seen.has(fold(target)) || target === '') continue;
+    seen.add(fold(target));
+    if (seen.size > TARGETS_MAX) return session.reply(numeric.ERR_TOOMANYTARGETS, safeParam(target), 'Too many targets');
+    if (/^[@+]?#/.test(target)) sendToChannel(ircd, session, target, draft);
+    else sendToUser(ircd, session, target, draft);
+  }
+}
+
+function makeEntry(ircd: Ircd, user: User, channel: Channel | undefined, target: string, draft: Draft): Entry {
+  const { msgid, stream, n, address } = ircd.mesh.stamp(channel);
+  return {
+    ...draft, timeMs: ircd.environment.wallMs(), msgid, source: user.prefix, account: user.account, bot: user.bot, target,
+    origin: { address, stream, n, nick: user.nick, user: user.user },
+  };
+}
+
+function isCtcp(draft: Draft): boolean {
+  const text = draft.lines[0] ?? '';
+  return text.startsWith(CTCP) && !text.startsWith(`${CTCP}ACTION`);
+}
+
+/** Typing and its like: of no use later, so neither kept nor repaired. */
+function isPassing(draft: Draft): boolean {
+  return draft.command === 'TAGMSG' && [...(draft.tags ?? [])].every(([key]) => key === '+typing' || key === '+draft/typing');
+}
+
+function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draft): void {
+  const user = session.user as User;
+  const status = target[0] === '#' ? '' : (target[0] as string);
+  const channel = ircd.network.channels.get(fold(target.slice(status.length)));
+  const quiet = draft.command !== 'PRIVMSG';
+  if (channel === undefined) {
+    if (!quiet) session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(target), 'No such channel');
+    return;
+  }
+  const ctcp = channel.flags.has('C') && isCtcp(draft);
+  if (!channel.admits(user) || ctcp) {
+    if (quiet && draft.command !== 'TAGMSG') return;
+    return session.reply(numeric.ERR_CANNOTSENDTOCHAN, channel.name, `Cannot send to channel${ctcp ? ' (+C)' : ''}`);
+  }
+  const entry = makeEntry(ircd, user, channel, status + channel.name, draft);
+  const delivery = new Delivery(entry);
+  for (const [member, { op, voice }] of channel.members) {
+    if (status !== '' && !op && !(status === '+' && voice) && member !== user) continue;
+    for (const other of member.sessions) {
+      if (other === session ? session.has(CAP_ECHO_MESSAGE) : true) delivery.to(other);
+    }
+  }
+  if (isPassing(draft)) return ircd.mesh.hint(user, channel, entry);
+  // Operators are this node's own affair, and so is what is said to them.
+  if (status !== '') return;
+  channel.history.add(entry, ircd.environment.wallMs());
+  const pending = ircd.mesh.say(user, channel, entry);
+  if (pending !== undefined) ircd.wait(session, pending);
+}
+
+function sendToUser(ircd: Ircd, session: Session, nick: string, draft: Draft): void {
+  const { network } = ircd;
+  const user = session.user as User;
+  const quiet = draft.command !== 'PRIVMSG';
+  const several = network.ambiguous(nick);
+  if (several.length > 0) {
+    const names = several.map((one) => one.shown).join(', ');
+    return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), `Several people have this nick: say ${names}`);
+  }
+  const target = network.findUser(nick);
+  if (target === undefined) {
+    if (!quiet) session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+    return;
+  }
+  const entry = makeEntry(ircd, user, undefined, target.shown, draft);
+  echo(session, user, entry);
+  if (target.away !== undefined && draft.command === 'PRIVMSG') {
+    session.reply(numeric.RPL_AWAY, target.shown, target.away);
+  }
+  if (target.modes.has('T') && isCtcp(draft)) return;
+  if (!target.local) return sendAcross(ircd, session, target, draft, entry);
+  deliverPrivate(ircd, user, target, entry, isPassing(draft), session);
+}
+
+/** The sender's other clients see what he said; this one when it asked for it. */
+function echo(session: Session, user: User, entry: Entry): void {
+  const delivery = new Delivery(entry);
+  for (const other of user.sessions) {
+    if (other.has(CAP_ECHO_MESSAGE) || (other !== session && other.has(CAP_SELF_MESSAGE))) delivery.to(other);
+  }
+}
+
+function sendAcross(ircd: Ircd, session: Session, target: User, draft: Draft, entry: Entry): void {
+  const user = session.user as User;
+  if (isPassing(draft)) return ircd.mesh.hint(user, target, entry);
+  ircd.conversations.record(user, target, entry, ircd.environment.wallMs());
+  const sent = ircd.mesh.tell(user, target, entry).then((reached) => {
+    if (!reached) session.reply(numeric.ERR_NOSUCHNICK, target.shown, 'His node can not be reached');
+  });
+  ircd.wait(session, sent);
+}
+
+/** To a user of this node, from one of this or another node. */
+export function deliverPrivate(
+  ircd: Ircd, from: User, target: User, entry: Entry, passing: boolean, session?: Session,
+): void {
+  const delivery = new Delivery(entry, target.shown);
+  for (const other of target.sessions) delivery.to(other, '', other === session);
+  if (passing) return;
+  const nowMs = ircd.environment.wallMs();
+  ircd.conversations.record(target, from, entry, nowMs);
+  if (from.local && from !== target) ircd.conversations.record(from, target, entry, nowMs);
+}
+
+/** BATCH +<id> draft/multiline <target> | -<id> */
+function handleBatch(ircd: Ircd, session: Session, line: Line): void {
+  const [reference, type, target] = line.params as [string, string | undefined, string | undefined];
+  const id = reference.slice(1);
+  const open = session.openBatch;
+  if (reference[0] === '+') {
+    if (type !== 'draft/multiline' || target === undefined || open !== undefined || !session.has(CAP_MULTILINE)) {
+      session.openBatch = undefined;
+      return session.fail('BATCH', 'MULTILINE_INVALID', 'Invalid multiline batch');
+    }
+    session.openBatch = {
+      id, target, command: '', label: line.tags.get('label'), tags: clientTags(line.tags) ?? new Map<string, string>(),
+      lines: [], concat: [], bytes: 0,
+    };
+    return;
+  }
+  if (open === undefined || open.id !== id) {
+    session.openBatch = undefined;
+    return session.fail('BATCH', 'MULTILINE_INVALID', 'No such batch');
+  }
+  session.openBatch = undefined;
+  if (!open.lines.some((text) => text !== '')) {
+    return session.fail('BATCH', 'MULTILINE_INVALID', 'Multiline batch without text');
+  }
+  const tags = open.tags.size === 0 ? undefined : open.tags;
+  const draft = { command: open.command, lines: open.lines, concat: open.concat, tags };
+  if (open.label === undefined) return sendAll(ircd, session, open.target, draft);
+  session.beginLabel();
+  sendAll(ircd, session, open.target, draft);
+  session.endLabel(open.label, false);
+}
+
+function addToBatch(session: Session, open: OpenBatch, line: Line): void {
+  const text = line.params[1] ?? '';
+  const concat = line.tags.has('draft/multiline-concat');
+  const refuse = (code: string, ...params: string[]): void => {
+    session.openBatch = undefined;
+    session.fail('BATCH', code, ...params);
+  };
+  if (line.tags.get('batch') !== open.id || (open.command !== '' && open.command !== line.command) || (concat && text === '')) {
+    return refuse('MULTILINE_INVALID', 'Invalid multiline batch');
+  }
+  if (fold(line.params[0] ?? '') !== fold(open.target)) {
+    return refuse('MULTILINE_INVALID_TARGET', safeParam(open.target), safeParam(line.params[0] ?? ''), 'Invalid multiline target');
+  }
+  open.command = line.command;
+  open.bytes += byteLength(text) + (concat || open.lines.length === 0 ? 0 : 1);
+  if (concat && open.lines.length > 0) open.concat.push(open.lines.length);
+  open.lines.push(text);
+  if (open.bytes > MULTILINE_BYTES_MAX) {
+    refuse('MULTILINE_MAX_BYTES', String(MULTILINE_BYTES_MAX), 'Multiline batch has too many bytes');
+  } else if (open.lines.length > MULTILINE_LINES_MAX) {
+    refuse('MULTILINE_MAX_LINES', String(MULTILINE_LINES_MAX), 'Multiline batch has too many lines');
+  }
+}
+
+/** REDACT <target> <msgid> [:<reason>] */
+function handleRedact(ircd: Ircd, session: Session, line: Line): void {
+  const user = session.user as User;
+  const [target, msgid, reason] = line.params as [string, string, string | undefined];
+  if (!session.has(CAP_REDACTION)) return session.reply(numeric.ERR_UNKNOWNCOMMAND, 'REDACT', 'Unknown command');
+  const text = reason === undefined ? undefined : cutText(reason, 300);
+  const channel = ircd.network.channels.get(fold(target));
+  const other = channel === undefined ? ircd.network.findUser(target) : undefined;
+  if ((channel === undefined && other === undefined) || (channel !== undefined && !channel.members.has(user))) {
+    return session.fail('REDACT', 'INVALID_TARGET', safeParam(target), 'Invalid target');
+  }
+  const history = channel?.history ?? ircd.conversations.find(user, other, target);
+  const entry = history?.find(msgid);
+  if (entry === undefined) {
+    return session.fail('REDACT', 'UNKNOWN_MSGID', safeParam(target), safeParam(msgid), 'This message does not exist or is too old');
+  }
+  const own = entry.source.slice(entry.source.indexOf('!')) === user.prefix.slice(user.prefix.indexOf('!')) &&
+    (entry.origin?.nick === user.nick || entry.account !== undefined && entry.account === user.account);
+  const op = channel?.members.get(user)?.op === true;
+  if (!own && !op) {
+    return session.fail('REDACT', 'REDACT_FORBIDDEN', safeParam(target), safeParam(msgid), 'You are not authorised to redact this message');
+  }
+  history?.remove(msgid);
+  const params = [channel?.name ?? (other as User).shown, msgid, ...(text === undefined ? [] : [text])];
+  const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: ircd.environment.wallMs(), account: user.account });
+  if (channel !== undefined) {
+    showRedaction(ircd, channel, out);
+    // An operator redacts for his own node; the author for everybody.
+    if (own) ircd.mesh.redactOwn(user, channel, msgid, text ?? '');
+    return;
+  }
+  const peer = other as User;
+  ircd.conversations.find(peer, user, user.nick)?.remove(msgid);
+  for (const one of new Set([...user.sessions, ...peer.sessions])) if (one.has(CAP_REDACTION)) one.send(out);
+}
+
+export function showRedaction(ircd: Ircd, channel: Channel, out: Outgoing): void {
+  for (const session of ircd.network.sessionsOf(channel)) if (session.has(CAP_REDACTION)) session.send(out);
+}
+
+/** Whether the owner of this node wants nothing shown from an address. */
+export function isListed(masks: readonly string[], address: string): boolean {
+  return masks.some((mask) => matches(fold(mask), fold(address)));
+}
+
+export const messageCommands: CommandTable = {
+  PRIVMSG: { paramsMin: 0, usage: 'PRIVMSG <target>{,<target>} :<text>', handle: handleText },
+  NOTICE: { paramsMin: 0, usage: 'NOTICE <target>{,<target>} :<text>', handle: handleText },
+  TAGMSG: { paramsMin: 1, usage: 'TAGMSG <target>{,<target>}', handle: handleTagmsg },
+  BATCH: { paramsMin: 1, usage: 'BATCH +<id> draft/multiline <target> | -<id>', handle: handleBatch },
+  REDACT: { paramsMin: 2, usage: 'REDACT <target> <msgid> [:<reason>]', handle: handleRedact },
+};

@@ -1,0 +1,208 @@
+/** MODE for channels and users. All of it holds on this node only: who is an operator here, and what he keeps out of sight. */
+import type { Channel, ListMode } from './channel.ts';
+import { requireOp, safeParam, visible } from './command-channel.ts';
+import type { CommandTable } from './commands.ts';
+import type { Ircd } from './ircd.ts';
+import { LIST_ENTRIES_MAX, MODES_MAX } from './isupport.ts';
+import type { Line } from './line.ts';
+import { fold, fullMask, KEY_LENGTH_MAX } from './names.ts';
+import * as numeric from './numerics.ts';
+import type { Session } from './session.ts';
+import { cutText } from './text.ts';
+import type { User } from './user.ts';
+
+const FLAGS = 'Cimnst';
+const LIST_REPLIES: Record<ListMode, [entry: number, end: number, name: string]> = {
+  b: [numeric.RPL_BANLIST, numeric.RPL_ENDOFBANLIST, 'ban'],
+  e: [numeric.RPL_EXCEPTLIST, numeric.RPL_ENDOFEXCEPTLIST, 'exception'],
+  I: [numeric.RPL_INVEXLIST, numeric.RPL_ENDOFINVEXLIST, 'invite exception'],
+};
+
+interface Change {
+  on: boolean;
+  letter: string;
+  param: string | undefined;
+}
+
+/** MODE <channel> [<modes> [<param>…]] | MODE <nick> [<modes>] */
+function handleMode(ircd: Ircd, session: Session, line: Line): void {
+  const [target, modes] = line.params as [string, string | undefined];
+  if (!target.startsWith('#')) return userMode(ircd, session, target, modes);
+  const channel = ircd.network.channels.get(fold(target));
+  const user = session.user as User;
+  if (channel === undefined || !visible(channel, user)) {
+    return session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(target), 'No such channel');
+  }
+  if (modes === undefined) {
+    session.reply(numeric.RPL_CHANNELMODEIS, channel.name, ...channel.modeParams(channel.members.has(user)));
+    return session.reply(numeric.RPL_CREATIONTIME, channel.name, String(Math.floor(channel.createdMs / 1000)));
+  }
+  const changes: Change[] = [];
+  let refused = false;
+  for (const change of parseChanges(modes, line.params.slice(2))) {
+    if (isList(change.letter) && change.param === undefined) {
+      if (change.letter === 'b' || requireOp(session, channel)) replyList(session, channel, change.letter);
+    } else if (!refused && !(refused = !requireOp(session, channel))) {
+      const done = applyChange(ircd, session, channel, change);
+      if (done !== undefined) changes.push(done);
+    }
+  }
+  if (changes.length > 0) {
+    ircd.network.toChannel(channel, ircd.network.outgoing(user, 'MODE', [channel.name, ...formatChanges(changes)]));
+  }
+}
+
+function isList(letter: string): letter is ListMode {
+  return letter === 'b' || letter === 'e' || letter === 'I';
+}
+
+function parseChanges(modes: string, params: string[]): Change[] {
+  const changes: Change[] = [];
+  let on = true;
+  for (const letter of modes) {
+    if (letter === '+' || letter === '-') on = letter === '+';
+    else if (changes.length < MODES_MAX) {
+      const takes = 'bekIov'.includes(letter) || (letter === 'l' && on);
+      changes.push({ on, letter, param: takes ? params.shift() : undefined });
+    }
+  }
+  return changes;
+}
+
+function formatChanges(changes: readonly Change[]): string[] {
+  let text = '';
+  let sign = '';
+  for (const { on, letter } of changes) {
+    if (sign !== (on ? '+' : '-')) text += sign = on ? '+' : '-';
+    text += letter;
+  }
+  return [text, ...changes.flatMap(({ param }) => (param === undefined ? [] : [param]))];
+}
+
+/** @returns the change as it is to be shown, undefined when nothing changed. */
+function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
+  const { on, letter, param } = change;
+  if (isList(letter)) return changeList(ircd, session, channel, { on, letter, mask: fullMask(cutText(param as string, 200)) });
+  if (letter === 'o' || letter === 'v') return changePrefix(ircd, session, channel, change);
+  if (letter === 'k') return changeKey(session, channel, on, param);
+  if (letter === 'l') return changeLimit(session, channel, on, param);
+  if (!FLAGS.includes(letter)) {
+    session.reply(numeric.ERR_UNKNOWNMODE, safeParam(letter), 'is unknown mode char to me');
+    return undefined;
+  }
+  if (channel.flags.has(letter) === on) return undefined;
+  if (on) channel.flags.add(letter);
+  else channel.flags.delete(letter);
+  return change;
+}
+
+function changeList(
+  ircd: Ircd, session: Session, channel: Channel, change: { on: boolean; letter: ListMode; mask: string },
+): Change | undefined {
+  const { on, letter, mask } = change;
+  const list = channel.lists[letter];
+  const at = list.findIndex((entry) => fold(entry.mask) === fold(mask));
+  if (mask.includes(' ') || mask.startsWith(':')) return undefined;
+  if (on) {
+    if (at >= 0) return undefined;
+    if (list.length >= LIST_ENTRIES_MAX) {
+      session.reply(numeric.ERR_BANLISTFULL, channel.name, mask, 'Channel list is full');
+      return undefined;
+    }
+    list.push({ mask, by: (session.user as User).prefix, setMs: ircd.environment.wallMs() });
+  } else {
+    if (at < 0) return undefined;
+    list.splice(at, 1);
+  }
+  return { on, letter, param: mask };
+}
+
+function replyList(session: Session, channel: Channel, letter: ListMode): void {
+  const [entryReply, endReply, name] = LIST_REPLIES[letter];
+  for (const { mask, by, setMs } of channel.lists[letter]) {
+    session.reply(entryReply, channel.name, mask, by, String(Math.floor(setMs / 1000)));
+  }
+  session.reply(endReply, channel.name, `End of channel ${name} list`);
+}
+
+function changePrefix(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
+  const { on, letter, param } = change;
+  if (param === undefined) {
+    session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
+    return undefined;
+  }
+  const target = ircd.network.findUser(param);
+  const member = target === undefined ? undefined : channel.members.get(target);
+  if (target === undefined) session.reply(numeric.ERR_NOSUCHNICK, safeParam(param), 'No such nick');
+  else if (member === undefined) {
+    session.reply(numeric.ERR_USERNOTINCHANNEL, target.shown, channel.name, 'They are not on that channel');
+  }
+  if (target === undefined || member === undefined) return undefined;
+  const field = letter === 'o' ? 'op' : 'voice';
+  if (member[field] === on) return undefined;
+  member[field] = on;
+  return { on, letter, param: target.shown };
+}
+
+function changeKey(session: Session, channel: Channel, on: boolean, key: string | undefined): Change | undefined {
+  if (!on) {
+    if (channel.password === undefined) return undefined;
+    channel.password = undefined;
+    return { on, letter: 'k', param: '*' };
+  }
+  if (key === undefined) {
+    session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
+  } else if (key === '' || key.length > KEY_LENGTH_MAX || /[\s,:]/.test(key)) {
+    session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, 'k', '*', 'Invalid mode parameter');
+  } else {
+    channel.password = key;
+    return { on, letter: 'k', param: key };
+  }
+  return undefined;
+}
+
+function changeLimit(session: Session, channel: Channel, on: boolean, param: string | undefined): Change | undefined {
+  const limit = on ? Number(param ?? '') : 0;
+  if (on && (!Number.isInteger(limit) || limit <= 0)) {
+    if (param === undefined) session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
+    else session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, 'l', safeParam(param), 'Invalid mode parameter');
+    return undefined;
+  }
+  if (limit === channel.limit) return undefined;
+  channel.limit = limit;
+  return { on, letter: 'l', param: on ? String(limit) : undefined };
+}
+
+const USER_MODES = 'BTi';
+
+function userMode(ircd: Ircd, session: Session, nick: string, modes: string | undefined): void {
+  const user = session.user as User;
+  const target = ircd.network.findUser(nick);
+  if (target === undefined) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (target !== user) return session.reply(numeric.ERR_USERSDONTMATCH, 'Cannot change mode for other users');
+  if (modes === undefined) return session.reply(numeric.RPL_UMODEIS, `+${[...userModes(user)].sort().join('')}`);
+  const changes: Change[] = [];
+  let unknown = false;
+  for (const change of parseChanges(modes, [])) {
+    const { on, letter } = change;
+    if (!USER_MODES.includes(letter)) unknown = true;
+    else if (userModes(user).includes(letter) !== on) {
+      if (letter === 'B') user.bot = on;
+      else if (on) user.modes.add(letter);
+      else user.modes.delete(letter);
+      changes.push(change);
+    }
+  }
+  if (unknown) session.reply(numeric.ERR_UMODEUNKNOWNFLAG, 'Unknown MODE flag');
+  if (changes.length === 0) return;
+  for (const other of user.sessions) other.send(`:${user.prefix} MODE ${user.shown} ${formatChanges(changes).join(' ')}`);
+  if (changes.some(({ letter }) => letter === 'B')) ircd.mesh.changed(user);
+}
+
+function userModes(user: User): string[] {
+  return [...user.modes, ...(user.bot ? ['B'] : [])];
+}
+
+export const modeCommands: CommandTable = {
+  MODE: { paramsMin: 1, usage: 'MODE <channel> [<modes> [<param>…]] | MODE <nick> [<modes>]', handle: handleMode },
+};

@@ -1,0 +1,143 @@
+/** About the server and the mesh: MOTD, LUSERS, VERSION, TIME, ADMIN, INFO, STATS, LINKS, HELP. */
+import { COMMANDS } from './commands.ts';
+import type { CommandTable } from './commands.ts';
+import { safeParam } from './command-channel.ts';
+import type { Ircd } from './ircd.ts';
+import { isupport } from './isupport.ts';
+import type { Line } from './line.ts';
+import { fold, matches } from './names.ts';
+import * as numeric from './numerics.ts';
+import type { Session } from './session.ts';
+import { formatTime } from './time.ts';
+
+/** A server parameter names us by our name, a mask of it, or the nick of somebody: all servers are this one. */
+function here(ircd: Ircd, session: Session, name: string | undefined): boolean {
+  if (name === undefined || name === '' || matches(fold(name), fold(ircd.serverName))) return true;
+  if (ircd.network.findUser(name) !== undefined) return true;
+  session.reply(numeric.ERR_NOSUCHSERVER, safeParam(name), 'No such server');
+  return false;
+}
+
+export function replyMotd(ircd: Ircd, session: Session): void {
+  const { motd } = ircd.options;
+  if (motd.length === 0) return session.reply(numeric.ERR_NOMOTD, 'There is no message of the day');
+  session.reply(numeric.RPL_MOTDSTART, `- ${ircd.serverName} Message of the day - `);
+  for (const line of motd) session.reply(numeric.RPL_MOTD, `- ${line}`);
+  session.reply(numeric.RPL_ENDOFMOTD, 'End of /MOTD command');
+}
+
+export function replyLusers(ircd: Ircd, session: Session): void {
+  const { network, mesh } = ircd;
+  const all = network.users.size;
+  const local = network.localUserCount;
+  let invisible = 0;
+  for (const user of network.users.values()) if (user.modes.has('i')) invisible++;
+  let unknown = 0;
+  for (const other of network.sessions) if (other.user === undefined) unknown++;
+  session.reply(numeric.RPL_LUSERCLIENT, `There are ${all - invisible} users and ${invisible} invisible on ${mesh.nodeCount} servers`);
+  session.reply(numeric.RPL_LUSEROP, '0', 'IRC Operators online');
+  session.reply(numeric.RPL_LUSERUNKNOWN, String(unknown), 'unknown connection(s)');
+  session.reply(numeric.RPL_LUSERCHANNELS, String(network.channels.size), 'channels formed');
+  session.reply(numeric.RPL_LUSERME, `I have ${local} clients and ${mesh.nodeCount - 1} servers`);
+  const max = [network.localUsersMax, network.usersMax];
+  session.reply(numeric.RPL_LOCALUSERS, String(local), String(max[0]), `Current local users ${local}, max ${max[0]}`);
+  session.reply(numeric.RPL_GLOBALUSERS, String(all), String(max[1]), `Current global users ${all}, max ${max[1]}`);
+}
+
+function handleVersion(ircd: Ircd, session: Session, line: Line): void {
+  if (!here(ircd, session, line.params[0])) return;
+  session.reply(numeric.RPL_VERSION, ircd.version, ircd.serverName, 'IRC over reliable mesh groups');
+  for (const tokens of isupport(ircd)) session.reply(numeric.RPL_ISUPPORT, ...tokens, 'are supported by this server');
+}
+
+function handleTime(ircd: Ircd, session: Session, line: Line): void {
+  if (!here(ircd, session, line.params[0])) return;
+  const ms = ircd.environment.wallMs();
+  const text = `${formatTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
+  session.reply(numeric.RPL_TIME, ircd.serverName, String(Math.floor(ms / 1000)), '0', text);
+}
+
+function handleAdmin(ircd: Ircd, session: Session, line: Line): void {
+  if (!here(ircd, session, line.params[0])) return;
+  const [place = 'A node of the mesh', more = '', mail = 'Ask the owner of this node'] = ircd.options.adminInfo;
+  session.reply(numeric.RPL_ADMINME, ircd.serverName, 'Administrative info');
+  session.reply(numeric.RPL_ADMINLOC1, place);
+  session.reply(numeric.RPL_ADMINLOC2, more);
+  session.reply(numeric.RPL_ADMINEMAIL, mail);
+}
+
+const INFO = [
+  'meshchat: IRC without a server. Every node of the mesh runs its own; channels are groups that nobody owns.',
+  'A person is known by the mesh address of his node: nick!user@address. A nick that several people use is shown',
+  'as nick~ab12, with the end of the address; the people of your own node keep theirs.',
+  'Operators, modes, kicks and bans hold on one node only: they decide what its people see and may say.',
+];
+
+function handleInfo(ircd: Ircd, session: Session, line: Line): void {
+  if (!here(ircd, session, line.params[0])) return;
+  for (const text of INFO) session.reply(numeric.RPL_INFO, text);
+  session.reply(numeric.RPL_INFO, `${ircd.version}, started ${formatTime(ircd.startedMs)}, mesh address ${ircd.network.host}`);
+  session.reply(numeric.RPL_ENDOFINFO, 'End of /INFO list');
+}
+
+/** STATS u (uptime), m (counters) */
+function handleStats(ircd: Ircd, session: Session, line: Line): void {
+  const letter = line.params[0] ?? '*';
+  if (letter === 'u') {
+    const seconds = Math.floor((ircd.environment.wallMs() - ircd.startedMs) / 1000);
+    const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
+    const [hours, ...rest] = clock as [number, number, number];
+    const text = `${hours}:${rest.map((part) => String(part).padStart(2, '0')).join(':')}`;
+    session.reply(numeric.RPL_STATSUPTIME, `Server Up ${Math.floor(seconds / 86_400)} days ${text}`);
+  } else if (letter === 'm') {
+    for (const [name, count] of Object.entries(ircd.counters)) session.reply(numeric.RPL_STATSCOMMANDS, name, String(count));
+  }
+  session.reply(numeric.RPL_ENDOFSTATS, safeParam(letter), 'End of /STATS report');
+}
+
+/** LINKS: one server name for all nodes; where they are is in the text. */
+function handleLinks(ircd: Ircd, session: Session): void {
+  const { serverName, mesh, network, options } = ircd;
+  session.reply(numeric.RPL_LINKS, serverName, serverName, `0 ${options.networkName}: this node, ${network.host}, ${network.localUserCount} users`);
+  for (const { address, userCount } of mesh.nodes()) {
+    session.reply(numeric.RPL_LINKS, serverName, serverName, `1 node ${address}, ${userCount} users`);
+  }
+  session.reply(numeric.RPL_ENDOFLINKS, '*', 'End of /LINKS list');
+}
+
+/** HELP [<command>] */
+function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
+  const subject = line.params[0] ?? '';
+  const name = safeParam(subject);
+  const command = COMMANDS.get(subject.toUpperCase());
+  if (subject !== '' && command === undefined) {
+    return session.reply(numeric.ERR_HELPNOTFOUND, name, 'No help available on this topic');
+  }
+  const texts = command === undefined ? ['HELP <command> shows how a command is written. Commands:'] : [command.usage];
+  if (command === undefined) {
+    const names = [...COMMANDS.keys()].sort();
+    for (let i = 0; i < names.length; i += 10) texts.push(names.slice(i, i + 10).join(' '));
+  }
+  session.reply(numeric.RPL_HELPSTART, name, texts[0] as string);
+  for (const text of texts.slice(1)) session.reply(numeric.RPL_HELPTXT, name, text);
+  if (command !== undefined) session.reply(numeric.RPL_HELPTXT, name, 'INFO tells how this network differs from others');
+  session.reply(numeric.RPL_ENDOFHELP, name, 'End of /HELP');
+}
+
+export const serverCommands: CommandTable = {
+  MOTD: {
+    paramsMin: 0, usage: 'MOTD [<server>]',
+    handle: (ircd, session, line) => {
+      if (here(ircd, session, line.params[0])) replyMotd(ircd, session);
+    },
+  },
+  LUSERS: { paramsMin: 0, usage: 'LUSERS', handle: replyLusers },
+  VERSION: { paramsMin: 0, usage: 'VERSION [<server>]', handle: handleVersion },
+  TIME: { paramsMin: 0, usage: 'TIME [<server>]', handle: handleTime },
+  ADMIN: { paramsMin: 0, usage: 'ADMIN [<server>]', handle: handleAdmin },
+  INFO: { paramsMin: 0, usage: 'INFO [<server>]', handle: handleInfo },
+  STATS: { paramsMin: 0, usage: 'STATS u | m', handle: handleStats },
+  LINKS: { paramsMin: 0, usage: 'LINKS', handle: handleLinks },
+  HELP: { paramsMin: 0, usage: 'HELP [<command>]', handle: handleHelp },
+  HELPOP: { paramsMin: 0, usage: 'HELPOP [<command>]', handle: handleHelp },
+};

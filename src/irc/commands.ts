@@ -1,0 +1,69 @@
+/**
+ * The table of commands, and the checks that hold for all of them: so no handler counts parameters or asks about
+ * registration. The grammar of each is above its handler and is what HELP shows.
+ */
+import { CAP_LABELED_RESPONSE } from './capabilities.ts';
+import { channelCommands } from './command-channel.ts';
+import { historyCommands } from './command-history.ts';
+import { messageCommands } from './command-message.ts';
+import { modeCommands } from './command-mode.ts';
+import { queryCommands } from './command-query.ts';
+import { registrationCommands } from './command-registration.ts';
+import { serverCommands } from './command-server.ts';
+import { userCommands } from './command-user.ts';
+import type { Ircd } from './ircd.ts';
+import { parseLine } from './line.ts';
+import type { Line } from './line.ts';
+import * as numeric from './numerics.ts';
+import type { Session } from './session.ts';
+
+export interface Command {
+  paramsMin: number;
+  /** May come before registration is complete. */
+  early?: boolean;
+  /** Its grammar, for HELP and missing parameters. */
+  usage: string;
+  /** A promise makes the client's next line wait for it. */
+  handle(ircd: Ircd, session: Session, line: Line): void | Promise<void>;
+}
+export type CommandTable = Record<string, Command>;
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
+  ...registrationCommands, ...channelCommands, ...modeCommands, ...messageCommands, ...queryCommands, ...userCommands,
+  ...historyCommands, ...serverCommands,
+}));
+
+const LABEL_BYTES_MAX = 64;
+
+export function handleLine(ircd: Ircd, session: Session, text: string): void {
+  const line = parseLine(text);
+  if (line === undefined) return;
+  const label = line.tags.get('label');
+  if (label === undefined || label === '' || label.length > LABEL_BYTES_MAX || !session.has(CAP_LABELED_RESPONSE)) {
+    return dispatch(ircd, session, line);
+  }
+  session.beginLabel();
+  let silent = false;
+  try {
+    dispatch(ircd, session, line);
+    // The lines of a multiline message are answered when it is complete, under the label of its start.
+    silent = line.command === 'BATCH' && session.openBatch?.label === label;
+  } finally {
+    session.endLabel(label, silent);
+  }
+}
+
+function dispatch(ircd: Ircd, session: Session, line: Line): void {
+  const command = COMMANDS.get(line.command);
+  if (session.user === undefined && command?.early !== true) {
+    session.reply(numeric.ERR_NOTREGISTERED, 'You have not registered');
+  } else if (command === undefined) {
+    const name = /^[A-Z0-9]{1,32}$/.test(line.command) ? line.command : '*';
+    session.reply(numeric.ERR_UNKNOWNCOMMAND, name, 'Unknown command');
+  } else if (line.params.length < command.paramsMin) {
+    session.reply(numeric.ERR_NEEDMOREPARAMS, line.command, 'Not enough parameters');
+  } else {
+    const pending = command.handle(ircd, session, line);
+    if (pending !== undefined) ircd.wait(session, pending);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * What belongs to one person across his clients and, when he has an account, across his connections: private conversations
+ * and read marks. Without an account it is forgotten when he leaves.
+ */
+import type { Entry } from './history.ts';
+import { History } from './history.ts';
+import { fold } from './names.ts';
+import type { User } from './user.ts';
+
+const OWNERS_MAX = 500;
+const CONVERSATIONS_MAX = 50;
+const MARKERS_MAX = 200;
+
+interface Owned {
+  /** By folded nick, with "@address" for people of other nodes. */
+  readonly histories: Map<string, { name: string; history: History }>;
+  readonly markers: Map<string, number>;
+}
+
+export class Conversations {
+  readonly #newHistory: () => History;
+  readonly #owners = new Map<string, Owned>();
+
+  constructor(newHistory: () => History) {
+    this.#newHistory = newHistory;
+  }
+
+  #owned(user: User): Owned {
+    const key = user.account === undefined ? `user ${user.uid}` : `account ${fold(user.account)}`;
+    let owned = this.#owners.get(key);
+    if (owned === undefined) {
+      if (this.#owners.size >= OWNERS_MAX) this.#owners.delete(this.#owners.keys().next().value as string);
+      this.#owners.set(key, (owned = { histories: new Map(), markers: new Map() }));
+    }
+    return owned;
+  }
+
+  forgetUser(user: User): void {
+    this.#owners.delete(`user ${user.uid}`);
+  }
+
+  /** The key of a conversation with `other`. */
+  keyOf(other: User): string {
+    return other.local ? fold(other.nick) : `${fold(other.nick)}@${other.home}`;
+  }
+
+  record(owner: User, other: User, entry: Entry, nowMs: number): void {
+    const { histories } = this.#owned(owner);
+    const key = this.keyOf(other);
+    let found = histories.get(key);
+    if (found === undefined) {
+      if (histories.size >= CONVERSATIONS_MAX) histories.delete(histories.keys().next().value as string);
+      histories.set(key, (found = { name: other.shown, history: this.#newHistory() }));
+    }
+    found.history.add(entry, nowMs);
+  }
+
+  /** @param other undefined: nobody has the nick now; what was said to `nick` before */
+  find(owner: User, other: User | undefined, nick: string): History | undefined {
+    const { histories } = this.#owned(owner);
+    return histories.get(other === undefined ? fold(nick) : this.keyOf(other))?.history;
+  }
+
+  all(owner: User): { name: string; history: History }[] {
+    return [...this.#owned(owner).histories.values()];
+  }
+
+  marker(owner: User, target: string): number | undefined {
+    return this.#owned(owner).markers.get(fold(target));
+  }
+
+  /** A mark only moves forward. @returns where it is now. */
+  mark(owner: User, target: string, timeMs: number): number {
+    const { markers } = this.#owned(owner);
+    const key = fold(target);
+    const at = Math.max(timeMs, markers.get(key) ?? 0);
+    markers.delete(key);
+    if (markers.size >= MARKERS_MAX) markers.delete(markers.keys().next().value as string);
+    markers.set(key, at);
+    return at;
+  }
+}

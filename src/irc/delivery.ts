@@ -1,0 +1,72 @@
+/** Shows one message to many clients, each in the form it can take: a multiline batch, or line by line. */
+import { CAP_BATCH, CAP_MESSAGE_TAGS, CAP_MULTILINE, CAP_SERVER_TIME } from './capabilities.ts';
+import type { Entry } from './history.ts';
+import { Outgoing } from './outgoing.ts';
+import type { OutgoingTags } from './outgoing.ts';
+import type { Session } from './session.ts';
+
+const CONCAT_TAG = new Map([['draft/multiline-concat', '']]);
+
+export class Delivery {
+  readonly entry: Entry;
+  readonly #target: string;
+  #plain: Outgoing[] | undefined = undefined;
+  #inner: Outgoing[] | undefined = undefined;
+
+  /** @param target as this client should see it, when it is not the one in the entry */
+  constructor(entry: Entry, target = entry.target) {
+    this.entry = entry;
+    this.#target = target;
+  }
+
+  /** @param batch an open batch (history); @param aside see Session.send */
+  to(session: Session, batch = '', aside = false): void {
+    const { entry } = this;
+    if (entry.command === 'TAGMSG' && !session.has(CAP_MESSAGE_TAGS)) return;
+    session.shownEarly?.add(entry);
+    if (entry.lines.length > 1 && this.#isText() && session.has(CAP_MULTILINE) && session.has(CAP_BATCH)) {
+      return this.#multiline(session);
+    }
+    for (const out of (this.#plain ??= this.#lines())) session.send(out, batch, aside);
+  }
+
+  /** For clients without server-time: old lines carry the time of day in their text. */
+  oldTo(session: Session, batch: string): void {
+    if (session.has(CAP_SERVER_TIME)) return this.to(session, batch);
+    const { entry } = this;
+    const minutes = Math.floor(entry.timeMs / 60_000) % 1440;
+    const clock = `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+    const lines = entry.lines.map((line) => (line.startsWith('\x01') ? line : `[${clock}] ${line}`));
+    new Delivery({ ...entry, lines }, this.#target).to(session, batch);
+  }
+
+  #isText(): boolean {
+    return this.entry.command === 'PRIVMSG' || this.entry.command === 'NOTICE';
+  }
+
+  #tags(): OutgoingTags {
+    const { timeMs, msgid, account, bot, tags, via } = this.entry;
+    return { timeMs, msgid, account, bot, client: tags, via };
+  }
+
+  #lines(): Outgoing[] {
+    const { source, command, lines } = this.entry;
+    if (!this.#isText()) return [new Outgoing(source, command, [this.#target, ...lines], this.#tags())];
+    const shown = lines.length > 1 ? lines.filter((line) => line !== '') : lines;
+    // Only the first line has the id: it names the message.
+    const { msgid: _, ...rest } = this.#tags();
+    return shown.map((line, i) => new Outgoing(source, command, [this.#target, line], i === 0 ? this.#tags() : rest));
+  }
+
+  #multiline(session: Session): void {
+    const { source, command, lines, concat } = this.entry;
+    const params = ['draft/multiline', this.#target];
+    const id = session.beginBatch('', [], (name) => new Outgoing(source, 'BATCH', [`+${name}`, ...params], this.#tags()));
+    const tags = { timeMs: this.entry.timeMs };
+    this.#inner ??= lines.map(
+      (line, i) => new Outgoing(source, command, [this.#target, line], concat.includes(i) ? { ...tags, client: CONCAT_TAG } : tags),
+    );
+    for (const out of this.#inner) session.send(out, id);
+    session.endBatch(id);
+  }
+}

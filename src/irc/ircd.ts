@@ -1,0 +1,265 @@
+/**
+ * The server's side of every client connection: lines in, bounded and in order; output out, once per turn; silence, slow
+ * readers and floods. What the lines mean is in commands.ts.
+ *
+ * A client's lines wait in its inbox while a publish waits for room or a password is checked; a full inbox stops the reading
+ * from its socket, so that a client that pastes is slowed down and loses nothing.
+ */
+import type { Log } from '../runtime/log.ts';
+import type { Accounts } from './accounts.ts';
+import type { Channel } from './channel.ts';
+import { handleLine } from './commands.ts';
+import type { Conversations } from './conversations.ts';
+import type { Entry } from './history.ts';
+import { ERR_INPUTTOOLONG } from './numerics.ts';
+import { formatLine } from './line.ts';
+import { LineReader } from './line-reader.ts';
+import type { Network } from './network.ts';
+import type { IrcOptions } from './options.ts';
+import { Session } from './session.ts';
+import type { SessionHost, Transport } from './session.ts';
+import type { User } from './user.ts';
+
+/** Lines that a client may have waiting before its socket is not read any more. */
+const INBOX_MAX = 64;
+/** Lines of one client per turn, so that others get theirs. */
+const LINES_PER_TURN_MAX = 100;
+const TICK_MS = 2000;
+
+/** How this node's facts and lines reach the others. */
+export interface MeshPort {
+  /** Names a new line of the channel, or a private one. */
+  stamp(channel: Channel | undefined): { msgid: string; stream: string; n: number; address: string };
+  changed(user: User): void;
+  gone(user: User, reason: string): void;
+  /** @returns a promise while the channel's history is on its way */
+  joined(user: User, channel: Channel, joinedMs: number): void;
+  parted(user: User, channel: Channel, reason: string): void;
+  topic(user: User, channel: Channel, text: string): void;
+  /** @returns a promise when the mesh takes no more at the moment */
+  say(user: User, channel: Channel, entry: Entry): Promise<void> | undefined;
+  /** @returns false when it can not reach him. */
+  tell(user: User, target: User, entry: Entry): Promise<boolean>;
+  redactOwn(user: User, channel: Channel, msgid: string, reason: string): void;
+  invite(user: User, target: User, channel: Channel): void;
+  /** A passing sign (typing) that needs no repair. */
+  hint(user: User, target: Channel | User, entry: Entry): void;
+  /** Settles when the channel has what its members could give. */
+  synced(channel: Channel): Promise<void> | undefined;
+  readonly nodeCount: number;
+  nodes(): { address: string; userCount: number }[];
+}
+
+export interface Environment {
+  now(): number;
+  wallMs(): number;
+  later(task: () => void): void;
+}
+
+export class Ircd implements SessionHost {
+  options: IrcOptions;
+  readonly network: Network;
+  readonly environment: Environment;
+  readonly accounts: Accounts;
+  readonly conversations: Conversations;
+  readonly log: Log;
+  readonly startedMs: number;
+  readonly version: string;
+  mesh: MeshPort;
+  readonly counters = { clients: 0, refused: 0, lines: 0, sendQueueExceeded: 0, timeouts: 0, tooLong: 0, errors: 0 };
+  readonly #dirty = new Set<Session>();
+  #flushPlanned = false;
+  #sessionCount = 0;
+  #userCount = 0;
+
+  constructor(
+    options: IrcOptions, network: Network, environment: Environment, mesh: MeshPort,
+    parts: { accounts: Accounts; conversations: Conversations; log: Log; version: string },
+  ) {
+    this.options = options;
+    this.network = network;
+    this.environment = environment;
+    this.mesh = mesh;
+    this.accounts = parts.accounts;
+    this.conversations = parts.conversations;
+    this.log = parts.log;
+    this.version = parts.version;
+    this.startedMs = environment.wallMs();
+  }
+
+  get serverName(): string {
+    return this.options.serverName;
+  }
+  nextUid(): string {
+    return (++this.#userCount).toString(36);
+  }
+
+  // --- connections ------------------------------------------------------------------------------------------------
+
+  /** @returns undefined when there are too many clients; the transport has been told and closed. */
+  open(transport: Transport): { session: Session; reader: LineReader } | undefined {
+    const { clientsMax, clientsPerAddressMax, floodBurstLines } = this.options;
+    let same = 0;
+    for (const other of this.network.sessions) if (other.transport.address === transport.address) same++;
+    if (this.network.sessions.size >= clientsMax || same >= clientsPerAddressMax) {
+      this.counters.refused++;
+      transport.write(['ERROR :Too many connections\r\n']);
+      transport.end();
+      return undefined;
+    }
+    const session = new Session(++this.#sessionCount, this, transport, this.environment.now(), floodBurstLines);
+    this.network.sessions.add(session);
+    this.counters.clients++;
+    const reader = new LineReader({
+      line: (text) => this.#receive(session, text),
+      tooLong: () => {
+        this.counters.tooLong++;
+        session.reply(ERR_INPUTTOOLONG, 'Input line was too long');
+      },
+      notUtf8: () => session.fail('*', 'INVALID_UTF8', 'Message rejected, it must be UTF-8'),
+    });
+    return { session, reader };
+  }
+
+  #receive(session: Session, text: string): void {
+    if (session.closed) return;
+    session.heardMs = this.environment.now();
+    session.pingSent = false;
+    session.inbox.push(text);
+    if (session.inbox.length > INBOX_MAX && !session.paused) {
+      session.paused = true;
+      session.transport.pause();
+    }
+  }
+
+  /** Handles what is in the inbox; call it after the reader has been given bytes. */
+  work(session: Session): void {
+    let count = 0;
+    while (session.inbox.length > 0 && session.waitCount === 0 && !session.closed) {
+      if (count++ >= LINES_PER_TURN_MAX) {
+        this.environment.later(() => this.work(session));
+        return;
+      }
+      if (!this.#takeToken(session)) return;
+      this.counters.lines++;
+      this.#handle(session, session.inbox.shift() as string);
+    }
+    if (session.paused && session.inbox.length <= INBOX_MAX / 2 && session.waitCount === 0 && !session.closed) {
+      session.paused = false;
+      session.transport.resume();
+    }
+  }
+
+  #handle(session: Session, text: string): void {
+    try {
+      handleLine(this, session, text);
+    } catch (error) {
+      // Our own mistake must not cost more than this line.
+      this.counters.errors++;
+      this.log.error(`irc: ${String(error)} ${(error as Error).stack ?? ''} in ${text.slice(0, 100)}`);
+    }
+  }
+
+  /** Flood control: without a token the client waits for the next tick. */
+  #takeToken(session: Session): boolean {
+    const rate = this.options.floodLinesPerSecond;
+    if (rate === 0) return true;
+    const now = this.environment.now();
+    const gained = ((now - session.floodMs) * rate) / 1000;
+    session.floodTokens = Math.min(this.options.floodBurstLines, session.floodTokens + gained);
+    session.floodMs = now;
+    if (session.floodTokens < 1) return false;
+    session.floodTokens--;
+    return true;
+  }
+
+  /** The client's next line is handled when `promise` has settled. */
+  wait(session: Session, promise: Promise<unknown>): void {
+    session.waitCount++;
+    const done = (): void => {
+      session.waitCount--;
+      this.work(session);
+    };
+    promise.then(done, done);
+  }
+
+  /** The client's connection has ended, or is to end: `error` is told to it. */
+  close(session: Session, reason: string, error?: string): void {
+    if (session.closed) return;
+    if (error !== undefined) session.send(formatLine('', 'ERROR', [error]));
+    session.flush();
+    session.closed = true;
+    this.#dirty.delete(session);
+    session.inbox.length = 0;
+    this.network.sessions.delete(session);
+    for (const key of session.monitored.keys()) this.unwatch(session, key);
+    const user = session.user;
+    if (user !== undefined) {
+      user.sessions.splice(user.sessions.indexOf(session), 1);
+      if (user.sessions.length === 0) {
+        this.network.remove(user, reason);
+        this.mesh.gone(user, reason);
+        this.conversations.forgetUser(user);
+      }
+    }
+    if (error === undefined) session.transport.close();
+    else session.transport.end();
+  }
+
+  unwatch(session: Session, key: string): void {
+    const watchers = this.network.watchers.get(key);
+    watchers?.delete(session);
+    if (watchers?.size === 0) this.network.watchers.delete(key);
+  }
+
+  // --- output -----------------------------------------------------------------------------------------------------
+
+  wakeFlush(session: Session): void {
+    this.#dirty.add(session);
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    this.environment.later(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushPlanned = false;
+    const sessions = [...this.#dirty];
+    this.#dirty.clear();
+    for (const session of sessions) {
+      if (session.closed) continue;
+      if (session.queuedBytes <= this.options.sendQueueBytesMax && session.flush()) continue;
+      this.counters.sendQueueExceeded++;
+      session.transport.close();
+      this.close(session, 'SendQ exceeded');
+    }
+  }
+
+  // --- time -------------------------------------------------------------------------------------------------------
+
+  /** Call it every two seconds. */
+  tick(): void {
+    const now = this.environment.now();
+    const { pingMs, pingTimeoutMs, registrationMs } = this.options;
+    for (const session of [...this.network.sessions]) {
+      const silentMs = now - session.heardMs;
+      if (session.user === undefined && now - session.openedMs > registrationMs) {
+        this.close(session, 'Registration timeout', 'Closing Link: (Registration timeout)');
+      } else if (session.paused || session.waitCount > 0) {
+        // It is we who do not listen.
+        session.heardMs = now;
+      } else if (session.pingSent && silentMs > pingMs + pingTimeoutMs) {
+        this.counters.timeouts++;
+        const seconds = Math.round(silentMs / 1000);
+        this.close(session, `Ping timeout: ${seconds} seconds`, `Closing Link: (Ping timeout: ${seconds} seconds)`);
+      } else if (!session.pingSent && silentMs > pingMs && session.user !== undefined) {
+        session.pingSent = true;
+        session.send(`PING ${this.serverName}`);
+      }
+      if (session.inbox.length > 0) this.work(session);
+    }
+  }
+
+  get tickMs(): number {
+    return this.options.floodLinesPerSecond > 0 ? 250 : TICK_MS;
+  }
+}

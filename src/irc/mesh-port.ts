@@ -1,0 +1,379 @@
+/**
+ * The server's two kinds of groups put together: the directory and one link per channel that a user of this node is in. What
+ * the mesh brings is checked, attributed to the people it is about, and shown; what our users do is sent.
+ */
+import type { Client, Message } from '../client/client.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Channel } from './channel.ts';
+import { showInvite } from './command-channel.ts';
+import { playMissed } from './command-history.ts';
+import { deliverPrivate, isListed, showRedaction } from './command-message.ts';
+import { ChannelLink, msgidOf } from './channel-link.ts';
+import type { ChannelLinkPort } from './channel-link.ts';
+import { Delivery } from './delivery.ts';
+import { Directory } from './directory.ts';
+import type { Entry } from './history.ts';
+import type { Ircd, MeshPort } from './ircd.ts';
+import { decodeMessage, encodeMessage, encodeText, readChannel, readCount, readText, readUid } from './mesh-message.ts';
+import type { Fields } from './mesh-message.ts';
+import { addressSuffix, fold } from './names.ts';
+import { formatLine } from './line.ts';
+import { Outgoing } from './outgoing.ts';
+import { Rates } from './rate.ts';
+import type { User } from './user.ts';
+
+const DIGEST_MS = 20_000;
+/** A digest is one datagram: so many channels at most, in turn. */
+const DIGEST_CHANNELS = 12;
+const PRIVATE_SEEN_MAX = 1000;
+
+export class Mesh implements MeshPort, ChannelLinkPort {
+  readonly directory: Directory;
+  readonly counters = { malformed: 0, overRate: 0, banned: 0, hidden: 0, gapsTold: 0, linesIn: 0, linesOut: 0, unsent: 0 };
+  readonly #client: Client;
+  readonly #ircd: () => Ircd;
+  readonly #log: Log;
+  readonly #random: () => number;
+  readonly #links = new Map<string, ChannelLink>();
+  readonly #rates = new Rates();
+  readonly #seenPrivate = new Set<string>();
+  #channelCount = 0;
+  #privateCount = 0;
+  #digestMs = 0;
+  #digestAt = 0;
+  #stopped = false;
+
+  constructor(client: Client, run: number, parts: { ircd: () => Ircd; log: Log; random: () => number }) {
+    this.#client = client;
+    this.#ircd = parts.ircd;
+    this.#log = parts.log;
+    this.#random = parts.random;
+    this.directory = new Directory(parts.ircd().network, run, (fields, to) => this.#publish(fields, to));
+  }
+
+  async start(): Promise<void> {
+    this.#setAddress(await this.#client.self());
+    this.#client.onSelf = (addresses) => this.#setAddress(addresses);
+    const group = await this.#client.join('irc', {
+      onMessage: (message) => this.#onMessage(message),
+      onDatagram: ({ source, data }) => this.#onDatagram(source, data),
+      onMember: (event) => {
+        if (!this.#excluded(event.address)) this.directory.onMember(event);
+      },
+    });
+    this.directory.group = group;
+    for (const member of await group.members()) {
+      if (member.address === this.address || member.self) continue;
+      this.directory.sendSnapshot(member.address);
+    }
+    this.directory.checkMembers(new Set());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const link of this.#links.values()) link.leave();
+    void this.directory.group?.leave().catch(() => undefined);
+  }
+
+  #setAddress(addresses: readonly string[]): void {
+    const address = addresses[0] ?? 'local';
+    const { network } = this.#ircd();
+    if (address === network.host) return;
+    network.host = address;
+    for (const user of network.users.values()) if (user.local) network.setHost(user, address);
+  }
+
+  #publish(fields: Fields, to?: string): void {
+    const group = this.directory.group;
+    if (group === undefined || this.#stopped) return;
+    group.publish(encodeMessage(fields), to === undefined ? {} : { to }).catch((error: unknown) => {
+      // Who missed it asks: the next digest names the version.
+      this.counters.unsent++;
+      if (this.#log.debugging) this.#log.debug(`irc: not sent: ${String(error)}`);
+    });
+  }
+
+  // --- ChannelLinkPort --------------------------------------------------------------------------------------------
+
+  get address(): string {
+    return this.#ircd().network.host;
+  }
+  get run(): number {
+    return this.directory.run;
+  }
+  get version(): number {
+    return this.directory.version;
+  }
+  now(): number {
+    return this.#ircd().environment.now();
+  }
+  wallMs(): number {
+    return this.#ircd().environment.wallMs();
+  }
+  random(): number {
+    return this.#random();
+  }
+
+  #excluded(address: string): boolean {
+    const { ban, allow } = this.#ircd().options;
+    return isListed(ban, address) || (allow.length > 0 && !isListed(allow, address));
+  }
+
+  decode(message: Pick<Message, 'source' | 'data'>): Fields | undefined {
+    const { peerLinesPerSecond, peerBurstLines } = this.#ircd().options;
+    if (this.#excluded(message.source)) return void this.counters.banned++;
+    if (!this.#rates.take(message.source, this.now(), peerLinesPerSecond, peerBurstLines)) return void this.counters.overRate++;
+    const fields = decodeMessage(message.data);
+    if (fields === undefined) this.counters.malformed++;
+    return fields;
+  }
+
+  after(message: Message, fields: Fields, task: () => void): void {
+    // A datagram is of now or of no use.
+    if (message.epoch === 0) return task();
+    this.directory.after(message.source, message.epoch, readCount(fields['e']), readCount(fields['v']), task);
+  }
+
+  hides(address: string): boolean {
+    return isListed(this.#ircd().options.hide, address);
+  }
+
+  show(channel: Channel, source: string, uid: string, entry: Entry): void {
+    this.counters.linesIn++;
+    const user = this.directory.user(source, uid);
+    if (user?.nick !== undefined && entry.origin?.nick === 'someone') entry.origin.nick = user.nick;
+    const kicked = user !== undefined && channel.kicked.has(user);
+    const admitted = user === undefined || (channel.admits(user) && !kicked);
+    if (!admitted || this.hides(source)) return void this.counters.hidden++;
+    const { nick, user: name } = entry.origin as NonNullable<Entry['origin']>;
+    // Somebody whose facts have not come: never under a plain nick, which another may have.
+    entry.source = user?.prefix ?? `${nick}~${addressSuffix(source)}!${name}@${source}`;
+    const { network } = this.#ircd();
+    if (entry.origin?.n !== 0) channel.history.add(entry, this.wallMs());
+    const delivery = new Delivery(entry);
+    for (const session of network.sessionsOf(channel)) delivery.to(session);
+  }
+
+  showMissed(channel: Channel, entries: Entry[]): void {
+    const { network, options } = this.#ircd();
+    const nowMs = this.wallMs();
+    const first = this.#links.get(channel.key)?.synced !== undefined;
+    const kept = entries.filter((entry) => channel.history.add(entry, nowMs));
+    kept.sort((a, b) => channel.history.entries.indexOf(a) - channel.history.entries.indexOf(b));
+    // Who has just joined gets the last lines of all, when the channel is complete.
+    if (first || options.playbackLines === 0 && kept.length === 0) return;
+    for (const session of network.sessionsOf(channel)) playMissed(session, channel, kept);
+  }
+
+  redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
+    const user = this.directory.user(source, uid);
+    const entry = channel.history.find(msgid);
+    // Only the node that brought a line can take it back.
+    if (user === undefined || entry?.origin?.address !== source || entry.origin.nick !== user.nick) return;
+    channel.history.remove(msgid);
+    const params = [channel.name, msgid, ...(reason === '' ? [] : [reason])];
+    showRedaction(this.#ircd(), channel, new Outgoing(user.prefix, 'REDACT', params, { timeMs: this.wallMs() }));
+  }
+
+  tellGap(channel: Channel, source: string, count: number): void {
+    this.counters.gapsTold++;
+    const { network, serverName } = this.#ircd();
+    const names = [...channel.members.keys()].filter((user) => user.home === source).map((user) => user.shown);
+    const who = names.length === 1 ? `${names[0] as string}@${source}` : source;
+    const text = `${count} message${count === 1 ? '' : 's'} from ${who} may be missing`;
+    for (const session of network.sessionsOf(channel)) session.send(formatLine(serverName, 'NOTICE', [channel.name, text]));
+  }
+
+  onError(text: string): void {
+    this.#log.warn(`irc: ${text}`);
+  }
+
+  // --- MeshPort ---------------------------------------------------------------------------------------------------
+
+  stamp(channel: Channel | undefined): { msgid: string; stream: string; n: number; address: string } {
+    const address = this.address;
+    const link = channel === undefined ? undefined : this.#link(channel);
+    // Private lines have the number 0 where channels have theirs.
+    const stream = link?.streamName ?? `${this.run.toString(36)}/0`;
+    const n = link?.next() ?? ++this.#privateCount;
+    return { msgid: msgidOf(address, stream, n), stream, n, address };
+  }
+
+  changed(user: User): void {
+    this.directory.changed(user);
+  }
+  gone(user: User, reason: string): void {
+    this.directory.announce('q', { u: user.uid, x: reason });
+    this.#dropLinks();
+  }
+  joined(user: User, channel: Channel, joinedMs: number): void {
+    this.#link(channel);
+    this.directory.announce('j', { u: user.uid, c: channel.name, w: joinedMs });
+  }
+  parted(user: User, channel: Channel, reason: string): void {
+    this.directory.announce('p', { u: user.uid, c: channel.name, x: reason });
+    this.#dropLinks();
+  }
+  topic(user: User, channel: Channel, text: string): void {
+    this.directory.topic(user, channel, text);
+  }
+
+  #link(channel: Channel): ChannelLink {
+    let link = this.#links.get(channel.key);
+    if (link === undefined || link.channel !== channel) {
+      link?.leave();
+      link = new ChannelLink(this.#client, channel, ++this.#channelCount, this);
+      this.#links.set(channel.key, link);
+    }
+    return link;
+  }
+
+  /** Leaves the groups of channels that nobody of this node is in any more. */
+  #dropLinks(): void {
+    for (const [key, link] of this.#links) {
+      if (link.channel.localCount > 0) continue;
+      link.leave();
+      this.#links.delete(key);
+    }
+  }
+
+  say(user: User, channel: Channel, entry: Entry): Promise<void> | undefined {
+    this.counters.linesOut++;
+    return this.#link(channel).say(user.uid, entry);
+  }
+
+  redactOwn(user: User, channel: Channel, msgid: string, reason: string): void {
+    this.#link(channel).redact(user.uid, msgid, reason);
+  }
+
+  async tell(user: User, target: User, entry: Entry): Promise<boolean> {
+    const group = this.directory.group;
+    if (group === undefined) return false;
+    try {
+      await group.publish(encodeMessage(this.#privateFields(user, target, entry)), { to: target.home });
+      this.counters.linesOut++;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  hint(user: User, target: Channel | User, entry: Entry): void {
+    if ('members' in target) return this.#link(target).hint(user.uid, entry);
+    const data = encodeMessage(this.#privateFields(user, target, { ...entry, origin: undefined }));
+    void this.directory.group?.datagram(data, { to: target.home }).catch(() => undefined);
+  }
+
+  #privateFields(user: User, target: User, entry: Entry): Fields {
+    return {
+      t: 'm', e: this.run, v: this.version, n: entry.origin?.n ?? 0, u: user.uid, d: target.uid, ...encodeText(entry),
+    };
+  }
+
+  invite(user: User, target: User, channel: Channel): void {
+    this.#publish({ t: 'i', e: this.run, v: this.version, u: user.uid, d: target.uid, c: channel.name }, target.home);
+  }
+
+  synced(channel: Channel): Promise<void> | undefined {
+    return this.#links.get(channel.key)?.synced;
+  }
+
+  get nodeCount(): number {
+    return this.directory.nodes.length + 1;
+  }
+  nodes(): { address: string; userCount: number }[] {
+    return this.directory.nodes;
+  }
+
+  // --- the directory's group --------------------------------------------------------------------------------------
+
+  #onMessage(message: Message): void {
+    const fields = this.decode(message);
+    if (fields === undefined) return;
+    const kind = fields['t'];
+    if (kind !== 'm' && kind !== 'i') return this.directory.onMessage(message, fields);
+    this.after(message, fields, () => this.#onPrivate(message, fields));
+  }
+
+  #onPrivate(message: Pick<Message, 'source' | 'addressed'>, fields: Fields): void {
+    const { network } = this.#ircd();
+    const from = this.directory.user(message.source, readUid(fields['u']) ?? '');
+    const uid = readUid(fields['d']);
+    const target = [...network.users.values()].find((user) => user.local && user.uid === uid);
+    if (from === undefined || target === undefined || !message.addressed) return void this.counters.malformed++;
+    if (this.hides(message.source)) return void this.counters.hidden++;
+    if (fields['t'] === 'i') {
+      const name = readChannel(fields['c']);
+      if (name !== undefined) showInvite(this.#ircd(), from, target, name);
+      return;
+    }
+    const text = readText(fields, this.wallMs());
+    const n = readCount(fields['n']);
+    if (text === undefined || n < 0) return void this.counters.malformed++;
+    const stream = `${readCount(fields['e']).toString(36)}/0`;
+    const msgid = msgidOf(message.source, stream, n);
+    if (n > 0 && !this.#takePrivate(msgid)) return;
+    const origin = { address: message.source, stream, n, nick: from.nick, user: from.user };
+    const isCtcp = target.modes.has('T') && text.lines[0]?.startsWith('\x01') === true && !text.lines[0].startsWith('\x01ACTION');
+    if (isCtcp) return;
+    deliverPrivate(this.#ircd(), from, target, { ...text, msgid, source: from.prefix, target: target.shown, origin }, n === 0);
+  }
+
+  #takePrivate(msgid: string): boolean {
+    if (this.#seenPrivate.has(msgid)) return false;
+    if (this.#seenPrivate.size >= PRIVATE_SEEN_MAX) this.#seenPrivate.delete(this.#seenPrivate.values().next().value as string);
+    this.#seenPrivate.add(msgid);
+    return true;
+  }
+
+  #onDatagram(source: string, data: Uint8Array): void {
+    const fields = this.decode({ source, data });
+    if (fields === undefined) return;
+    const run = readCount(fields['e']);
+    if (fields['t'] === 'm') return this.#onPrivate({ source, addressed: true }, fields);
+    if (fields['t'] !== 'd' || run < 0) return;
+    this.directory.onDigest(source, run, readCount(fields['v']));
+    for (const item of Array.isArray(fields['h']) ? (fields['h'] as unknown[]) : []) {
+      if (!Array.isArray(item)) continue;
+      const link = this.#links.get(typeof item[0] === 'string' ? item[0] : '');
+      const [index, high] = [readCount(item[1]), readCount(item[2])];
+      if (link !== undefined && index > 0 && high > 0) link.onHigh(source, run, high, index);
+    }
+  }
+
+  // --- time -------------------------------------------------------------------------------------------------------
+
+  /** Call it every second. */
+  tick(): void {
+    const now = this.now();
+    this.directory.tick();
+    for (const link of this.#links.values()) link.tick();
+    if (now < this.#digestMs) return;
+    this.#digestMs = now + DIGEST_MS * (0.75 + this.#random() / 2);
+    void this.#digest();
+  }
+
+  async #digest(): Promise<void> {
+    const group = this.directory.group;
+    if (group === undefined) return;
+    const active = [...this.#links.values()].filter((link) => link.high > 0);
+    this.#digestAt = active.length <= DIGEST_CHANNELS ? 0 : (this.#digestAt + DIGEST_CHANNELS) % active.length;
+    const some = active.slice(this.#digestAt, this.#digestAt + DIGEST_CHANNELS);
+    const h = some.map((link) => [fold(link.channel.name), link.index, link.high]);
+    try {
+      await group.datagram(encodeMessage({ ...this.directory.digest, h }));
+      const members = await group.members();
+      const own = this.address;
+      this.directory.checkMembers(
+        new Set(members.filter((one) => !one.self && one.address !== own && !this.#excluded(one.address)).map((one) => one.address)),
+      );
+    } catch (error) {
+      if (this.#log.debugging) this.#log.debug(`irc: no digest: ${String(error)}`);
+    }
+  }
+
+  /** The owner changed his lists. */
+  applyLists(): void {
+    this.directory.banned((address) => this.#excluded(address));
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * One connected client: what it negotiated, the lines waiting to be handled, and its output, collected and written once per
+ * turn. While a labelled command runs its replies are held back, to be labelled as one line, one batch or an ACK
+ * (IRCv3 labeled-response).
+ */
+import { CAP_BATCH } from './capabilities.ts';
+import { formatLine, formatTags } from './line.ts';
+import type { Entry } from './history.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { User } from './user.ts';
+
+/** TCP or WebSocket: takes whole lines with their CR LF. */
+export interface Transport {
+  readonly address: string;
+  readonly queuedBytes: number;
+  /** @returns false when its queue is full. */
+  write(lines: readonly (string | Uint8Array)[]): boolean;
+  pause(): void;
+  resume(): void;
+  end(): void;
+  close(): void;
+}
+
+interface Captured {
+  out: Outgoing | string;
+  batch: string;
+  closesBatch: boolean;
+}
+
+/** A client's multiline message that is still being sent. */
+export interface OpenBatch {
+  id: string;
+  target: string;
+  command: string;
+  label: string | undefined;
+  tags: Map<string, string>;
+  lines: string[];
+  concat: number[];
+  bytes: number;
+}
+
+export interface SessionHost {
+  readonly serverName: string;
+  /** The session has output: call flush() at the end of the turn. */
+  wakeFlush(session: Session): void;
+}
+
+export class Session {
+  readonly id: number;
+  readonly transport: Transport;
+  caps = 0;
+  /** 302 or more: values in CAP LS, cap-notify. */
+  capVersion = 0;
+  negotiating = false;
+  nick = '';
+  userName = '';
+  real = '';
+  password: string | undefined = undefined;
+  account: string | undefined = undefined;
+  /** What AUTHENTICATE has collected; undefined: none under way. */
+  sasl: string | undefined = undefined;
+  user: User | undefined = undefined;
+  /** Monotonic. */
+  readonly openedMs: number;
+  heardMs: number;
+  pingSent = false;
+  closed = false;
+  readonly inbox: string[] = [];
+  /** Things that must finish before the next line is handled (a full group log, a password check). */
+  waitCount = 0;
+  paused = false;
+  floodTokens: number;
+  floodMs: number;
+  readonly monitored = new Map<string, string>();
+  openBatch: OpenBatch | undefined = undefined;
+  /** Lines shown while the history of a channel is on its way: not to be played again with it. */
+  shownEarly: Set<Entry> | undefined = undefined;
+  readonly #host: SessionHost;
+  #out: (string | Uint8Array)[] = [];
+  #outBytes = 0;
+  #capture: Captured[] | undefined = undefined;
+  #aside: Captured[] = [];
+  #batchCount = 0;
+
+  constructor(id: number, host: SessionHost, transport: Transport, nowMs: number, tokens: number) {
+    this.id = id;
+    this.#host = host;
+    this.transport = transport;
+    this.openedMs = nowMs;
+    this.heardMs = nowMs;
+    this.floodMs = nowMs;
+    this.floodTokens = tokens;
+  }
+
+  has(capability: number): boolean {
+    return (this.caps & capability) !== 0;
+  }
+  /** Its name in replies. */
+  get name(): string {
+    return this.user?.shown ?? (this.nick === '' ? '*' : this.nick);
+  }
+  get queuedBytes(): number {
+    return this.transport.queuedBytes + this.#outBytes;
+  }
+
+  /**
+   * @param batch the open batch it belongs to
+   * @param aside not a reply to the command that is being handled: never labelled
+   */
+  send(out: Outgoing | string, batch = '', aside = false): void {
+    if (this.closed) return;
+    if (this.#capture !== undefined) (aside ? this.#aside : this.#capture).push({ out, batch, closesBatch: false });
+    else this.#write(out, batch === '' ? [] : [['batch', batch]]);
+  }
+
+  /** A line from the server. */
+  line(command: string, ...params: string[]): void {
+    this.send(formatLine(this.#host.serverName, command, params));
+  }
+  /** A numeric; the client's name is put before `params`. */
+  reply(numeric: number, ...params: string[]): void {
+    this.line(String(numeric).padStart(3, '0'), this.name, ...params);
+  }
+  fail(command: string, code: string, ...params: string[]): void {
+    this.line('FAIL', command, code, ...params);
+  }
+  notice(text: string): void {
+    this.line('NOTICE', this.name, text);
+  }
+
+  /** @returns the id for lines of the batch, '' when the client knows no batches. `start` overrides the first line. */
+  beginBatch(type: string, params: readonly string[], start?: (id: string) => Outgoing): string {
+    if (!this.has(CAP_BATCH)) return '';
+    const id = (++this.#batchCount).toString(36);
+    this.send(start?.(id) ?? formatLine(this.#host.serverName, 'BATCH', [`+${id}`, type, ...params]));
+    return id;
+  }
+  endBatch(id: string): void {
+    if (id === '' || this.closed) return;
+    const out = formatLine(this.#host.serverName, 'BATCH', [`-${id}`]);
+    if (this.#capture === undefined) this.#write(out, []);
+    else this.#capture.push({ out, batch: '', closesBatch: true });
+  }
+
+  beginLabel(): void {
+    this.#capture = [];
+  }
+  /** @param silent no ACK when there was no reply (it comes later) */
+  endLabel(label: string, silent: boolean): void {
+    const items = this.#capture ?? [];
+    this.#capture = undefined;
+    const top = items.filter((item) => item.batch === '' && !item.closesBatch);
+    const labelTag: [string, string] = ['label', label];
+    if (top.length === 0 && !silent) {
+      this.#write(formatLine(this.#host.serverName, 'ACK', []), [labelTag]);
+    } else if (top.length === 1) {
+      for (const item of items) this.#writeCaptured(item, item === top[0] ? [labelTag] : []);
+    } else if (top.length > 1) {
+      const id = (++this.#batchCount).toString(36);
+      this.#write(formatLine(this.#host.serverName, 'BATCH', [`+${id}`, 'labeled-response']), [labelTag]);
+      for (const item of items) this.#writeCaptured(item, item.batch === '' ? [['batch', id]] : []);
+      this.#write(formatLine(this.#host.serverName, 'BATCH', [`-${id}`]), []);
+    }
+    for (const item of this.#aside) this.#writeCaptured(item, []);
+    this.#aside = [];
+  }
+
+  #writeCaptured(item: Captured, tags: [string, string][]): void {
+    this.#write(item.out, item.batch === '' ? tags : [['batch', item.batch], ...tags]);
+  }
+
+  #write(out: Outgoing | string, tags: readonly (readonly [string, string])[]): void {
+    let line: string | Uint8Array;
+    if (typeof out === 'string') line = `${formatTags(tags)}${out}\r\n`;
+    else line = tags.length === 0 ? out.bytes(this.caps) : out.text(this.caps, tags);
+    if (this.#out.length === 0) this.#host.wakeFlush(this);
+    this.#out.push(line);
+    this.#outBytes += line.length;
+  }
+
+  /** Hands the collected output to the transport. @returns false when its queue is full. */
+  flush(): boolean {
+    if (this.#out.length === 0) return true;
+    const lines = this.#out;
+    this.#out = [];
+    this.#outBytes = 0;
+    return this.transport.write(lines);
+  }
+}

@@ -1,0 +1,71 @@
+/** IRC over a plain stream: lines as they are. */
+import type { Stream, StreamHandler } from '../runtime/runtime.ts';
+import type { Ircd } from './ircd.ts';
+import type { Transport } from './session.ts';
+import { encodeText } from './text.ts';
+
+/** One write for all lines of a turn: neighbouring strings are encoded together. */
+export function joinLines(lines: readonly (string | Uint8Array)[]): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let text = '';
+  let length = 0;
+  for (const line of [...lines, new Uint8Array(0)]) {
+    if (typeof line === 'string') {
+      text += line;
+      continue;
+    }
+    if (text !== '') chunks.push(encodeText(text));
+    text = '';
+    chunks.push(line);
+  }
+  if (chunks.length === 2) return chunks[0] as Uint8Array;
+  for (const chunk of chunks) length += chunk.length;
+  const joined = new Uint8Array(length);
+  length = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, length);
+    length += chunk.length;
+  }
+  return joined;
+}
+
+class TcpTransport implements Transport {
+  readonly #stream: Stream;
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+  get address(): string {
+    return this.#stream.remoteAddress;
+  }
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes;
+  }
+  write(lines: readonly (string | Uint8Array)[]): boolean {
+    return this.#stream.write(joinLines(lines));
+  }
+  pause(): void {
+    this.#stream.pause();
+  }
+  resume(): void {
+    this.#stream.resume();
+  }
+  end(): void {
+    this.#stream.end();
+  }
+  close(): void {
+    this.#stream.close();
+  }
+}
+
+export function serveTcp(ircd: Ircd, stream: Stream): StreamHandler {
+  const opened = ircd.open(new TcpTransport(stream));
+  if (opened === undefined) return { onData: () => undefined, onClose: () => undefined };
+  const { session, reader } = opened;
+  return {
+    onData: (bytes) => {
+      reader.push(bytes);
+      ircd.work(session);
+    },
+    onClose: (error) => ircd.close(session, error === undefined ? 'Connection closed' : 'Connection lost'),
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * IRC over WebSocket (RFC 6455; IRCv3 websocket: text.ircv3.net, binary.ircv3.net): a message is a line without its end. Text
+ * frames unless the client asked for binary. Messages may come in fragments; one line is the longest message there is.
+ */
+import type { Stream, StreamHandler } from '../runtime/runtime.ts';
+import { encodeBase64 } from './base64.ts';
+import type { Ircd } from './ircd.ts';
+import { BODY_BYTES_MAX, TAG_BYTES_MAX } from './line-reader.ts';
+import type { LineReader } from './line-reader.ts';
+import type { Session, Transport } from './session.ts';
+import { sha1 } from './sha1.ts';
+import { decodeText, encodeText } from './text.ts';
+
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const HEAD_BYTES_MAX = 8192;
+const MESSAGE_BYTES_MAX = BODY_BYTES_MAX + TAG_BYTES_MAX + 2;
+const TEXT = 1;
+const BINARY = 2;
+const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
+
+/** @returns the reply to a good handshake and the chosen subprotocol, or the refusal. */
+export function answerHandshake(head: string): { reply: string; protocol: string } | { refusal: string } {
+  const headers = new Map<string, string>();
+  const [request = '', ...lines] = head.split('\r\n');
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    if (colon > 0) headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+  }
+  const key = headers.get('sec-websocket-key') ?? '';
+  const upgrade = headers.get('upgrade')?.toLowerCase() === 'websocket';
+  if (!request.startsWith('GET ') || !upgrade || !/^[A-Za-z0-9+/]{22}==$/.test(key)) {
+    const text = 'This is an IRC server for WebSocket clients.\n';
+    return { refusal: `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}` };
+  }
+  const offered = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
+  const protocol = offered.find((name) => name === 'text.ircv3.net' || name === 'binary.ircv3.net') ?? '';
+  const accept = encodeBase64(sha1(encodeText(key + GUID)));
+  const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  return {
+    protocol,
+    reply: `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`,
+  };
+}
+
+export function encodeFrame(opcode: number, payload: Uint8Array): Uint8Array {
+  const wide = payload.length > 125;
+  const frame = new Uint8Array(payload.length + (wide ? 4 : 2));
+  frame[0] = 0x80 | opcode;
+  frame[1] = wide ? 126 : payload.length;
+  if (wide) {
+    frame[2] = payload.length >> 8;
+    frame[3] = payload.length & 255;
+  }
+  frame.set(payload, wide ? 4 : 2);
+  return frame;
+}
+
+class WebSocketTransport implements Transport {
+  readonly #stream: Stream;
+  readonly #opcode: number;
+  constructor(stream: Stream, opcode: number) {
+    this.#stream = stream;
+    this.#opcode = opcode;
+  }
+  get address(): string {
+    return this.#stream.remoteAddress;
+  }
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes;
+  }
+  write(lines: readonly (string | Uint8Array)[]): boolean {
+    for (const line of lines) {
+      const bytes = typeof line === 'string' ? encodeText(line) : line;
+      if (!this.#stream.write(encodeFrame(this.#opcode, bytes.subarray(0, -2)))) return false;
+    }
+    return true;
+  }
+  pause(): void {
+    this.#stream.pause();
+  }
+  resume(): void {
+    this.#stream.resume();
+  }
+  end(): void {
+    this.#stream.write(encodeFrame(CLOSE, Uint8Array.of(3, 232)));
+    this.#stream.end();
+  }
+  close(): void {
+    this.#stream.close();
+  }
+}
+
+class Connection implements StreamHandler {
+  readonly #ircd: Ircd;
+  readonly #stream: Stream;
+  #session: Session | undefined = undefined;
+  #reader: LineReader | undefined = undefined;
+  #bytes = new Uint8Array(0);
+  #message = new Uint8Array(0);
+  #ended = false;
+
+  constructor(ircd: Ircd, stream: Stream) {
+    this.#ircd = ircd;
+    this.#stream = stream;
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#bytes = join(this.#bytes, bytes);
+    if (this.#session === undefined && !this.#shake()) return;
+    while (!this.#ended && this.#frame());
+    if (this.#session !== undefined && !this.#ended) this.#ircd.work(this.#session);
+  }
+
+  onClose(): void {
+    this.#ended = true;
+    if (this.#session !== undefined) this.#ircd.close(this.#session, 'Connection closed');
+  }
+
+  #shake(): boolean {
+    const text = decodeText(this.#bytes) ?? '';
+    const end = text.indexOf('\r\n\r\n');
+    if (end < 0) {
+      if (this.#bytes.length > HEAD_BYTES_MAX) this.#fail();
+      return false;
+    }
+    const answer = answerHandshake(text.slice(0, end));
+    if ('refusal' in answer) {
+      this.#ended = true;
+      this.#stream.write(encodeText(answer.refusal));
+      this.#stream.end();
+      return false;
+    }
+    this.#stream.write(encodeText(answer.reply));
+    this.#bytes = this.#bytes.slice(encodeText(text.slice(0, end)).length + 4);
+    const opcode = answer.protocol === 'binary.ircv3.net' ? BINARY : TEXT;
+    const opened = this.#ircd.open(new WebSocketTransport(this.#stream, opcode));
+    this.#session = opened?.session;
+    this.#reader = opened?.reader;
+    this.#ended = opened === undefined;
+    return !this.#ended;
+  }
+
+  #fail(): void {
+    this.#ended = true;
+    this.#stream.close();
+    if (this.#session !== undefined) this.#ircd.close(this.#session, 'WebSocket error');
+  }
+
+  /** @returns false when there is no whole frame left. */
+  #frame(): boolean {
+    const bytes = this.#bytes;
+    if (bytes.length < 6) return false;
+    const [first, second] = bytes as unknown as [number, number];
+    const short = second & 0x7f;
+    const head = short === 126 ? 4 : 2;
+    const length = short === 126 ? ((bytes[2] as number) << 8) | (bytes[3] as number) : short;
+    // Clients must mask; a longer frame than a line can not be one.
+    if ((second & 0x80) === 0 || (first & 0x70) !== 0 || short === 127 || length > MESSAGE_BYTES_MAX) {
+      this.#fail();
+      return false;
+    }
+    if (bytes.length < head + 4 + length) return false;
+    const payload = bytes.slice(head + 4, head + 4 + length);
+    for (let i = 0; i < length; i++) payload[i] = (payload[i] as number) ^ (bytes[head + (i & 3)] as number);
+    this.#bytes = bytes.slice(head + 4 + length);
+    this.#onFrame(first & 15, (first & 0x80) !== 0, payload);
+    return true;
+  }
+
+  #onFrame(opcode: number, final: boolean, payload: Uint8Array<ArrayBuffer>): void {
+    if (opcode === PING) return void this.#stream.write(encodeFrame(PONG, payload));
+    if (opcode === PONG) return;
+    if (opcode === CLOSE) {
+      this.#ended = true;
+      this.#stream.write(encodeFrame(CLOSE, payload.subarray(0, 2)));
+      this.#stream.end();
+      return;
+    }
+    if (opcode > BINARY || this.#message.length + payload.length > MESSAGE_BYTES_MAX) return this.#fail();
+    this.#message = join(this.#message, payload);
+    if (!final) return;
+    const message = this.#message;
+    this.#message = new Uint8Array(0);
+    // A line end inside would make two lines of one message.
+    const end = message.findIndex((byte) => byte === 10 || byte === 13);
+    this.#reader?.pushLine(end < 0 ? message : message.subarray(0, end));
+  }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
+
+export function serveWebSocket(ircd: Ircd, stream: Stream): StreamHandler {
+  return new Connection(ircd, stream);
+}
