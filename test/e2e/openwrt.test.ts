@@ -1,0 +1,151 @@
+/**
+ * The package on an OpenWrt, from installation to removal. OPENWRT is a command in front of which nothing but a command line
+ * for the router is missing; the runtime package is installed already:
+ *   make ipk && OPENWRT='ssh root@192.168.1.1' node test/run.mjs e2e/openwrt
+ * The router must have no meshchat yet, and loses its configuration. With apk instead of opkg: make apk first.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const router = suite('OpenWrt');
+const prefix = process.env['OPENWRT']?.split(' ');
+
+/** Runs a shell command on the router. */
+function run(command: string, input?: Uint8Array): { status: number; text: string } {
+  const [program, ...args] = [...prefix!, 'sh', '-c', prefix![0] === 'ssh' ? `'${command.replaceAll("'", "'\\''")}'` : command];
+  const done = spawnSync(program!, args, { encoding: 'utf8', ...(input && { input }), timeout: 60_000 });
+  return { status: done.status ?? -1, text: `${done.stdout}${done.stderr}` };
+}
+function text(command: string): string {
+  const done = run(command);
+  assert.is(done.status, 0, `${command}: ${done.text}`);
+  return done.text.trim();
+}
+/** Milliseconds until the command succeeds. */
+function until(command: string, secondsMax: number): number {
+  const start = Date.now();
+  while (run(command).status !== 0) {
+    if (Date.now() - start > secondsMax * 1000) assert.unreachable(`not within ${secondsMax} s: ${command}: ${run(command).text}`);
+    spawnSync('sleep', ['0.1']);
+  }
+  return Date.now() - start;
+}
+const INSTANCE = 'ubus call service list \'{"name":"meshchat"}\' | jsonfilter -e';
+const pid = (): string => text(`${INSTANCE} '@.meshchat.instances.meshchat.pid'`);
+/** Of the runtime itself: with a jail, that is another process than procd's child. */
+const RUNTIME = "pgrep -f '^tjs run /usr/lib/meshchat/meshchat.js daemon --config /var/etc' | tail -n 1";
+const STATUS = 'ubus -S -t 5 call meshchat status';
+
+const apk = prefix !== undefined && run('command -v opkg').status !== 0;
+const install = (file: string): string => (apk ? `apk add --allow-untrusted ${file}` : `opkg install ${file}`);
+
+function copyPackage(release: number): string {
+  const args = [`scripts/${apk ? 'apk' : 'ipk'}.mjs`, '--release', String(release)];
+  const path = execFileSync('node', args, { encoding: 'utf8' }).split(' ')[0]!;
+  const target = `/tmp/${path.split('/').pop()}`;
+  assert.is(run(`cat >${target}`, readFileSync(path)).status, 0);
+  return target;
+}
+
+function step(name: string, body: () => void): void {
+  router(name, () => (prefix === undefined ? console.log('skipped: OPENWRT is not given') : body()));
+}
+
+step('installs, is enabled, runs and answers on the bus', () => {
+  text(install(copyPackage(101)));
+  assert.is(run('/etc/init.d/meshchat enabled').status, 0);
+  console.log(`on the bus after ${until(STATUS, 15)} ms`);
+  assert.is(text('/etc/init.d/meshchat status'), 'running');
+});
+
+step('runs as its own user, with no capability and no way to one', () => {
+  const status = text(`cat /proc/$(${RUNTIME})/status`);
+  const user = text('id -u meshchat 2>/dev/null || grep ^meshchat: /etc/passwd | cut -d: -f3');
+  assert.match(status, new RegExp(`Uid:\\s+${user}\\s+${user}\\s+${user}\\s+${user}`));
+  assert.match(status, /CapEff:\s+0000000000000000/);
+  assert.match(status, /CapPrm:\s+0000000000000000/);
+  assert.match(status, /NoNewPrivs:\s+1/);
+  if (run('[ -x /sbin/ujail ]').status === 0) assert.match(status, /CapBnd:\s+0000000000000000/);
+});
+
+step('IRC listens on loopback and the LAN alone', () => {
+  const listening = text('cat /proc/net/tcp /proc/net/tcp6').split('\n').map((line) => line.trim().split(/\s+/));
+  const irc = listening.filter((words) => words[1]?.endsWith(':1A0B') && words[3] === '0A').map((words) => words[1]!);
+  assert.ok(irc.includes('0100007F:1A0B'), irc.join(' '));
+  for (const address of irc) assert.not.match(address, /^0+:/);
+});
+
+step('refuses the calls of other users', () => {
+  const as = "start-stop-daemon -S -q -c nobody -x /bin/ubus -- -S -t 5";
+  assert.is(run(`${as} call meshchat status`).status, 4, 'hidden: not found');
+});
+
+step('takes a changed configuration in the same process', () => {
+  const before = pid();
+  text("uci set meshchat.main.log='debug'; uci commit meshchat; /etc/init.d/meshchat reload");
+  until("logread | tail -n 5 | grep -F meshchat.log", 5);
+  assert.is(pid(), before);
+});
+
+step('reload_config does the same', () => {
+  const before = pid();
+  text('reload_config'); // the first one only learns what there is
+  text("uci set meshchat.irc.motd='hello'; uci commit meshchat; reload_config");
+  until('logread | tail -n 5 | grep -F irc.motd', 10);
+  assert.is(pid(), before);
+});
+
+step('does not take uncommitted changes', () => {
+  text("uci set meshchat.main.peers_max='7'; /etc/init.d/meshchat reload");
+  assert.is.not(run('grep peers_max /var/etc/meshchat/config').status, 0);
+  text('uci revert meshchat');
+});
+
+step('refuses a bad option with its message and keeps what it had', () => {
+  const before = pid();
+  const copy = text('cat /var/etc/meshchat/config');
+  text("uci set meshchat.main.port='70000'; uci commit meshchat; /etc/init.d/meshchat reload");
+  assert.match(text('logread | tail -n 5'), /option port: '70000' is not allowed; allowed: 1 to 65535/);
+  assert.is(pid(), before);
+  assert.is(text('cat /var/etc/meshchat/config'), copy);
+  text(STATUS);
+});
+
+step('comes back from a crash, with what was in force though the file is still bad', () => {
+  const before = pid();
+  text(`kill -9 $(${RUNTIME})`);
+  console.log(`back on the bus after ${until(`[ "$(${RUNTIME})" ] && ${STATUS}`, 15)} ms`);
+  assert.is.not(pid(), before);
+  text('uci delete meshchat.main.port; uci commit meshchat; /etc/init.d/meshchat reload');
+});
+
+step('comes back on the bus when ubusd was killed', () => {
+  const before = text(RUNTIME);
+  text('kill -9 $(pidof ubusd)');
+  const took = until(STATUS, 10);
+  console.log(`back on the bus after ${took} ms`);
+  assert.ok(took <= 3000);
+  assert.is(text(RUNTIME), before);
+});
+
+step('an upgrade restarts it and keeps the configuration', () => {
+  const before = text(RUNTIME);
+  text(install(copyPackage(102)));
+  until(STATUS, 15);
+  assert.is.not(text(RUNTIME), before);
+  assert.is(text('uci get meshchat.main.log'), 'debug');
+});
+
+step('a removal leaves nothing running and nothing behind but the changed configuration', () => {
+  text(apk ? 'apk del meshchat' : 'opkg remove meshchat');
+  assert.is.not(run('pgrep -f meshchat.js').status, 0);
+  assert.is.not(run(STATUS).status, 0);
+  assert.is(run('uci show firewall 2>/dev/null | grep meshchat').text, '');
+  const left = text("find / -xdev -name '*meshchat*' -not -path '/proc/*' -not -path '/tmp/*' 2>/dev/null | sort").split('\n');
+  assert.equal(left.filter((path) => path !== '' && !path.startsWith('/etc/config/meshchat')), []);
+  text('rm -f /etc/config/meshchat*');
+});
+
+router.run();
