@@ -2,6 +2,7 @@
  * The async iteration of a group's messages: bounded. When its reader is slower than the group, the newest are dropped, and
  * told as gaps with reason 'client' once the reader has taken what came before them.
  */
+import { addMissed, type MissedRange } from '../service/missed.ts';
 import type { Gap, Message } from './client.ts';
 
 export const ITERATION_MESSAGES_MAX = 1000;
@@ -12,7 +13,7 @@ export class MessageQueue implements AsyncIterator<Message> {
   readonly #onEnd: (queue: MessageQueue) => void;
   readonly #messages: Message[] = [];
   #bytes = 0;
-  readonly #missed: Gap[] = [];
+  readonly #missed: MissedRange[] = [];
   readonly #readers: ((result: IteratorResult<Message>) => void)[] = [];
   #ended = false;
 
@@ -56,19 +57,4 @@ export class MessageQueue implements AsyncIterator<Message> {
     for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
     this.#onEnd(this);
   }
-}
-
-/** Ranges kept apart at once; past that the last one grows over what lies between, as an unknown range. */
-export const MISSED_RANGES_MAX = 64;
-
-/** Adds a message to the missed ranges, in order: the next of the same stream extends its range. */
-export function addMissed(missed: Gap[], { source, epoch, seq }: Pick<Message, 'source' | 'epoch' | 'seq'>): void {
-  for (const gap of missed) {
-    if (gap.source === source && gap.epoch === epoch && gap.to + 1 === seq) {
-      gap.to = seq;
-      return;
-    }
-  }
-  if (missed.length < MISSED_RANGES_MAX) missed.push({ source, epoch, from: seq, to: seq, reason: 'client' });
-  else missed[MISSED_RANGES_MAX - 1] = { source: '', epoch: 0, from: 0, to: 0, reason: 'client' };
 }

@@ -5,7 +5,6 @@
 import type { Candidate, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Runtime, Timer } from '../runtime/runtime.ts';
-import { endpointId } from '../wire/address.ts';
 import type { CoreNode, CreateNode } from './core.ts';
 import { EVENTS_MAX, EventQueue } from './event-queue.ts';
 import type { GroupsHost } from './groups.ts';
@@ -13,8 +12,6 @@ import { Groups } from './groups.ts';
 import type { MeshSocketOwner } from './mesh-socket.ts';
 import { MeshSocket } from './mesh-socket.ts';
 
-/** UDP port of every node; an identity names its port only where it differs. */
-export const DEFAULT_PORT = 14627;
 /** Own addresses of one mesh; those beyond are not used. */
 export const OWN_ADDRESSES_MAX = 8;
 
@@ -123,7 +120,7 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
   }
 
   self(): string[] {
-    return this.sockets.filter((socket) => socket.opened).map((socket) => endpointId(socket.address, this.port, DEFAULT_PORT));
+    return this.sockets.filter((socket) => socket.opened).map((socket) => socket.address);
   }
 
   meshStatus(): MeshStatus[] {

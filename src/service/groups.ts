@@ -30,6 +30,8 @@ export interface GroupsHost {
   readonly node: CoreNode;
   readonly events: EventQueue;
   readonly epoch: number;
+  /** UDP port; an identity names its port only where it differs. */
+  readonly port: number;
   now(): number;
   wallMs(): number;
   /** After each call into the core: follows its deadline. */

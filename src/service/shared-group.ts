@@ -72,6 +72,8 @@ export class Membership {
   readonly persist: boolean;
   readonly echo: boolean;
   readonly handler: MembershipHandler | undefined;
+  /** The first one: the daemon joined the group for it. */
+  readonly fresh: boolean;
   /** Recent messages that it asked for with `start`, until they have been handed out. */
   replay: GroupMessage[] = [];
 
@@ -81,6 +83,7 @@ export class Membership {
     this.persist = options.persist === true;
     this.echo = options.echo === true;
     this.handler = handler;
+    this.fresh = group.memberships.size === 0 && !group.persistent;
   }
 
   /** Hands out what was asked to be replayed; before anything newer. */
