@@ -37,7 +37,11 @@ export async function createNodeRuntime(): Promise<Runtime> {
   };
   const guard = new Guard((line) => process.stderr.write(`${line}\n`));
   process.on('unhandledRejection', (error) => guard.failed(error));
-  for (const output of [process.stdout, process.stderr]) output.on('error', () => {}); // EPIPE: writeOut() tells it
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', () => {}); // EPIPE: writeOut() tells it
+    // Otherwise exit() cuts off what a pipe has not taken yet.
+    (output as { _handle?: { setBlocking?(on: boolean): void } })._handle?.setBlocking?.(true);
+  }
   return nodeRuntime(modules, guard);
 }
 

@@ -12,7 +12,7 @@ import { systemError } from './socket-path.ts';
 import { TimerQueue } from './timer-queue.ts';
 import { makeFiles } from './files.ts';
 import { txikiFileCalls } from './txiki-files.ts';
-import type { Txiki, TxikiReader } from './txiki-types.ts';
+import type { Txiki, TxikiFile, TxikiReader } from './txiki-types.ts';
 
 const CHUNK_BYTES = 16384;
 
@@ -72,7 +72,7 @@ export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Prom
     spawn: (options) => spawn(tjs, loop, options),
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
-    writeOut: (bytes) => writeOut(tjs, bytes),
+    writeOut: makeWriteOut(tjs),
     readInput: () => chunks(tjs.stdin),
     get terminal() {
       return tjs.stdout?.isTerminal === true;
@@ -104,24 +104,32 @@ export async function* chunks(source: TxikiReader & ReadableStream<Uint8Array>):
   }
 }
 
-async function writeOut(tjs: Txiki, bytes: Uint8Array): Promise<void> {
-  const { stdout } = tjs;
-  if (stdout === undefined) return;
-  try {
-    if (typeof stdout.getWriter === 'function') {
-      const writer = stdout.getWriter();
-      writer.closed.catch(() => {});
-      try {
-        await writer.ready;
-        await writer.write(bytes);
-      } finally {
-        writer.releaseLock();
-      }
-    } else {
-      for (let at = 0; at < bytes.length;) at += await stdout.write(bytes.subarray(at));
+/**
+ * 26's stream for a pipe takes everything at once, however slow the reader, and tells of EPIPE late: there the pipe is opened
+ * again as a file, whose writes wait. Only a socket cannot be opened so.
+ */
+function makeWriteOut(tjs: Txiki): (bytes: Uint8Array) => Promise<void> {
+  let file: Promise<TxikiFile | undefined> | undefined;
+  return async (bytes) => {
+    try {
+      if ('setImportMap' in tjs) file ??= tjs.open('/proc/self/fd/1', 'a').catch(() => undefined); // 26
+      const output = (await file) ?? tjs.stdout;
+      if (output !== undefined && 'getWriter' in output) await writeToStream(output, bytes);
+      else for (let at = 0; output && at < bytes.length;) at += await output.write(bytes.subarray(at));
+    } catch (error) {
+      throw systemError(error);
     }
-  } catch (error) {
-    throw systemError(error);
+  };
+}
+
+async function writeToStream(stdout: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+  const writer = stdout.getWriter();
+  writer.closed.catch(() => {}); // told by write()
+  try {
+    await writer.write(bytes);
+    await new Promise((resolve) => setTimeout(resolve)); // a turn, in which an error can show
+  } finally {
+    writer.releaseLock();
   }
 }
 
