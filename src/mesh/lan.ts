@@ -1,7 +1,7 @@
 /**
  * Finds meshchat nodes on the link of one interface: each tells its address and port to an IPv6 multicast group.
- * Nothing binds these addresses to keys, anyone on the link can send anything: the mesh is unauthenticated. One address per
- * interface is ours: a unique local or global IPv6 one, else IPv4.
+ * Nothing binds these addresses to keys: the mesh is unauthenticated, anyone on the link can send anything. One address
+ * of the interface is ours: a unique local or global IPv6 one, else IPv4.
  *
  * Beacon, UDP port 14628, group ff02::6d65:7368, big-endian; bytes behind it are ignored:
  *   offset  size  field

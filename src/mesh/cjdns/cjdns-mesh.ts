@@ -173,12 +173,12 @@ export class CjdnsRouter implements Router {
       case 'silent':
         return name === 'Core_nodeInfo' ? {
           text: `${failure.text}: it is not running, or its admin port is another`,
-          remedy: 'start cjdns (/etc/init.d/cjdns start), or set option admin of the mesh section to its admin.bind',
+          remedy: 'start cjdns (/etc/init.d/cjdns start), or set option admin_port of the mesh section',
         } : { text: failure.text, remedy: 'see whether cjdns is overloaded' };
       case 'auth':
         return {
           text: `${failure.text} (from ${this.#credentials[0]?.origin}): only its routing table and peers can be read`,
-          remedy: 'set option password of the mesh section to the admin password in cjdroute.conf',
+          remedy: 'set option admin_password of the mesh section to admin.password of cjdroute.conf',
         };
       case 'malformed':
         return { text: failure.text, remedy: 'see which program listens on that port: ss -lunp' };

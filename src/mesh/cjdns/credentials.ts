@@ -37,7 +37,7 @@ export async function findCredentials(runtime: Runtime, options: CredentialOptio
       other.address === entry.address && other.port === entry.port && other.password === entry.password;
     if (!found.some(same)) found.push(entry);
   };
-  if (options.password !== undefined) add(options.admin, options.password, 'option password');
+  if (options.password !== undefined) add(options.admin, options.password, 'option admin_password');
   const uci = uciAdmin(await readText(runtime, '/etc/config/cjdns'));
   if (uci.size > 0) {
     const endpoint = joinEndpoint(uci.get('admin_address'), uci.get('admin_port'));

@@ -17,12 +17,12 @@ import { addressOfKey } from './key.ts';
 export interface YggdrasilOptions {
   /** Name of the mesh in status; default 'yggdrasil'. */
   name?: string;
-  /** "unix:///var/run/yggdrasil.sock", a path, or "tcp://127.0.0.1:9001". Default: where systems keep it. */
-  admin?: string;
+  /** A path or "127.0.0.1:9001", with or without unix:// or tcp://. Default: where systems keep it. */
+  socket?: string;
   /** Nodes known to run meshchat. */
   peers?: readonly string[];
-  /** false: never ask other nodes for their peers. Default true. */
-  walk?: boolean;
+  /** Walk from peer to peer even where a link leaves the local networks, and tell what is found within the bounds. */
+  crawl?: boolean;
 }
 
 /** A network with more nodes than this is not ours to probe. Each costs one question to that node. */
@@ -131,15 +131,15 @@ export class YggdrasilRouter implements Router {
     }
     this.#admin?.close();
     this.#admin = undefined;
-    return first ?? { failure: { kind: 'absent', text: `no place "${this.#options.admin}"` } };
+    return first ?? { failure: { kind: 'absent', text: `no place "${this.#options.socket}"` } };
   }
 
   async #places(): Promise<StreamAddress[]> {
-    const { admin } = this.#options;
-    if (admin !== undefined) {
-      const endpoint = parseEndpoint(admin.replace(/^tcp:\/\//, ''));
+    const { socket } = this.#options;
+    if (socket !== undefined) {
+      const endpoint = parseEndpoint(socket.replace(/^tcp:\/\//, ''));
       if (endpoint !== undefined && endpoint.port > 0) return [endpoint];
-      return [{ path: admin.replace(/^unix:\/\//, '') }];
+      return [{ path: socket.replace(/^unix:\/\//, '') }];
     }
     const places: StreamAddress[] = [{ path: '/var/run/yggdrasil.sock' }];
     for (const folder of SOCKET_FOLDERS) { // Debian's and OpenWrt's; the latter has one per interface
@@ -158,14 +158,16 @@ export class YggdrasilRouter implements Router {
   /** Follows debug_remotegetpeers from our peers on. Its nodes are told only once the whole network has been seen. */
   async #walk(tell: Tell): Promise<void> {
     const now = this.#runtime.now();
-    if (this.#options.walk === false || this.#publicLink || now < this.#largeUntil) return;
+    const crawl = this.#options.crawl === true;
+    if (!crawl && (this.#publicLink || now < this.#largeUntil)) return;
     const hops = new Map<string, number>([[this.#ownKey, 0]]);
     for (const key of this.#peerKeys) hops.set(key, 1);
     let answered = true;
     for (const [key, distance] of hops) { // grows while it is walked
       if (hops.size > WALK_NODES_MAX) {
         this.#largeUntil = now + LARGE_MS;
-        return;
+        if (!crawl) return;
+        break;
       }
       if (this.#closed || this.#runtime.now() - now > WALK_MS_MAX) return;
       if (distance === 0) continue;
@@ -239,7 +241,7 @@ function problemOf(failure: Failure): Problem {
     case 'denied':
       return { text: failure.text, remedy: 'run meshchat as root, or let its group read the socket' };
     case 'malformed':
-      return { text: failure.text, remedy: 'set option admin of the mesh section to AdminListen of yggdrasil.conf' };
+      return { text: failure.text, remedy: 'set option socket of the mesh section to AdminListen of yggdrasil.conf' };
     case 'silent':
       return { text: failure.text, remedy: 'restart Yggdrasil: /etc/init.d/yggdrasil restart' };
     case 'refused':
@@ -247,7 +249,7 @@ function problemOf(failure: Failure): Problem {
     default:
       return {
         text: `${failure.text}: it is not running, or its admin socket is elsewhere`,
-        remedy: 'start Yggdrasil, or set option admin of the mesh section to AdminListen of yggdrasil.conf',
+        remedy: 'start Yggdrasil, or set option socket of the mesh section to AdminListen of yggdrasil.conf',
       };
   }
 }

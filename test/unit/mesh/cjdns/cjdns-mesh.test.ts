@@ -202,8 +202,8 @@ test('a wrong password leaves the open functions, and is told with its remedy', 
   start();
   await runtime.run(30_000);
   assert.equal(addresses(told), [NODES[1][1]]);
-  assert.match(mesh.status().problem!.text, /refuses the admin password \(from option password\)/);
-  assert.match(mesh.status().problem!.remedy, /set option password/);
+  assert.match(mesh.status().problem!.text, /refuses the admin password \(from option admin_password\)/);
+  assert.match(mesh.status().problem!.remedy, /set option admin_password/);
   assert.is(lines.filter((line) => line.includes('password')).length, 1, 'said once');
   assert.ok(fake.count('SessionManager_getHandles') < 40);
   mesh.stop();

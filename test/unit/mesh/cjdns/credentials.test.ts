@@ -57,9 +57,9 @@ test('OpenWrt\'s UCI comes before the user\'s file, and that before cjdroute.con
 test('an option comes first, and its place counts for every password', async () => {
   const found = await find({ '/etc/config/cjdns': UCI }, { admin: '[::1]:999', password: 'mine' });
   assert.equal(found, [
-    '::1 999 mine <option password', '::1 999 uci word </etc/config/cjdns', '::1 999 NONE <the default']);
+    '::1 999 mine <option admin_password', '::1 999 uci word </etc/config/cjdns', '::1 999 NONE <the default']);
   assert.equal(await find({}, { admin: '127.0.0.1' }), [DEFAULT], 'without a port the usual one');
-  assert.equal(await find({}, { password: 'mine' }), ['127.0.0.1 11234 mine <option password', DEFAULT]);
+  assert.equal(await find({}, { password: 'mine' }), ['127.0.0.1 11234 mine <option admin_password', DEFAULT]);
 });
 
 test('the same admin port is not tried twice with the same password', async () => {

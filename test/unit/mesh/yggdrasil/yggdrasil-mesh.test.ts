@@ -101,18 +101,19 @@ test('a walk that finds no end tells nobody, and is not repeated for an hour', a
   mesh.stop();
 });
 
-test('option walk 0 never asks other nodes for their peers', async () => {
-  const { runtime, fake, mesh, told, start } = setup({ walk: false });
+test('option crawl walks whatever the links are', async () => {
+  const { runtime, functions, fake, mesh, told, start } = setup({ crawl: true });
+  functions['getpeers'] = () => ({ peers: [{ remote: 'tls://ygg.example.net:443', up: true, key: key(1) }] });
   start();
-  await runtime.run(100_000);
-  assert.is(remotes(fake), 0);
-  assert.equal(addresses(told), [address(1)]);
+  await runtime.run(1000);
+  assert.is(remotes(fake), 3);
+  assert.equal(addresses(told), [1, 2, 3].map(address).sort());
   mesh.stop();
 });
 
 test('NodeInfo with a port that is none is no advertisement', async () => {
   for (const port of [0, 65536, 1.5, '14627', null, -1]) {
-    const { runtime, functions, mesh, told, start } = setup({ walk: false });
+    const { runtime, functions, mesh, told, start } = setup();
     functions['getnodeinfo'] = ({ arguments: args }) => ({ [args['key']!]: { meshchat: { port } } });
     start();
     await runtime.run(3000);
@@ -144,7 +145,7 @@ test('the socket is found where systems keep it', async () => {
 test('an option names the socket: a path, unix:// or tcp://', async () => {
   for (const [admin, place] of [['/a/b', '/a/b'], ['unix:///a/c', '/a/c'], ['tcp://127.0.0.1:99', '127.0.0.1/99'],
     ['tcp://[::1]:99', '::1/99']] as const) {
-    const { runtime, mesh, own, start } = setup({ admin }, place);
+    const { runtime, mesh, own, start } = setup({ socket: admin }, place);
     start();
     await runtime.run(500);
     assert.equal(own, [[address(0)]], admin);
