@@ -26,10 +26,12 @@ export class Bus {
 
   /** An id that nothing has; above those of the bus's own objects. */
   newId(): number {
-    for (;;) {
-      const id = SYSTEM_OBJECT_MAX + Math.floor(this.#random() * (0x1_0000_0000 - SYSTEM_OBJECT_MAX));
-      if (!this.objects.has(id) && !this.clients.has(id) && !this.#types.has(id)) return id;
+    const range = 0x1_0000_0000 - SYSTEM_OBJECT_MAX;
+    let id = SYSTEM_OBJECT_MAX + Math.floor(this.#random() * range);
+    while (this.objects.has(id) || this.clients.has(id) || this.#types.has(id)) {
+      id = SYSTEM_OBJECT_MAX + ((id + 1 - SYSTEM_OBJECT_MAX) % range);
     }
+    return id;
   }
 
   /** @returns undefined when the path is taken. A malformed signature makes an object that is never listed, as in ubusd. */

@@ -66,9 +66,12 @@ export class ServerClient implements StreamHandler {
   /** @returns false when dropped: its queue is full. */
   send(message: Uint8Array): boolean {
     if (message[1] !== MSG_MONITOR) this.#owner.sent(this, message);
-    const taken = this.stream.write(message);
-    if (!taken) this.droppedCount++;
-    return taken;
+    const fits = this.stream.queuedBytes + message.length <= CLIENT_QUEUE_BYTES_MAX;
+    // In two writes when it is long: onDrain comes only after a write that had to wait for another.
+    const first = message.length > SERVED_QUEUE_BYTES_MAX ? message.length >> 1 : 0;
+    if (fits && (first === 0 || this.stream.write(message.subarray(0, first))) && this.stream.write(message.subarray(first))) return true;
+    this.droppedCount++;
+    return false;
   }
 
   /** As send(), but leaves room for replies. */

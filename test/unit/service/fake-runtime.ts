@@ -35,7 +35,7 @@ export class FakeStream implements Stream {
   queue: Uint8Array[] = [];
   readonly #runtime: FakeRuntime;
   readonly #queueBytesMax: number;
-  #full = false;
+  #waited = false;
 
   constructor(runtime: FakeRuntime, queueBytesMax = 1024 * 1024) {
     this.#runtime = runtime;
@@ -46,22 +46,21 @@ export class FakeStream implements Stream {
   }
   write(bytes: Uint8Array): boolean {
     if (this.closed) return false;
-    if (this.queuedBytes + bytes.length > this.#queueBytesMax) {
-      this.#full = true;
-      return false;
-    }
+    if (this.queuedBytes + bytes.length > this.#queueBytesMax) return false;
     this.queue.push(bytes.slice());
     this.#runtime.later(() => this.flush());
     return true;
   }
   flush(): void {
-    if (this.other.paused || this.other.closed) return;
-    const had = this.queue.length > 0;
-    for (const bytes of this.queue.splice(0)) this.other.handler.onData(bytes);
-    if (had && this.#full) {
-      this.#full = false;
-      this.handler.onDrain?.();
+    if (this.other.closed) return;
+    if (this.other.paused) {
+      this.#waited ||= this.queue.length > 0;
+      return;
     }
+    for (const bytes of this.queue.splice(0)) this.other.handler.onData(bytes);
+    if (!this.#waited) return;
+    this.#waited = false;
+    this.handler.onDrain?.();
   }
   pause(): void {
     this.paused = true;
