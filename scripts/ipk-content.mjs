@@ -43,6 +43,22 @@ function entry(path, bytes) {
   return { path, mode, bytes };
 }
 
+/** --runtime TJS --arch ARCH --version V: a package of a runtime built elsewhere, instead of ours. @returns undefined without. */
+export function runtimePackage() {
+  const binary = argument('runtime');
+  if (binary === undefined) return undefined;
+  const arch = argument('arch');
+  const version = argument('version');
+  if (!arch || !version) throw new Error('usage: --runtime TJS --arch ARCH --version VERSION');
+  return {
+    meta: {
+      name: 'txiki.js', version: `${version}-r1`, title: 'A small JavaScript runtime', license: 'MIT', url: 'https://txikijs.org',
+      maintainer: meta.maintainer, arch, depends: [], conffiles: [],
+    },
+    files: [{ path: '/usr/bin/tjs', mode: 0o755, bytes: readFileSync(binary) }],
+  };
+}
+
 /** The time of the last commit, as all reproducible builds have it; SOURCE_DATE_EPOCH wins; 0 outside a checkout. */
 export function sourceDate() {
   if (process.env.SOURCE_DATE_EPOCH) return Number(process.env.SOURCE_DATE_EPOCH);

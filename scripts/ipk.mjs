@@ -2,9 +2,9 @@
 //   node scripts/ipk.mjs                                        build/meshchat_VERSION_all.ipk
 //   node scripts/ipk.mjs --runtime TJS --arch ARCH --version V  build/txiki.js_V-r1_ARCH.ipk, a runtime built elsewhere
 // opkg installs nothing, and says nothing, when a member is not gzip or its tar has PAX headers: hence our own ustar.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { argument, meta, packageFiles, sourceDate } from './ipk-content.mjs';
+import { meta as ours, packageFiles, runtimePackage, sourceDate } from './ipk-content.mjs';
 
 const BLOCK = 512;
 
@@ -74,50 +74,29 @@ const script = (name) => `#!/bin/sh
 default_${name} $0 $@
 `;
 
-function meshchatPackage(date) {
+/** The files of control.tar.gz; a package without a user has no service and needs no scripts. */
+function controlFiles(meta, date) {
   const control = controlText({
-    Package: meta.name, Version: meta.version,
-    Depends: meta.depends.map(({ name, min }) => `${name} (>= ${min})`).join(', '),
+    Package: meta.name, Version: meta.version, Depends: meta.depends.map(({ name, min }) => `${name} (>= ${min})`).join(', '),
     Source: 'openwrt', SourceName: meta.name, License: meta.license, Section: 'net', 'Require-User': meta.user,
     SourceDateEpoch: date, URL: meta.url, Maintainer: meta.maintainer, Architecture: meta.arch, 'Installed-Size': '@SIZE@',
     Description: ` ${meta.title}`,
   });
-  return {
-    control: [
-      { path: '/control', text: control },
-      { path: '/conffiles', text: `${meta.conffiles.join('\n')}\n` },
-      { path: '/postinst', mode: 0o755, text: script('postinst') },
-      { path: '/prerm', mode: 0o755, text: script('prerm') },
-      { path: '/prerm-pkg', mode: 0o755, text: `#!/bin/sh\n${meta.prerm}` },
-    ],
-    files: packageFiles(),
-  };
-}
-
-function runtimePackage(date, binary, arch, version) {
-  const control = controlText({
-    Package: 'txiki.js', Version: `${version}-r1`, Source: 'openwrt/txiki.js', SourceName: 'txiki.js', License: 'MIT',
-    Section: 'lang', SourceDateEpoch: date, URL: 'https://txikijs.org', Maintainer: meta.maintainer, Architecture: arch,
-    'Installed-Size': '@SIZE@', Description: ' A small JavaScript runtime',
-  });
-  return {
-    control: [{ path: '/control', text: control }],
-    files: [{ path: '/usr/bin/tjs', mode: 0o755, bytes: readFileSync(binary) }],
-  };
+  const files = [{ path: '/control', text: control }];
+  if (meta.conffiles.length > 0) files.push({ path: '/conffiles', text: `${meta.conffiles.join('\n')}\n` });
+  if (meta.user === undefined) return files;
+  return [
+    ...files,
+    { path: '/postinst', mode: 0o755, text: script('postinst') },
+    { path: '/prerm', mode: 0o755, text: script('prerm') },
+    { path: '/prerm-pkg', mode: 0o755, text: `#!/bin/sh\n${meta.prerm}` },
+  ];
 }
 
 const date = sourceDate();
-const runtime = argument('runtime');
-const arch = argument('arch');
-const runtimeVersion = argument('version');
-if (runtime && !(arch && runtimeVersion)) {
-  console.error('usage: node scripts/ipk.mjs --runtime TJS --arch ARCH --version VERSION');
-  process.exit(1);
-}
-const made = runtime ? runtimePackage(date, runtime, arch, runtimeVersion) : meshchatPackage(date);
-const path = runtime ? `build/txiki.js_${runtimeVersion}-r1_${arch}.ipk` : `build/${meta.name}_${meta.version}_${meta.arch}.ipk`;
-const bytes = ipk(made, date);
+const { meta, files } = runtimePackage() ?? { meta: ours, files: packageFiles() };
+const path = `build/${meta.name}_${meta.version}_${meta.arch}.ipk`;
+const bytes = ipk({ control: controlFiles(meta, date), files }, date);
 mkdirSync('build', { recursive: true });
 writeFileSync(path, bytes);
-const installed = made.files.reduce((total, file) => total + file.bytes.length, 0);
-console.log(`${path}  ${bytes.length} bytes, ${installed} installed`);
+console.log(`${path}  ${bytes.length} bytes, ${files.reduce((total, file) => total + file.bytes.length, 0)} installed`);

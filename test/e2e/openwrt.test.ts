@@ -2,10 +2,12 @@
  * The package on an OpenWrt, from installation to removal. OPENWRT is a command in front of which nothing but a command line
  * for the router is missing; the runtime package is installed already:
  *   make ipk && OPENWRT='ssh root@192.168.1.1' node test/run.mjs e2e/openwrt
- * The router must have no meshchat yet, and loses its configuration. With apk instead of opkg: make apk first.
+ * The router must have no meshchat yet, and loses its configuration. OPENWRT_PACKAGES=apk where that is its package manager.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -38,11 +40,14 @@ const pid = (): string => text(`${INSTANCE} '@.meshchat.instances.meshchat.pid'`
 const RUNTIME = "pgrep -f '^tjs run /usr/lib/meshchat/meshchat.js daemon --config /var/etc' | tail -n 1";
 const STATUS = 'ubus -S -t 5 call meshchat status';
 
-const apk = prefix !== undefined && run('command -v opkg').status !== 0;
+const apk = process.env['OPENWRT_PACKAGES'] === 'apk';
 const install = (file: string): string => (apk ? `apk add --allow-untrusted ${file}` : `opkg install ${file}`);
 
+/** Makes a package with this release number, its script distinct from that of others, and puts it on the router. */
 function copyPackage(release: number): string {
-  const args = [`scripts/${apk ? 'apk' : 'ipk'}.mjs`, '--release', String(release)];
+  const script = join(tmpdir(), `meshchat-${process.pid}.js`);
+  writeFileSync(script, `${readFileSync(process.env['OPENWRT_SCRIPT'] ?? 'dist/meshchat.js', 'utf8')}\n// ${release}\n`);
+  const args = [`scripts/${apk ? 'apk' : 'ipk'}.mjs`, '--release', String(release), '--script', script];
   const path = execFileSync('node', args, { encoding: 'utf8' }).split(' ')[0]!;
   const target = `/tmp/${path.split('/').pop()}`;
   assert.is(run(`cat >${target}`, readFileSync(path)).status, 0);
