@@ -46,7 +46,8 @@ export function networkOptions(changes: Partial<NetworkOptions> = {}): NetworkOp
   };
 }
 
-/** The fault-free network of the liveness phase. */
+/** The fault-free network of the liveness phase; a backlog for a narrow uplink would take as long as it is big. */
 export const CALM: Partial<NetworkOptions> = {
   reorder: 0, duplicate: 0, corrupt: 0, loss: 0, burstShare: 0, outageShare: 0, stallShare: 0, handleUs: 0,
+  uplinkBytesPerMs: 0,
 };

@@ -28,9 +28,20 @@ export class HoldDown implements Checker {
       return;
     }
     this.quickRepeats++;
-    if (this.#quick.has(key)) {
-      sim.violate('10 hold-down', `node ${host.index} sent packet ${packet} to ${to} a third time within ${passed} ms`);
-    }
+    if (this.#quick.has(key)) this.#judge(host, to, packet, passed);
     this.#quick.add(key);
+  }
+
+  /** Too soon by the true round trip. The core can only go by the one it has measured, which cannot be below the truth. */
+  #judge(host: NodeHost, to: number, packet: number, passed: number): void {
+    const sim = this.#sim;
+    const peer = host.node?.peers().find((one) => one.id === sim.addressOf(to));
+    const measured = peer === undefined || peer.rttMs === 0 ? 0 : peer.rttMs;
+    const truth = sim.network.rtt(host.index, to);
+    if (measured > 0 && measured + SLACK_MS < truth) {
+      sim.violate('10 hold-down', `node ${host.index} measured a round trip of ${measured} ms to ${to}, it is ${truth}`);
+    }
+    if (passed + SLACK_MS >= HOLD_DOWN * measured) return;
+    sim.violate('10 hold-down', `node ${host.index} sent packet ${packet} to ${to} a third time within ${passed} ms`);
   }
 }

@@ -23,6 +23,9 @@ export class Retention implements Checker {
     const message = sim.truth.at(published, to);
     if (message === undefined) return;
     const retainMs = sim.nodeOptions.retainMs ?? MULTICAST_DEFAULTS.retainMs;
+    // A source that leaves the group serves what it published a while longer, then no more.
+    const source = sim.hosts[message.source]!;
+    if (source.serials[stream.group] !== message.serial) return;
     const late = sim.hosts[stream.receiver]!.joinedAt[stream.group]! >= message.time;
     if (late || now - message.time >= retainMs || this.#overBudget(message.id, message.source)) return;
     if (sim.groups[stream.group]!.options.slow === 'evict') return;

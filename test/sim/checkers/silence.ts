@@ -32,7 +32,7 @@ export class Silence {
       const name = FRAME_NAMES[type]!;
       const count = sim.metrics.frames[type]! - this.#before[type]!;
       if (count > 0 && !ALLOWED.has(name)) sim.violate('11 silence', `${count} ${name} frames in ${passed} ms of rest`);
-      const pairs = running * (running - 1);
+      const pairs = running * (sim.hosts.length - 1); // the dead are still probed
       const limit = name === 'HELLO' ? pairs * (Math.ceil(passed / (KEEPALIVE_MS / 2)) + 1)
         : running * (Math.ceil(passed / GOSSIP_MS) + 1) * 2;
       if (count > limit && name !== 'SESSION') sim.violate('11 silence', `${count} ${name} in ${passed} ms, limit ${limit}`);
