@@ -10,6 +10,7 @@ export class Accounts {
   readonly #sha256: (bytes: Uint8Array) => Uint8Array;
   readonly #later: (task: () => void) => void;
   #accounts = new Map<string, IrcAccount>();
+  #operators: readonly IrcAccount[] = [];
   #checkCount = 0;
 
   constructor(sha256: (bytes: Uint8Array) => Uint8Array, later: (task: () => void) => void) {
@@ -17,7 +18,8 @@ export class Accounts {
     this.#later = later;
   }
 
-  configure(accounts: readonly IrcAccount[]): void {
+  configure(accounts: readonly IrcAccount[], operators: readonly IrcAccount[]): void {
+    this.#operators = operators;
     this.#accounts = new Map(accounts.map((account) => [fold(account.name), account]));
   }
   get count(): number {
@@ -25,8 +27,14 @@ export class Accounts {
   }
 
   /** Resolves with the account's name as configured, or undefined. */
-  async check(name: string, password: string): Promise<string | undefined> {
-    const account = this.#accounts.get(fold(name));
+  check(name: string, password: string): Promise<string | undefined> {
+    return this.#check(this.#accounts.get(fold(name)), password);
+  }
+  checkOperator(name: string, password: string): Promise<string | undefined> {
+    return this.#check(this.#operators.find((operator) => operator.name === name), password);
+  }
+
+  async #check(account: IrcAccount | undefined, password: string): Promise<string | undefined> {
     if (account === undefined || this.#checkCount >= CHECKS_MAX) return undefined;
     this.#checkCount++;
     try {

@@ -152,6 +152,11 @@ export function visible(channel: Channel, user: User): boolean {
 }
 
 export function replyNames(session: Session, channel: Channel): void {
+  listNames(session, channel);
+  session.reply(numeric.RPL_ENDOFNAMES, channel.name, 'End of /NAMES list');
+}
+
+function listNames(session: Session, channel: Channel): void {
   const user = session.user as User;
   const symbol = channel.flags.has('s') ? '@' : '=';
   let names = '';
@@ -168,7 +173,6 @@ export function replyNames(session: Session, channel: Channel): void {
     names += names === '' ? name : ` ${name}`;
   }
   if (names !== '') flush();
-  session.reply(numeric.RPL_ENDOFNAMES, channel.name, 'End of /NAMES list');
 }
 
 /** NAMES <channel>{,<channel>} */
@@ -177,9 +181,9 @@ function handleNames(ircd: Ircd, session: Session, line: Line): void {
   if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
   for (const name of names.split(',').slice(0, TARGETS_MAX)) {
     const channel = ircd.network.channels.get(fold(name));
-    if (channel !== undefined && visible(channel, session.user as User)) replyNames(session, channel);
-    else session.reply(numeric.RPL_ENDOFNAMES, safeParam(name), 'End of /NAMES list');
+    if (channel !== undefined && visible(channel, session.user as User)) listNames(session, channel);
   }
+  session.reply(numeric.RPL_ENDOFNAMES, safeParam(names), 'End of /NAMES list');
 }
 
 /** ELIST conditions: <n, >n users; C and T creation and topic age in minutes; masks and !masks. */
@@ -253,25 +257,29 @@ export function showInvite(ircd: Ircd, by: User, target: User, name: string): vo
   for (const session of target.sessions) session.send(out);
 }
 
-/** KICK <channel> <nick>{,<nick>} [:<reason>] */
+/** KICK <channel>{,<channel>} <nick>{,<nick>} [:<reason>]: one channel, or as many channels as nicks */
 function handleKick(ircd: Ircd, session: Session, line: Line): void {
+  const [names, nicks, reason] = line.params as [string, string, string | undefined];
+  const channels = names.split(',');
+  for (const [i, nick] of nicks.split(',').slice(0, TARGETS_MAX).entries()) {
+    const name = channels.length === 1 ? channels[0] : channels[i];
+    if (name !== undefined) kickOne(ircd, session, name, nick, reason ?? '');
+  }
+}
+
+function kickOne(ircd: Ircd, session: Session, name: string, nick: string, reason: string): void {
   const user = session.user as User;
-  const [name, nicks, reason] = line.params as [string, string, string | undefined];
   const channel = joinedChannel(ircd, session, name);
   if (channel === undefined || !requireOp(session, channel)) return;
-  for (const nick of nicks.split(',').slice(0, TARGETS_MAX)) {
-    const target = ircd.network.findUser(nick);
-    if (target === undefined) {
-      session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
-    } else if (!channel.members.has(target)) {
-      session.reply(numeric.ERR_USERNOTINCHANNEL, target.shown, channel.name, 'They are not on that channel');
-    } else {
-      const text = cutText(reason === undefined || reason === '' ? user.shown : reason, REASON_BYTES_MAX);
-      ircd.network.kick(user, channel, target, text);
-      if (target.local) ircd.mesh.parted(target, channel, `Kicked by ${user.shown}: ${text}`);
-      else session.notice(`${target.shown} is hidden on this node until he joins again; other nodes decide for themselves`);
-    }
+  const target = ircd.network.findUser(nick);
+  if (target === undefined) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (!channel.members.has(target)) {
+    return session.reply(numeric.ERR_USERNOTINCHANNEL, target.shown, channel.name, 'They are not on that channel');
   }
+  const text = cutText(reason === '' ? user.shown : reason, REASON_BYTES_MAX);
+  ircd.network.kick(user, channel, target, text);
+  if (target.local) ircd.mesh.parted(target, channel, `Kicked by ${user.shown}: ${text}`);
+  else session.notice(`${target.shown} is hidden on this node until he joins again; other nodes decide for themselves`);
 }
 
 export const channelCommands: CommandTable = {
@@ -281,5 +289,5 @@ export const channelCommands: CommandTable = {
   NAMES: { paramsMin: 0, usage: 'NAMES <channel>{,<channel>}', handle: handleNames },
   LIST: { paramsMin: 0, usage: 'LIST [<mask>{,<condition>}]', handle: handleList },
   INVITE: { paramsMin: 0, usage: 'INVITE [<nick> <channel>]', handle: handleInvite },
-  KICK: { paramsMin: 2, usage: 'KICK <channel> <nick>{,<nick>} [:<reason>]', handle: handleKick },
+  KICK: { paramsMin: 2, usage: 'KICK <channel>{,<channel>} <nick>{,<nick>} [:<reason>]', handle: handleKick },
 };

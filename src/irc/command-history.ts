@@ -181,7 +181,7 @@ function handleMarkread(ircd: Ircd, session: Session, line: Line): void {
   const user = session.user as User;
   const [target, mark] = line.params as [string | undefined, string | undefined];
   if (target === undefined) return session.fail('MARKREAD', 'NEED_MORE_PARAMS', 'Missing parameters');
-  if (mark === undefined || mark === '*') return replyMarker(ircd, session, target);
+  if (mark === undefined) return replyMarker(ircd, session, target);
   const timeMs = mark.startsWith('timestamp=') ? parseTime(mark.slice(10)) : undefined;
   if (timeMs === undefined) return session.fail('MARKREAD', 'INVALID_PARAMS', safeParam(target), safeParam(mark), 'Invalid timestamp');
   const before = ircd.conversations.marker(user, target);

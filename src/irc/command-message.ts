@@ -17,7 +17,10 @@ import type { OpenBatch, Session } from './session.ts';
 import { byteLength, cutText } from './text.ts';
 import type { User } from './user.ts';
 
-const CLIENT_TAG_BYTES_MAX = 2000;
+const CLIENT_TAG_BYTES_MAX = 4096;
+/** Text that is passed on whole even when its source makes the line longer than 512 bytes; more is refused, never cut. */
+const WHOLE_TEXT_BYTES_MAX = 490;
+const LINE_BYTES_MAX = 512;
 const CTCP = '\x01';
 
 interface Draft {
@@ -48,6 +51,11 @@ function handleText(ircd: Ircd, session: Session, line: Line): void {
   } else if (text === undefined || text === '') {
     if (!quiet) session.reply(numeric.ERR_NOTEXTTOSEND, 'No text to send');
   } else {
+    const bytes = byteLength(text);
+    const overhead = (session.user as User).prefix.length + line.command.length + byteLength(targets) + 7;
+    if (bytes > WHOLE_TEXT_BYTES_MAX && bytes + overhead > LINE_BYTES_MAX) {
+      return session.reply(numeric.ERR_INPUTTOOLONG, 'Input line was too long');
+    }
     const tags = session.has(CAP_MESSAGE_TAGS) ? clientTags(line.tags) : undefined;
     sendAll(ircd, session, targets, { command: line.command, lines: [text], concat: [], tags });
   }

@@ -185,7 +185,8 @@ function userMode(ircd: Ircd, session: Session, nick: string, modes: string | un
   let unknown = false;
   for (const change of parseChanges(modes, [])) {
     const { on, letter } = change;
-    if (!USER_MODES.includes(letter)) unknown = true;
+    if (letter === 'o' && !on) user.modes.delete('o');
+    if (!USER_MODES.includes(letter)) unknown ||= letter !== 'o';
     else if (userModes(user).includes(letter) !== on) {
       if (letter === 'B') user.bot = on;
       else if (on) user.modes.add(letter);

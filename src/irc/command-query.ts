@@ -56,7 +56,7 @@ function commonChannel(target: User, user: User): Channel | undefined {
 
 function whoFlags(session: Session, target: User, channel: Channel | undefined): string {
   const away = target.away === undefined ? 'H' : 'G';
-  return `${away}${target.bot ? 'B' : ''}${channel?.prefixOf(target, session.has(CAP_MULTI_PREFIX)) ?? ''}`;
+  return `${away}${target.modes.has('o') ? '*' : ''}${target.bot ? 'B' : ''}${channel?.prefixOf(target, session.has(CAP_MULTI_PREFIX)) ?? ''}`;
 }
 
 /** People of other nodes are one hop away. */
@@ -111,6 +111,7 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
     session.reply(numeric.RPL_WHOISCHANNELS, nick, names.slice(i, i + 10).join(' '));
   }
   session.reply(numeric.RPL_WHOISSERVER, nick, ircd.serverName, ircd.options.networkName);
+  if (target.modes.has('o')) session.reply(numeric.RPL_WHOISOPERATOR, nick, 'is an operator of this node');
   if (target.bot) session.reply(numeric.RPL_WHOISBOT, nick, 'is a bot');
   if (target.account !== undefined) session.reply(numeric.RPL_WHOISACCOUNT, nick, target.account, 'is logged in as');
   if (!target.local) {

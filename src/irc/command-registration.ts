@@ -2,7 +2,7 @@
 import { decodeBase64 } from './base64.ts';
 import { CAPABILITIES, CAP_NOTIFY, CAP_SASL, capabilityNames, listCapabilities } from './capabilities.ts';
 import type { CommandTable } from './commands.ts';
-import { joinChannel } from './command-channel.ts';
+import { joinChannel, safeParam } from './command-channel.ts';
 import { replyLusers, replyMotd } from './command-server.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
@@ -89,7 +89,7 @@ function handleUser(ircd: Ircd, session: Session, line: Line): void {
 function handleNick(ircd: Ircd, session: Session, line: Line): void {
   const nick = line.params[0] ?? '';
   if (nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
-  if (!isNick(nick)) return session.reply(numeric.ERR_ERRONEUSNICKNAME, shownParam(nick), 'Erroneous nickname');
+  if (!isNick(nick)) return session.reply(numeric.ERR_ERRONEUSNICKNAME, safeParam(nick), 'Erroneous nickname');
   const user = session.user;
   if (user === undefined) {
     const other = ircd.network.findUser(nick);
@@ -106,11 +106,6 @@ function handleNick(ircd: Ircd, session: Session, line: Line): void {
 
 function replyInUse(session: Session, nick: string): void {
   session.reply(numeric.ERR_NICKNAMEINUSE, nick, 'Nickname is already in use');
-}
-
-/** A parameter of the client's as it may stand in the middle of a reply. */
-export function shownParam(text: string): string {
-  return text === '' || text[0] === ':' || text.includes(' ') ? '*' : text;
 }
 
 /** Completes the registration when everything is there. */
@@ -140,8 +135,9 @@ function tryRegister(ircd: Ircd, session: Session): void {
     ircd.mesh.changed(user);
   }
   welcome(ircd, session, user);
-  if (other === undefined) for (const name of options.autojoin) joinChannel(ircd, session, name, '');
-  else for (const channel of user.channels.values()) joinChannel(ircd, session, channel.name, '');
+  const names = other === undefined ? [...options.autojoin, ...ircd.conversations.channels(user)] : [];
+  for (const channel of user.channels.values()) names.push(channel.name);
+  for (const name of new Set(names)) joinChannel(ircd, session, name, '');
 }
 
 function welcome(ircd: Ircd, session: Session, user: User): void {
@@ -150,7 +146,7 @@ function welcome(ircd: Ircd, session: Session, user: User): void {
   session.reply(numeric.RPL_WELCOME, `Welcome to the ${options.networkName} network, ${user.shown}`);
   session.reply(numeric.RPL_YOURHOST, `Your host is ${serverName}, running ${version}`);
   session.reply(numeric.RPL_CREATED, `This server was started ${created} UTC`);
-  session.reply(numeric.RPL_MYINFO, serverName, version, 'BTi', 'CIbeiklmnostv', 'Ibeklov');
+  session.reply(numeric.RPL_MYINFO, serverName, version, 'BTio', 'CIbeiklmnostv', 'Ibeklov');
   for (const tokens of isupport(ircd)) {
     session.reply(numeric.RPL_ISUPPORT, ...tokens, 'are supported by this server');
   }
@@ -181,10 +177,11 @@ function handleAuthenticate(ircd: Ircd, session: Session, line: Line): void | Pr
     session.sasl = undefined;
     return session.reply(numeric.ERR_SASLABORTED, 'SASL authentication aborted');
   }
-  if (param.length > AUTHENTICATE_CHUNK || session.sasl.length + param.length > SASL_BYTES_MAX) {
+  if (param.length > AUTHENTICATE_CHUNK) {
     session.sasl = undefined;
     return session.reply(numeric.ERR_SASLTOOLONG, 'SASL message too long');
   }
+  if (session.sasl.length + param.length > SASL_BYTES_MAX) return failed();
   if (param !== '+') session.sasl += param;
   if (param.length === AUTHENTICATE_CHUNK) return;
   const text = decodeText(decodeBase64(session.sasl) ?? new Uint8Array(0)) ?? '';

@@ -9,6 +9,7 @@ import { fold, matches } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 import { formatTime } from './time.ts';
+import type { User } from './user.ts';
 
 /** A server parameter names us by our name, a mask of it, or the nick of somebody: all servers are this one. */
 function here(ircd: Ircd, session: Session, name: string | undefined): boolean {
@@ -31,11 +32,15 @@ export function replyLusers(ircd: Ircd, session: Session): void {
   const all = network.users.size;
   const local = network.localUserCount;
   let invisible = 0;
-  for (const user of network.users.values()) if (user.modes.has('i')) invisible++;
+  let operators = 0;
+  for (const user of network.users.values()) {
+    if (user.modes.has('i')) invisible++;
+    if (user.modes.has('o')) operators++;
+  }
   let unknown = 0;
   for (const other of network.sessions) if (other.user === undefined) unknown++;
   session.reply(numeric.RPL_LUSERCLIENT, `There are ${all - invisible} users and ${invisible} invisible on ${mesh.nodeCount} servers`);
-  session.reply(numeric.RPL_LUSEROP, '0', 'IRC Operators online');
+  session.reply(numeric.RPL_LUSEROP, String(operators), 'IRC Operators online');
   session.reply(numeric.RPL_LUSERUNKNOWN, String(unknown), 'unknown connection(s)');
   session.reply(numeric.RPL_LUSERCHANNELS, String(network.channels.size), 'channels formed');
   session.reply(numeric.RPL_LUSERME, `I have ${local} clients and ${mesh.nodeCount - 1} servers`);
@@ -95,6 +100,28 @@ function handleStats(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_ENDOFSTATS, safeParam(letter), 'End of /STATS report');
 }
 
+/** OPER <name> <password>: the owner of this node */
+async function handleOper(ircd: Ircd, session: Session, line: Line): Promise<void> {
+  const user = session.user as User;
+  const [name, password] = line.params as [string, string];
+  if ((await ircd.accounts.checkOperator(name, password)) === undefined || session.closed) {
+    return session.reply(numeric.ERR_PASSWDMISMATCH, 'Password incorrect');
+  }
+  user.modes.add('o');
+  session.reply(numeric.RPL_YOUREOPER, 'You are now an operator of this node');
+  session.line('MODE', user.shown, '+o');
+}
+
+/** KILL <nick> [:<reason>]: closes the connections of a user of this node */
+function handleKill(ircd: Ircd, session: Session, line: Line): void {
+  const user = session.user as User;
+  const target = ircd.network.findUser(line.params[0] as string);
+  if (!user.modes.has('o')) return session.reply(numeric.ERR_NOPRIVILEGES, 'Permission denied: you are no operator of this node');
+  if (target?.local !== true) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(line.params[0] as string), 'No such nick on this node');
+  const text = `Killed (${user.shown} (${line.params[1] ?? 'no reason'}))`;
+  for (const other of [...target.sessions]) ircd.close(other, text, `Closing Link: (${text})`);
+}
+
 /** LINKS: one server name for all nodes; where they are is in the text. */
 function handleLinks(ircd: Ircd, session: Session): void {
   const { serverName, mesh, network, options } = ircd;
@@ -137,6 +164,8 @@ export const serverCommands: CommandTable = {
   ADMIN: { paramsMin: 0, usage: 'ADMIN [<server>]', handle: handleAdmin },
   INFO: { paramsMin: 0, usage: 'INFO [<server>]', handle: handleInfo },
   STATS: { paramsMin: 0, usage: 'STATS u | m', handle: handleStats },
+  OPER: { paramsMin: 2, usage: 'OPER <name> <password>', handle: handleOper },
+  KILL: { paramsMin: 1, usage: 'KILL <nick> [:<reason>]', handle: handleKill },
   LINKS: { paramsMin: 0, usage: 'LINKS', handle: handleLinks },
   HELP: { paramsMin: 0, usage: 'HELP [<command>]', handle: handleHelp },
   HELPOP: { paramsMin: 0, usage: 'HELPOP [<command>]', handle: handleHelp },

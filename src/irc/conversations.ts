@@ -15,6 +15,8 @@ interface Owned {
   /** By folded nick, with "@address" for people of other nodes. */
   readonly histories: Map<string, { name: string; history: History }>;
   readonly markers: Map<string, number>;
+  /** Where an account was when its last client went: it comes back there. */
+  channels: string[];
 }
 
 export class Conversations {
@@ -30,13 +32,18 @@ export class Conversations {
     let owned = this.#owners.get(key);
     if (owned === undefined) {
       if (this.#owners.size >= OWNERS_MAX) this.#owners.delete(this.#owners.keys().next().value as string);
-      this.#owners.set(key, (owned = { histories: new Map(), markers: new Map() }));
+      this.#owners.set(key, (owned = { histories: new Map(), markers: new Map(), channels: [] }));
     }
     return owned;
   }
 
-  forgetUser(user: User): void {
-    this.#owners.delete(`user ${user.uid}`);
+  /** The last client of `user` goes; he is still in his channels. */
+  leave(user: User): void {
+    if (user.account === undefined) this.#owners.delete(`user ${user.uid}`);
+    else this.#owned(user).channels = [...user.channels.values()].map((channel) => channel.name);
+  }
+  channels(user: User): readonly string[] {
+    return user.account === undefined ? [] : this.#owned(user).channels;
   }
 
   /** The key of a conversation with `other`. */

@@ -197,9 +197,9 @@ export class Ircd implements SessionHost {
     if (user !== undefined) {
       user.sessions.splice(user.sessions.indexOf(session), 1);
       if (user.sessions.length === 0) {
+        this.conversations.leave(user);
         this.network.remove(user, reason);
         this.mesh.gone(user, reason);
-        this.conversations.forgetUser(user);
       }
     }
     if (error === undefined) session.transport.close();

@@ -140,7 +140,7 @@ export function readText(fields: Fields, wallMs: number): TextFields | undefined
   }
   const tags = new Map<string, string>();
   if (isFields(fields['g'])) {
-    for (const [key, value] of Object.entries(fields['g'])) tags.set(key, cleanText(value, 1000));
+    for (const [key, value] of Object.entries(fields['g'])) tags.set(key, cleanText(value, 4096));
   }
   if (command !== 'TAGMSG' && !lines.some((line) => line !== '')) return undefined;
   return {

@@ -127,6 +127,7 @@ export class Network {
     const { shown, user: name, host, real, account } = user;
     this.past.unshift({ shown, user: name, host, real, account, goneMs: this.clock.wallMs() });
     if (this.past.length > WHOWAS_MAX) this.past.pop();
+    for (const channel of this.channels.values()) channel.kicked.delete(user);
     this.users.delete(fold(shown));
     this.#offline(shown);
     this.#unclaim(user);

@@ -28,6 +28,8 @@ export interface IrcOptions {
   motd: string[];
   adminInfo: string[];
   accounts: IrcAccount[];
+  /** Who may say OPER on this node: its owner. Passwords as in accounts. */
+  operators: IrcAccount[];
   /** Channels that a client joins by itself after registration. */
   autojoin: string[];
   clientsMax: number;
@@ -59,7 +61,7 @@ export interface IrcOptions {
 export function defaultIrcOptions(): IrcOptions {
   return {
     enabled: true, listen: [{ address: '127.0.0.1', port: 6667 }], websocket: [], tlsListen: [], tlsCert: '', tlsKey: '',
-    networkName: 'meshchat', serverName: 'irc.mesh', password: '', motd: [], adminInfo: [], accounts: [], autojoin: [],
+    networkName: 'meshchat', serverName: 'irc.mesh', password: '', motd: [], adminInfo: [], accounts: [], operators: [], autojoin: [],
     clientsMax: 1000, clientsPerAddressMax: 1000, floodLinesPerSecond: 0, floodBurstLines: 200,
     peerLinesPerSecond: 200, peerBurstLines: 5000, pingMs: 90_000, pingTimeoutMs: 60_000, registrationMs: 30_000,
     sendQueueBytesMax: 1 << 20, historyLines: 500, historyBytes: 128 << 10, historyMs: 24 * 3600_000, playbackLines: 50,

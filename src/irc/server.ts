@@ -48,7 +48,7 @@ class Server implements IrcServer {
     this.#log = log;
     const network = new Network(options, runtime);
     const accounts = new Accounts((bytes) => runtime.sha256(bytes), (task) => runtime.later(task));
-    accounts.configure(options.accounts);
+    accounts.configure(options.accounts, options.operators);
     const conversations = new Conversations(() => network.newHistory());
     const parts = { accounts, conversations, log, version: IRC_VERSION };
     // The run's number rises with time and differs from an earlier one even when the clock was set back.
@@ -115,7 +115,7 @@ class Server implements IrcServer {
     const now = { ...options, ...kept };
     this.#ircd.options = now;
     this.#ircd.network.options = now;
-    this.#ircd.accounts.configure(now.accounts);
+    this.#ircd.accounts.configure(now.accounts, now.operators);
     this.#mesh.applyLists();
     return [...changed];
   }

@@ -32,7 +32,7 @@ export class User implements UserFacts {
   activeMs = 0;
   readonly channels = new Map<string, Channel>();
   readonly sessions: Session[] = [];
-  /** i: not in WHO for strangers; T: no CTCP. (B is `bot`.) */
+  /** i: not in WHO for strangers; T: no CTCP; o: operator of this node. (B is `bot`.) */
   readonly modes = new Set<string>();
   /** Channels he was invited to, folded. */
   readonly invites = new Set<string>();

@@ -1,0 +1,160 @@
+/** Real mesh routers for the nodes of a TestNet: cjdns (CJDROUTE=path) and Yggdrasil (YGGDRASIL=path, or as installed). */
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { TestNet, TestNode } from './namespaces.ts';
+import { sleep, stopChild, writeNodeFile } from './namespaces.ts';
+
+export interface RouterSet {
+  readonly kind: 'cjdns' | 'yggdrasil';
+  readonly version: string;
+  /** The mesh address of each node. */
+  readonly addresses: string[];
+  start(index: number): void;
+  /** `hard`: killed, as in a crash. */
+  stop(index: number, hard?: boolean): Promise<void>;
+  /** The node gets another key at its next start. @returns its new address. */
+  newKey(index: number): string;
+  /** Name of its network device. */
+  readonly device: string;
+  running(index: number): boolean;
+}
+
+const PORT = 5000;
+
+interface CjdnsConf {
+  publicKey: string; privateKey: string; ipv6: string; authorizedPasswords: { password: string }[]; pipe: string;
+  noBackground: number; interfaces: Record<string, unknown>; admin: { bind: string; password: string };
+}
+
+/** Which router the environment asks for. @returns undefined, with a word, when there is none. */
+export function chooseRouters(net: TestNet): RouterSet | undefined {
+  if (process.env['CJDROUTE'] !== undefined) return new CjdnsRouters(net, process.env['CJDROUTE']);
+  const path = process.env['YGGDRASIL'] ?? 'yggdrasil';
+  if (spawnSync(path, ['-version']).status === 0) return new YggdrasilRouters(net, path);
+  console.log('skipped: neither CJDROUTE=path nor an installed yggdrasil (or YGGDRASIL=path)');
+  return undefined;
+}
+
+
+export class CjdnsRouters implements RouterSet {
+  readonly kind = 'cjdns';
+  readonly version: string;
+  readonly addresses: string[] = [];
+  readonly device = 'tun0';
+  readonly #net: TestNet;
+  readonly #path: string;
+  readonly #confs: CjdnsConf[] = [];
+  readonly #children: (ChildProcess | undefined)[] = [];
+
+  constructor(net: TestNet, path: string) {
+    this.#net = net;
+    this.#path = path;
+    this.version = String(spawnSync(path, ['--version']).stdout).trim().split('\n')[0]!.slice(0, 60);
+    for (const node of net.nodes) {
+      this.#confs.push(this.#generate());
+      this.addresses.push(canonical(this.#confs[node.index]!.ipv6));
+    }
+  }
+
+  #generate(): CjdnsConf {
+    const text = execFileSync(this.#path, ['--genconf'], { encoding: 'utf8' });
+    return JSON.parse(execFileSync(this.#path, ['--cleanconf'], { input: text, encoding: 'utf8' })) as CjdnsConf;
+  }
+
+  newKey(index: number): string {
+    const fresh = this.#generate();
+    const conf = this.#confs[index]!;
+    this.#confs[index] = { ...fresh, authorizedPasswords: conf.authorizedPasswords };
+    return (this.addresses[index] = canonical(fresh.ipv6));
+  }
+
+  start(index: number): void {
+    const node = this.#net.nodes[index]!;
+    const conf = this.#confs[index]!;
+    const links = this.#net.neighbours(index).map((other) => ({
+      bind: `${this.#net.address(index, other)}:${PORT}`,
+      // The node with the higher number dials.
+      connectTo: other > index ? {} : { [`${this.#net.address(other, index)}:${PORT}`]: {
+        login: 'default-login', password: this.#confs[other]!.authorizedPasswords[0]!.password,
+        publicKey: this.#confs[other]!.publicKey } },
+    }));
+    const full = { ...conf, interfaces: { UDPInterface: links }, pipe: join(node.folder, 'cjdns.sock'), noBackground: 1 };
+    writeNodeFile(node, '.cjdnsadmin', JSON.stringify({ addr: '127.0.0.1', port: 11234, password: conf.admin.password }));
+    this.#children[index] = node.spawn('cjdns.log', [this.#path, '--nobg'], {}, JSON.stringify(full));
+  }
+
+  async stop(index: number, hard = false): Promise<void> {
+    const child = this.#children[index];
+    if (child === undefined) return;
+    await stopChild(child, hard ? 'SIGKILL' : 'SIGTERM');
+    killAll(this.#net.nodes[index]!, 'cjdroute'); // the core is a second process
+    await sleep(200);
+  }
+
+  running(index: number): boolean {
+    return this.#children[index]?.exitCode === null;
+  }
+}
+
+export class YggdrasilRouters implements RouterSet {
+  readonly kind = 'yggdrasil';
+  readonly version: string;
+  readonly addresses: string[] = [];
+  readonly device = 'ygg0';
+  readonly #net: TestNet;
+  readonly #path: string;
+  readonly #keys: string[] = [];
+  readonly #children: (ChildProcess | undefined)[] = [];
+
+  constructor(net: TestNet, path: string) {
+    this.#net = net;
+    this.#path = path;
+    this.version = `yggdrasil ${/(\d+\.\d+\.\d+)/.exec(String(spawnSync(path, ['-version']).stdout))?.[1] ?? '0.4'}`;
+    for (const node of net.nodes) this.newKey(node.index);
+  }
+
+  newKey(index: number): string {
+    const conf = JSON.parse(execFileSync(this.#path, ['-genconf', '-json'], { encoding: 'utf8' })) as Record<string, unknown>;
+    this.#keys[index] = String(conf['PrivateKey']);
+    const path = writeNodeFile(this.#net.nodes[index]!, 'key.conf', JSON.stringify(conf));
+    const address = execFileSync(this.#path, ['-useconffile', path, '-address'], { encoding: 'utf8' }).trim();
+    return (this.addresses[index] = address);
+  }
+
+  start(index: number): void {
+    const node = this.#net.nodes[index]!;
+    const others = this.#net.neighbours(index);
+    const conf = {
+      PrivateKey: this.#keys[index], MulticastInterfaces: [], IfName: this.device, IfMTU: 65535, NodeInfoPrivacy: true,
+      AdminListen: 'unix:///var/run/yggdrasil.sock',
+      Listen: others.filter((other) => other > index).map((other) => `tcp://${this.#net.address(index, other)}:${PORT}`),
+      Peers: others.filter((other) => other < index).map((other) => `tcp://${this.#net.address(other, index)}:${PORT}`),
+    };
+    const path = writeNodeFile(node, 'yggdrasil.conf', JSON.stringify(conf));
+    this.#children[index] = node.spawn('yggdrasil.log', [this.#path, '-useconffile', path]);
+  }
+
+  async stop(index: number, hard = false): Promise<void> {
+    const child = this.#children[index];
+    if (child !== undefined) await stopChild(child, hard ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  running(index: number): boolean {
+    return this.#children[index]?.exitCode === null;
+  }
+}
+
+/** Ends the processes of one program in a node's namespace, by their ids. */
+function killAll(node: TestNode, program: string): void {
+  const pids = execFileSync('ip', ['netns', 'pids', node.name], { encoding: 'utf8' }).split('\n').filter((pid) => pid !== '');
+  for (const pid of pids) {
+    const name = spawnSync('cat', [`/proc/${pid}/comm`], { encoding: 'utf8' }).stdout.trim();
+    if (name.startsWith(program)) process.kill(Number(pid), 'SIGKILL');
+  }
+}
+
+/** cjdns writes zero-padded groups. */
+function canonical(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
