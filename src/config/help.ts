@@ -19,7 +19,7 @@ const meshchat: SectionHelp<MainOptions> = {
     port: 'UDP port on each of our mesh addresses. The nodes of one mesh should agree on it.',
     socket: 'Control socket: every local program that may use it takes part in groups through it.',
     socketMode: 'File mode of the control socket.',
-    socketGroup: 'Group that owns the control socket. Empty: the daemon\'s own.',
+    socketGroup: 'OpenWrt: group of the control socket, whose members may then use it. Empty: meshchat.',
     systemBus: 'Socket of the system\'s ubus, where the same objects are registered once it exists.',
     stateDir: 'Where the little is kept that outlives a restart. On flash storage it is written at each start.',
     probesPerMinute: 'Greetings to nodes that have not answered yet, at most.',

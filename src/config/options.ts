@@ -12,7 +12,7 @@ export interface MainOptions {
   port: number;
   socket: string;
   socketMode: number;
-  /** '': the daemon's own group. */
+  /** '': the daemon's own group. Only the init script reads it: the socket gets the group of its folder. */
   socketGroup: string;
   /** Path of the system's ubus socket, used once it exists; '': off. */
   systemBus: string;
