@@ -2,7 +2,7 @@
  * Round-trip estimate to one peer, RFC 6298's smoothed mean and variation, plus the smallest sample as the path's idle delay
  * (what is above it is queueing). Whole milliseconds in, so that every runtime computes the same.
  */
-const RTT_INITIAL_MS = 200;
+const RTT_INITIAL_MS = 1000;
 /** Longer ones tell of a process that was stopped, not of the path. */
 const SAMPLE_MS_MAX = 8_000;
 /** The smallest sample is forgotten after this long, so that a longer route is believed in the end. */
@@ -20,7 +20,8 @@ export class RoundTrip {
     if (sampleMs < 0 || sampleMs > SAMPLE_MS_MAX) return;
     if (this.sampleCount++ === 0) {
       this.#srtt = sampleMs;
-      this.#variation = sampleMs / 2;
+      // RFC 6298 takes a half; here a retransmission too early costs one packet, one too late a person's patience.
+      this.#variation = sampleMs / 6;
       this.#min = this.#minNext = sampleMs;
       this.#minSince = now;
       return;

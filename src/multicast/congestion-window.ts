@@ -4,12 +4,15 @@
  * 50 ms, of what a round trip takes above that peer's shortest. Probes, STATUS and POLL are outside it.
  */
 const START_BYTES = 16_384;
-const MIN_BYTES = 4_800;
+const MIN_BYTES = 16_384;
 const MAX_BYTES = 8_388_608;
 const SEGMENT_BYTES = 1_200;
 const SAMPLE_MS = 50;
 const SLOW_START_EXIT_MS = 36;
 const TARGET_MS = 60;
+/** How much of the worst recent queueing delay is remembered from one sample period to the next. */
+const QUEUE_MEMORY = 0.95;
+const QUEUE_SEEN_MS = 4;
 /** Repairs above this share of a period's sends mean that a queue overflows. */
 const REPAIR_SHARE_MAX = 0.25;
 const REPAIR_PERIOD_MS = 200;
@@ -28,6 +31,7 @@ export class CongestionWindow {
   #repairs = 0;
   #repairSince = -Infinity;
   #limited = false;
+  #queuePeakMs = 0;
 
   /** Whether `size` more bytes may go. An empty window always lets one packet through. */
   admits(size: number): boolean {
@@ -43,10 +47,12 @@ export class CongestionWindow {
 
   onSend(now: number, size: number, repair: boolean): void {
     this.inFlight += size;
+    // Half in use counts as limited (RFC 7661 §4.3): acknowledgements come late, and the window has to be ahead of them.
+    if (this.pressed) this.#limited = true;
     this.#sends++;
     if (repair) this.#repairs++;
     if (now - this.#repairSince < REPAIR_PERIOD_MS) return;
-    if (this.#sends >= REPAIR_PERIOD_SENDS_MIN && this.#repairs > this.#sends * REPAIR_SHARE_MAX && this.queueMs > 4) {
+    if (this.#sends >= REPAIR_PERIOD_SENDS_MIN && this.#repairs > this.#sends * REPAIR_SHARE_MAX && this.#queuePeakMs > QUEUE_SEEN_MS) {
       this.#reduce(0.7);
     }
     this.#sends = this.#repairs = 0;
@@ -63,6 +69,7 @@ export class CongestionWindow {
     this.#sampleMin = Math.min(this.#sampleMin, Math.max(0, queueMs));
     if (now - this.#sampleSince < SAMPLE_MS) return;
     this.queueMs = this.#sampleMin;
+    this.#queuePeakMs = Math.max(this.queueMs, this.#queuePeakMs * QUEUE_MEMORY);
     this.#sampleMin = Infinity;
     this.#sampleSince = now;
     if (this.#slowStart && this.queueMs > SLOW_START_EXIT_MS) {
@@ -85,6 +92,7 @@ export class CongestionWindow {
 
   #reduce(factor: number): void {
     this.reductionCount++;
+    this.#queuePeakMs = 0;
     this.#slowStart = false;
     this.bytes = Math.max(MIN_BYTES, Math.round(this.bytes * factor));
   }

@@ -24,6 +24,8 @@ import type { SendStream } from './send-stream.ts';
 
 /** A receiver waits at most this long with an acknowledgement nobody asked for. */
 export const ACK_DELAY_MS = 400;
+/** What a datagram costs on the link beside its frames: our header 12, IPv6 and UDP 48, the mesh's own envelope about 100. */
+const DATAGRAM_OVERHEAD_BYTES = 160;
 /** After so long without sending, the next packet asks for an acknowledgement at once. */
 const IDLE_MS = 250;
 /** Up to this size the probe is the packet itself: a 40 B POLL saves bytes but costs one more round trip on a loss. */
@@ -65,6 +67,8 @@ export class Cursor implements Alarm {
   #ackNowSeq: number;
   #probedAt = -Infinity;
   #sentAt = -Infinity;
+  /** When the newest unanswered ACK-NOW went; -Infinity: none is open. */
+  #askedAt = -Infinity;
 
   constructor(stream: SendStream, peer: Peer, start: number) {
     this.stream = stream;
@@ -80,6 +84,10 @@ export class Cursor implements Alarm {
   }
   get silent(): boolean {
     return this.backoff >= SILENT_TRIES;
+  }
+  /** Oldest packet that this receiver can still get. */
+  get #low(): number {
+    return serialDiff(this.base, this.cumulative) > 0 ? serialAdd(this.base, 1) : this.stream.log.low;
   }
   get hasRepairs(): boolean {
     return this.#repairs.length > 0;
@@ -168,31 +176,31 @@ export class Cursor implements Alarm {
   }
 
   #write(now: number, writer: DatagramWriter, seq: number, entry: LogEntry, extraFlags: number): void {
-    const { group, log, context } = this.stream;
+    const { group, context } = this.stream;
     const idle = now - this.#sentAt > Math.max(IDLE_MS, 1.5 * this.peer.roundTrip.srttMs);
     const window = context.window;
-    const pressed = window.pressed && serialDiff(seq, this.#ackNowSeq) > 8;
+    const pressed = window.pressed && now - this.#askedAt > this.peer.roundTrip.srttMs;
     const ackNow = idle || pressed || extraFlags & DATA_ACK_NOW ? DATA_ACK_NOW : 0;
+    const size = entry.payload.length + FRAME_HEADER_LENGTH + DATA_LENGTH + (writer.empty ? DATAGRAM_OVERHEAD_BYTES : 0);
     const start = this.started ? 0 : DATA_START;
     const flags = entry.flags | extraFlags | ackNow | start | (this.stream.addressed ? DATA_PRIVATE : 0);
     const { view, bodyAt } = writer;
     view.setUint32(bodyAt, group.idHigh);
     view.setUint32(bodyAt + 4, group.idLow);
     view.setUint32(bodyAt + 8, seq);
-    view.setUint16(bodyAt + 12, Math.min(65535, serialDiff(seq, log.low)));
+    view.setUint16(bodyAt + 12, Math.max(0, Math.min(65535, serialDiff(seq, this.#low))));
     view.setUint16(bodyAt + 14, Math.min(65535, now - entry.publishedAt));
     if (start) view.setUint32(bodyAt + DATA_LENGTH, this.start);
     const payloadAt = bodyAt + DATA_LENGTH + (start ? 4 : 0);
     writer.bytes.set(entry.payload, payloadAt);
     writer.close(FRAME_DATA, flags, payloadAt + entry.payload.length);
-    this.#onWritten(now, seq, entry, (extraFlags & DATA_REPAIR) !== 0, ackNow !== 0);
+    this.#onWritten(now, seq, size, (extraFlags & DATA_REPAIR) !== 0, ackNow !== 0);
   }
 
-  #onWritten(now: number, seq: number, entry: LogEntry, repair: boolean, ackNow: boolean): void {
+  #onWritten(now: number, seq: number, size: number, repair: boolean, ackNow: boolean): void {
     const { context } = this.stream;
     const flight = (this.#flight ??= context.flights.take());
     const slot = flight.slot(seq);
-    const size = entry.payload.length;
     if ((flight.state[slot]! & COUNTED) === 0) context.window.onSend(now, size, repair);
     flight.state[slot] = flight.state[slot]! | COUNTED;
     flight.bytes[slot] = size;
@@ -205,8 +213,9 @@ export class Cursor implements Alarm {
       this.peer.sentCount >>= 1;
       this.peer.lostCount >>= 1;
     }
-    this.peer.paceBytes -= size + DATA_LENGTH + FRAME_HEADER_LENGTH;
+    this.peer.paceBytes -= size;
     this.#sentAt = now;
+    if (ackNow) this.#askedAt = now;
     if (ackNow && serialDiff(seq, this.#ackNowSeq) > 0) this.#ackNowSeq = seq;
     context.alarms.setEarlier(this, now + this.#pto(ackNow ? 0 : ACK_DELAY_MS));
   }
@@ -215,12 +224,12 @@ export class Cursor implements Alarm {
   writePoll(writer: DatagramWriter): boolean {
     if (!this.pollDue) return true;
     if (writer.room < POLL_LENGTH + 4) return false;
-    const { group, log, context } = this.stream;
+    const { group, context } = this.stream;
     const { view, bodyAt } = writer;
     view.setUint32(bodyAt, group.idHigh);
     view.setUint32(bodyAt + 4, group.idLow);
     view.setUint32(bodyAt + 8, serialAdd(this.next, -1));
-    view.setUint32(bodyAt + 12, log.low);
+    view.setUint32(bodyAt + 12, this.#low);
     if (!this.started) view.setUint32(bodyAt + POLL_LENGTH, this.start);
     const flags = (this.started ? 0 : DATA_START) | (this.stream.addressed ? DATA_PRIVATE : 0);
     writer.close(FRAME_POLL, flags, bodyAt + POLL_LENGTH + (this.started ? 0 : 4));
@@ -250,8 +259,8 @@ export class Cursor implements Alarm {
 
   /** What was sent within the last round trip is still on its way (SRM's hold-down). */
   get #holdMs(): number {
-    const { srttMs, minMs, variationMs } = this.peer.roundTrip;
-    return Math.max(0.9 * srttMs, Math.min(srttMs, minMs + 2 * variationMs));
+    const { srttMs, variationMs } = this.peer.roundTrip;
+    return srttMs + 2 * variationMs + 4;
   }
 
   #sinceSent(now: number, seq: number): number {
@@ -289,6 +298,7 @@ export class Cursor implements Alarm {
   /** The receiver was heard after it had been silent: ask it at once where it is. */
   onHeard(now: number): void {
     if (!this.outstanding) return;
+    this.backoff = Math.min(this.backoff, SILENT_TRIES - 1); // the next ones come soon, should this one be lost
     if (now - this.#probedAt < this.peer.roundTrip.srttMs) return;
     this.#probedAt = now;
     this.#owePoll();
@@ -333,16 +343,21 @@ export class Cursor implements Alarm {
       this.peer.roundTrip.onSample(now, rttMs);
       if (rttMs >= 0) context.window.onSample(now, rttMs - this.peer.roundTrip.minMs);
     }
+    // It may still hold an earlier life of this stream, from before we or it left the group: then it has to learn the start.
+    if (!this.started && serialDiff(status.cumulative, this.base) < 0) this.cumulative = status.cumulative;
     this.started = true;
     this.heardAt = now;
     this.window = Math.min(RECEIVE_WINDOW, status.window);
-    let ackedBytes = this.#acknowledge(status, view);
+    const ackedBytes = this.#acknowledge(status, view);
     const probed = this.backoff > 0;
     this.backoff = 0;
     const requestHigh = serialDiff(status.nackHigh, serialAdd(this.next, -1)) > 0 ? serialAdd(this.next, -1) : status.nackHigh;
     if (serialDiff(requestHigh, status.cumulative) > 0) this.#request(now, requestHigh, status.tries);
     if (probed) this.#repairBefore(now, this.#probedAt);
     context.window.onAck(ackedBytes);
+    if (serialDiff(status.high, this.#ackNowSeq) >= 0) this.#askedAt = -Infinity;
+    // It asks for what was before its start, or has been let go: tell it where the stream begins now.
+    if (serialDiff(this.base, status.cumulative) > 0 && serialDiff(status.nackHigh, status.cumulative) > 0) this.#owePoll();
     this.#settle(now, status.high);
     this.stream.onProgress(now, this);
     return true;
@@ -434,6 +449,7 @@ export class Cursor implements Alarm {
 
   /** The receiver has no state of this stream (it left and came back): begin again after what it had acknowledged. */
   #restart(now: number): boolean {
+    if (!this.started && now - this.#sentAt < this.#holdMs) return true; // START is on its way already
     this.#uncountAll();
     this.#release();
     this.started = false;
@@ -442,7 +458,6 @@ export class Cursor implements Alarm {
     this.backoff = 0;
     this.stream.context.alarms.cancel(this);
     this.stream.context.scheduler.ready(this);
-    void now;
     return true;
   }
 

@@ -13,7 +13,7 @@ import { decodeDgram, Dgram } from '../wire/dgram.ts';
 import { FRAME_DATA, FRAME_DGRAM, FRAME_GAP, FRAME_POLL, FRAME_STATUS } from '../wire/frame.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
 import { decodePoll, GAP_LENGTH, Poll } from '../wire/poll.ts';
-import { decodeStatus, Status, STATUS_NEED_START } from '../wire/status.ts';
+import { decodeStatus, Status, STATUS_NEED_START, STATUS_PRIVATE } from '../wire/status.ts';
 import { serialDiff } from '../wire/serial.ts';
 import { CongestionWindow } from './congestion-window.ts';
 import type { Context, Counters } from './context.ts';
@@ -260,7 +260,7 @@ export class MeshNode implements UpperLayer {
   /** Asked for packets of a stream that we do not serve this peer (any more): say so, or find out what it is in. */
   #refuse(peer: Peer, group: Group | undefined, status: Status): void {
     if (serialDiff(status.nackHigh, status.cumulative) <= 0 && (status.flags & STATUS_NEED_START) === 0) return;
-    if (group !== undefined && !group.left) {
+    if (group !== undefined && !group.left && (status.flags & STATUS_PRIVATE) === 0) {
       peer.subsReqDue = true;
       this.broadcast.touch(peer);
       return;
@@ -306,7 +306,9 @@ export class MeshNode implements UpperLayer {
     const group = this.#find(view.getUint32(at), view.getUint32(at + 4));
     if (group === undefined) return true;
     const streams = flags & DATA_PRIVATE ? this.#session(peer).addressed : this.#session(peer).streams;
-    streams.get(group.key)?.onLow(now, view.getUint32(at + 8));
+    // Refused because the source has left is another matter than let go for want of room.
+    const reason = group.peers.has(peer.id) ? 'evicted' : 'source-gone';
+    streams.get(group.key)?.onLow(now, view.getUint32(at + 8), reason);
     return true;
   }
 

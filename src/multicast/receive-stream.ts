@@ -23,6 +23,8 @@ import type { Session } from './session.ts';
 const ACK_PACKETS = 32;
 const REQUEST_MS_MAX = 4_000;
 const REQUEST_BACKOFF = 1.35;
+/** Fewer round trips than this say nothing sure about the way here. */
+const ONE_WAY_SAMPLES_MIN = 4;
 /** Reorder delay in eighths of the round trip: widened on each false alarm up to half. */
 const REORDER_EIGHTHS_MAX = 4;
 
@@ -86,7 +88,7 @@ export class ReceiveStream implements Alarm {
     counters.dataIn++;
     this.#onSourceWord(now);
     if (data.flags & DATA_START) this.#onStart(data.start);
-    if (!this.started) return this.#needStart();
+    if (!this.started) return this.#needStart(now);
     if (data.lowOffset < 65535) this.onLow(now, serialAdd(data.seq, -data.lowOffset));
     const ahead = serialDiff(data.seq, this.cumulative);
     if (ahead <= 0 || this.#packets.has(data.seq)) return this.#onDuplicate(now, data);
@@ -103,7 +105,7 @@ export class ReceiveStream implements Alarm {
 
   /** The source says which numbers exist: POLL (answer at once), or HELLO's tail backstop. */
   onHigh(now: number, high: number, answer: boolean): void {
-    if (!this.started) return answer ? this.#needStart() : undefined;
+    if (!this.started) return answer ? this.#needStart(now) : undefined;
     const reach = Math.min(serialDiff(high, this.cumulative), RECEIVE_WINDOW);
     const before = this.#holes.size;
     const uselessAt = this.#timely ? now + this.group.options.playoutMs : Infinity;
@@ -140,16 +142,19 @@ export class ReceiveStream implements Alarm {
     if (serialDiff(start, this.cumulative) > 1) this.giveUpTo(serialAdd(start, -1), 'evicted');
   }
 
-  #needStart(): void {
+  #needStart(now: number): void {
+    if (now - this.#statusAt < this.peer.roundTrip.srttMs) return; // asked already
     this.#context.counters.needStartSent++;
     this.#oweStatus();
   }
 
   /** The source serves nothing below `low`. */
-  onLow(now: number, low: number): void {
+  onLow(now: number, low: number, reason: GapReason = 'evicted'): void {
     if (!this.started || serialDiff(low, this.cumulative) <= 1) return;
     if (serialDiff(low, this.cumulative) > 0x40000000) return;
-    this.giveUpTo(serialAdd(low, -1), this.#timely ? 'late' : 'evicted');
+    // A timely source lets go of what is past its deadline, unless its policy is to drop the slow.
+    const late = this.#timely && this.group.options.slow !== 'evict';
+    this.giveUpTo(serialAdd(low, -1), late ? 'late' : reason);
     this.#arm(now);
   }
 
@@ -201,8 +206,9 @@ export class ReceiveStream implements Alarm {
   /** Timely class: ms left until the deadline of a packet that arrives now. */
   #remainingMs(data: Data): number {
     if (!this.#timely) return Infinity;
-    const { minMs, variationMs } = this.peer.roundTrip;
-    return this.group.options.playoutMs - data.ageMs - Math.round(Math.max(0, minMs / 2 - variationMs));
+    const { minMs, variationMs, sampleCount } = this.peer.roundTrip;
+    const oneWayMs = sampleCount < ONE_WAY_SAMPLES_MIN ? 0 : Math.max(0, minMs / 2 - variationMs);
+    return this.group.options.playoutMs - data.ageMs - Math.round(oneWayMs);
   }
 
   #noteHigh(now: number, seq: number, uselessAt: number): void {
