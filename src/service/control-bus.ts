@@ -90,7 +90,8 @@ export class ControlBus implements ObjectBus {
       program = new Program(`client ${client.toString(16)}`, CLIENT_GROUPS_MAX);
       this.#programs.set(client, program);
     }
-    return { program, watched: true, subscribe: (subscriber, object) => this.#subscribe(client, subscriber >>> 0, object) };
+    const subscribe = (subscriber: number, object: ServiceObject): boolean => this.#subscribe(client, subscriber >>> 0, object);
+    return { program, watched: true, idOf: (object) => this.idOf(object), subscribe };
   }
 
   #subscribe(client: number, subscriber: number, object: ServiceObject): boolean {

@@ -6,6 +6,7 @@ import type { GroupObjects } from './group-objects.ts';
 import type { Groups } from './groups.ts';
 import type { JoinOptions } from './join-options.ts';
 import { GROUPS_POLICY } from './policies.ts';
+import type { GroupMessage } from './recent-messages.ts';
 import { type Methods, type Request, ServiceObject } from './service-object.ts';
 import { Membership } from './shared-group.ts';
 
@@ -35,18 +36,24 @@ function join(groups: Groups, objects: GroupObjects, request: Request): void {
     groups.leave(program, group.name);
     return request.refuse(STATUS_INVALID_ARGUMENT, 'subscriber is no object of this client');
   }
-  // Programs inside the daemon get what they ask to be replayed; those on a bus get it with the answer, once.
-  const { start } = options;
-  const replayed = answer.fresh || start === undefined || start === 'now' ? [] : groups.history(group, lastOf(start));
   request.answer({
     ...objects.summary(group),
+    id: object === undefined ? 0 : request.caller.idOf(object) | 0,
+    fresh: answer.fresh,
     epoch: groups.host.epoch,
     options: optionsTable(group.core.options),
-    history: replayed.map((message) => objects.messageTable(message)),
+    history: replayed(groups, answer, options.start, request.flag('resume') === true).map((message) => objects.messageTable(message)),
   });
 }
 
-const lastOf = (start: Start): number => (typeof start === 'object' ? start.last : Infinity);
+/**
+ * Programs inside the daemon are handed what they ask to be replayed; those on a bus get it with the answer. `resume`: it was
+ * in the group before and wants what came since, if the daemon stayed in it.
+ */
+function replayed(groups: Groups, { fresh, group }: Membership, start: Start = 'now', resume: boolean): GroupMessage[] {
+  if (fresh || (start === 'now' && !resume)) return [];
+  return groups.history(group, typeof start === 'object' ? start.last : Infinity);
+}
 
 function leave(groups: Groups, request: Request): void {
   const { status, error } = groups.leave(request.caller.program, request.text('name'));

@@ -18,7 +18,7 @@ export const MESHCHAT_POLICY: Policy = {
 export const GROUPS_POLICY: Policy = {
   join: {
     name: 'string!', delivery: 'string', ordered: 'bool', start: 'string', last: 'int', slow: 'string', playout_ms: 'int',
-    repair: 'string', persist: 'bool', echo: 'bool', subscriber: 'int',
+    repair: 'string', persist: 'bool', echo: 'bool', resume: 'bool', subscriber: 'int',
   },
   leave: { name: 'string!' },
   list: {},

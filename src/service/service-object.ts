@@ -14,6 +14,8 @@ export interface Caller {
   program: Program;
   /** False where the bus does not tell when a program goes away: what it joins stays joined. */
   watched: boolean;
+  /** The id of one of our objects on the caller's bus. */
+  idOf(object: ServiceObject): number;
   /** Subscribes an anonymous object of the caller to one of ours. @returns false when it has no such object. */
   subscribe(subscriber: number, object: ServiceObject): boolean;
 }
@@ -83,7 +85,7 @@ export class ServiceObject {
 export interface ObjectBus {
   add(object: ServiceObject): void;
   remove(object: ServiceObject): void;
-  /** The number by which programs on this bus subscribe to the object; 0 when it is not there. */
+  /** The object's id on this bus; 0 when it is not there. */
   idOf(object: ServiceObject): number;
   /**
    * Tells the object's subscribers, but not the program `skip`. What a slow one misses of `message`'s stream is told to it

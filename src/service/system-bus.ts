@@ -33,7 +33,8 @@ export class SystemBus implements ObjectBus {
     this.#log = log;
     this.path = path;
     this.#retry = runtime.timer(() => void this.#connect());
-    this.#caller = { program: new Program('system bus', SYSTEM_GROUPS_MAX), watched: false, subscribe: () => false };
+    const program = new Program('system bus', SYSTEM_GROUPS_MAX);
+    this.#caller = { program, watched: false, idOf: (object) => this.idOf(object), subscribe: () => false };
   }
 
   get connected(): boolean {

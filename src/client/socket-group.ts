@@ -1,0 +1,189 @@
+/** A group joined over the socket: its own anonymous object on the bus gets the notifications, from the very join on. */
+import type { Table } from '../ubus/blob.ts';
+import { decodeTable } from '../ubus/blob.ts';
+import type { Call } from '../ubus/bus-object.ts';
+import { decodeBase64, encodeBase64, encodeUtf8, isText } from '../ubus/text.ts';
+import type {
+  Gap, Group, GroupHandler, JoinOptions, Member, MemberEvent, Message, Published, PublishOptions,
+} from './client.ts';
+import { ClientError } from './client.ts';
+import { Listeners, MESSAGE_BYTES_MAX, toBytes } from './client-group.ts';
+import type { MessageQueue } from './message-queue.ts';
+import type { SocketClient } from './socket-client.ts';
+
+/** Streams whose last message is remembered, to tell after a reconnect what was missed; the oldest is forgotten first. */
+const STREAMS_MAX = 1024;
+
+export class SocketGroup implements Group {
+  readonly name: string;
+  readonly #client: SocketClient;
+  readonly #options: JoinOptions;
+  readonly #listeners: Listeners;
+  readonly #onEnd: () => void;
+  /** Last sequence number seen, by "source epoch". */
+  readonly #seen = new Map<string, number>();
+  /** Notifications that came before the join was answered. */
+  #held: (() => void)[] | undefined;
+  #object = 0;
+  #subscriber = 0;
+
+  constructor(client: SocketClient, name: string, handler: GroupHandler, options: JoinOptions, onEnd: () => void) {
+    this.#client = client;
+    this.name = name;
+    this.#options = options;
+    this.#listeners = new Listeners(handler);
+    this.#onEnd = onEnd;
+  }
+
+  /** Joins on the connection there is now; `again` after it was lost. @throws ClientError */
+  async join(again: boolean): Promise<void> {
+    this.#held = [];
+    this.#subscriber = (await this.#client.connection?.addObject((call) => this.#onNotification(call))) ?? 0;
+    const { playoutMs, start, ...more } = this.#options;
+    const args: Table = { name: this.name, subscriber: this.#subscriber | 0, ...(more as Table) };
+    if (playoutMs !== undefined) args['playout_ms'] = playoutMs;
+    if (again) args['resume'] = true;
+    else if (typeof start === 'object') args['last'] = start.last;
+    else if (start !== undefined) args['start'] = start;
+    const answer = await this.#client.call('meshchat.groups', 'join', args);
+    this.#object = (answer['id'] as number) >>> 0;
+    const history = (answer['history'] as Table[]).map(toMessage);
+    this.#client.runtime.later(() => this.#joined(again, answer['fresh'] === true, history));
+  }
+
+  publish(data: Uint8Array | string, options: PublishOptions = {}): Promise<Published> {
+    return this.#send('publish', data, { to: options.to, wait: options.wait });
+  }
+
+  async datagram(data: Uint8Array | string, options: { to?: string } = {}): Promise<void> {
+    await this.#send('datagram', data, { to: options.to });
+  }
+
+  async members(): Promise<Member[]> {
+    const { members } = await this.#invoke('members', {});
+    return (members as Table[]).map(({ address, epoch, self, stale, rtt_ms }) => (
+      { address, epoch: (epoch as number) >>> 0, self, stale, rttMs: rtt_ms } as Member
+    ));
+  }
+
+  async history(options: { last?: number } = {}): Promise<Message[]> {
+    const { messages } = await this.#invoke('history', options.last === undefined ? {} : { last: options.last });
+    return (messages as Table[]).map(toMessage);
+  }
+
+  [Symbol.asyncIterator](): MessageQueue {
+    return this.#listeners.iterate();
+  }
+
+  async leave(): Promise<void> {
+    if (this.#listeners.ended) return;
+    this.end();
+    const { connection } = this.#client;
+    if (connection === undefined) return;
+    await this.#client.call('meshchat.groups', 'leave', { name: this.name });
+    await connection.removeObject(this.#subscriber);
+  }
+
+  /** Left, or the client closed: no more events. */
+  end(): void {
+    this.#listeners.end();
+    this.#onEnd();
+  }
+
+  async #invoke(method: string, args: Table): Promise<Table> {
+    if (this.#listeners.ended) throw new ClientError('INVALID_ARGUMENT', `${this.name} has been left`);
+    return this.#client.invoke(this.#object, method, args);
+  }
+
+  async #send(method: string, data: Uint8Array | string, options: { to?: string | undefined; wait?: boolean | undefined }): Promise<Published> {
+    const bytes = toBytes(data, MESSAGE_BYTES_MAX);
+    const args: Table = isText(bytes) ? { text: bytes } : { data: encodeBase64(bytes) };
+    if (options.to !== undefined) args['to'] = options.to;
+    if (options.wait !== undefined) args['wait'] = options.wait;
+    try {
+      const { seq, epoch, room } = await this.#invoke(method, args);
+      return { seq: (seq as number) >>> 0, epoch: (epoch as number) >>> 0, room: room as number };
+    } catch (error) {
+      if (error instanceof ClientError && error.status === 'NO_MEMORY') throw new ClientError('BUSY', error.message);
+      throw error;
+    }
+  }
+
+  #joined(again: boolean, fresh: boolean, history: Message[]): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (again) {
+      this.#listeners.handler.onRejoin?.();
+      if (fresh) this.#listeners.gap({ source: '', epoch: 0, from: 0, to: 0, reason: 'client' });
+    }
+    const known = new Map(this.#seen);
+    for (const message of history) {
+      const last = known.get(streamOf(message));
+      if (last !== undefined && message.seq <= last) continue;
+      if (again && last !== undefined) this.#tellMissed(message);
+      this.#message(message);
+    }
+    for (const event of held) event();
+  }
+
+  /** Between what we had before the connection was lost and this message. */
+  #tellMissed({ source, epoch, seq }: Message): void {
+    const from = (this.#seen.get(streamOf({ source, epoch })) ?? seq) + 1;
+    if (from < seq) this.#listeners.gap({ source, epoch, from, to: seq - 1, reason: 'client' });
+  }
+
+  #message(message: Message): void {
+    const stream = streamOf(message);
+    if (!message.addressed) {
+      this.#seen.delete(stream);
+      this.#seen.set(stream, message.seq);
+      if (this.#seen.size > STREAMS_MAX) this.#seen.delete(this.#seen.keys().next().value as string);
+    }
+    this.#listeners.message(message);
+  }
+
+  #onNotification(call: Call): void {
+    const { method } = call;
+    const table = decodeTable(call.data);
+    call.finish(0);
+    if (table === undefined) return;
+    if (this.#held === undefined) this.#notified(method, table);
+    else this.#held.push(() => this.#notified(method, table));
+  }
+
+  #notified(method: string, table: Table): void {
+    if (this.#listeners.ended) return;
+    const { handler } = this.#listeners;
+    switch (method) {
+      case 'message':
+        return this.#message(toMessage(table));
+      case 'datagram':
+        return handler.onDatagram?.({ source: table['source'] as string, data: dataOf(table) });
+      case 'member':
+        return handler.onMember?.({ ...table, epoch: (table['epoch'] as number) >>> 0 } as unknown as MemberEvent);
+      case 'gap': {
+        const { source, epoch, from, to, reason } = table as unknown as Gap;
+        return this.#listeners.gap({ source, epoch: epoch >>> 0, from: from >>> 0, to: to >>> 0, reason });
+      }
+    }
+  }
+}
+
+const streamOf = ({ source, epoch }: Pick<Message, 'source' | 'epoch'>): string => `${source} ${epoch}`;
+
+function dataOf({ text, data }: Table): Uint8Array {
+  if (typeof text === 'string') return encodeUtf8(text);
+  return (typeof data === 'string' ? decodeBase64(data) : undefined) ?? new Uint8Array(0);
+}
+
+function toMessage(table: Table): Message {
+  const { source, epoch, seq, addressed, time } = table;
+  return {
+    source: source as string,
+    epoch: (epoch as number) >>> 0,
+    seq: (seq as number) >>> 0,
+    data: dataOf(table),
+    addressed: addressed === true,
+    timeMs: time as number,
+  };
+}
