@@ -56,7 +56,7 @@ const PAUSE_PER_ROUND = 9;
 
 /** [age of the mesh in ms, time between two rounds of questions and between two explorations from then on]. */
 const ROUND_MS: readonly (readonly [number, number, number])[] = [
-  [300_000, 60_000, 300_000], [90_000, 20_000, 60_000], [20_000, 5000, 10_000], [0, 1000, 2000]];
+  [300_000, 60_000, 300_000], [90_000, 20_000, 60_000], [20_000, 5000, 5000], [0, 1000, 2000]];
 
 export class RouterMesh implements MeshSource {
   readonly authenticated = true;

@@ -8,7 +8,7 @@ import { LineLog } from '../../src/runtime/log.ts';
 import { cjdnsMesh } from '../../src/mesh/cjdns/cjdns-mesh.ts';
 import { yggdrasilMesh } from '../../src/mesh/yggdrasil/yggdrasil-mesh.ts';
 import { buildNet, enterNamespaces, sleep, until } from './namespaces.ts';
-import { chooseRouters } from './namespaces-routers.ts';
+import { chooseRouters, startAll } from './namespaces-routers.ts';
 
 if (process.argv[2] === 'source') {
   const runtime = await createNodeRuntime();
@@ -40,18 +40,17 @@ async function run(): Promise<void> {
     for (const node of net.nodes) node.spawn('source.log', [process.execPath, process.argv[1]!, 'source', routers.kind]);
   };
   const routersFirst = process.env['ROUTERS_FIRST'] !== undefined;
-  if (!routersFirst) startSources();
-  else for (const node of net.nodes) routers.start(node.index);
+  if (routersFirst) await startAll(net, routers);
+  else startSources();
   await sleep(Number(process.env['DELAY_MS'] ?? 1500));
   const start = performance.now();
   if (routersFirst) startSources();
-  else for (const node of net.nodes) routers.start(node.index);
+  else await startAll(net, routers);
   const named = net.nodes.map(() => [] as string[]);
   const ownAt = net.nodes.map(() => -1);
   const lastAt = net.nodes.map(() => -1);
   const all = await until(() => {
-    for (const { index, ...node } of net.nodes) {
-      void node;
+    for (const { index } of net.nodes) {
       const text = net.nodes[index]!.log('source.log');
       const nodes = [...text.matchAll(/^NODE (\S+)/gm)].map((match) => match[1]!);
       const now = Math.round(performance.now() - start);
@@ -62,11 +61,15 @@ async function run(): Promise<void> {
     return named.every((nodes) => nodes.length >= count - 1);
   }, Number(process.env['SECONDS'] ?? 60), start);
   for (const { index } of net.nodes) {
-    console.log(`node ${index}: own ${ownAt[index]} ms, names ${named[index]!.length} of ${count - 1}, last ${lastAt[index]} ms`);
+    const names = `names ${named[index]!.length} of ${count - 1}`;
+    console.log(`node ${index}: own ${ownAt[index]} ms, ${names}, last ${lastAt[index]} ms`);
   }
   const strangers = named.flat().filter((address) => !routers.addresses.includes(address));
   console.log(`all name all: ${all} ms; strangers: ${strangers.length}`);
-  if (process.env['VERBOSE'] !== undefined) console.log(net.nodes[0]!.log('source.log'), net.nodes[0]!.log(`${routers.kind}.log`).slice(-2000));
+  if (process.env['VERBOSE'] !== undefined) {
+    const node = net.nodes[Number(process.env['VERBOSE'])]!;
+    console.log(node.log('source.log'), node.log(`${routers.kind}.log`).slice(-3000));
+  }
   const ok = ownAt.every((at) => at >= 0) && named.every((nodes) => nodes.length > 0) && strangers.length === 0;
   console.log(ok ? 'ok' : 'FAIL: a node has no address, or names nobody, or somebody who is not there');
   process.exit(ok ? 0 : 1);

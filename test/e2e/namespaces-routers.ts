@@ -3,14 +3,15 @@ import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestNet, TestNode } from './namespaces.ts';
-import { sleep, stopChild, writeNodeFile } from './namespaces.ts';
+import { sleep, stopChild, until, writeNodeFile } from './namespaces.ts';
 
 export interface RouterSet {
   readonly kind: 'cjdns' | 'yggdrasil';
   readonly version: string;
   /** The mesh address of each node. */
   readonly addresses: string[];
-  start(index: number): void;
+  /** Resolves once it listens for its links: who dials before that may not try again for a minute. */
+  start(index: number): Promise<void>;
   /** `hard`: killed, as in a crash. */
   stop(index: number, hard?: boolean): Promise<void>;
   /** The node gets another key at its next start. @returns its new address. */
@@ -21,6 +22,11 @@ export interface RouterSet {
 }
 
 const PORT = 5000;
+
+/** Starts the routers of all nodes, listeners before those who dial them. */
+export async function startAll(net: TestNet, routers: RouterSet): Promise<void> {
+  for (const node of net.nodes) await routers.start(node.index);
+}
 
 interface CjdnsConf {
   publicKey: string; privateKey: string; ipv6: string; authorizedPasswords: { password: string }[]; pipe: string;
@@ -69,7 +75,7 @@ export class CjdnsRouters implements RouterSet {
     return (this.addresses[index] = canonical(fresh.ipv6));
   }
 
-  start(index: number): void {
+  async start(index: number): Promise<void> {
     const node = this.#net.nodes[index]!;
     const conf = this.#confs[index]!;
     const links = this.#net.neighbours(index).map((other) => ({
@@ -122,7 +128,7 @@ export class YggdrasilRouters implements RouterSet {
     return (this.addresses[index] = address);
   }
 
-  start(index: number): void {
+  async start(index: number): Promise<void> {
     const node = this.#net.nodes[index]!;
     const others = this.#net.neighbours(index);
     const conf = {
@@ -132,7 +138,10 @@ export class YggdrasilRouters implements RouterSet {
       Peers: others.filter((other) => other < index).map((other) => `tcp://${this.#net.address(other, index)}:${PORT}`),
     };
     const path = writeNodeFile(node, 'yggdrasil.conf', JSON.stringify(conf));
+    const before = node.log('yggdrasil.log').length;
     this.#children[index] = node.spawn('yggdrasil.log', [this.#path, '-useconffile', path]);
+    const listening = others.some((other) => other > index) ? /TCP listener started/ : /Your public key/;
+    await until(() => listening.test(node.log('yggdrasil.log').slice(before)), 5);
   }
 
   async stop(index: number, hard = false): Promise<void> {

@@ -16,7 +16,7 @@ export interface Credentials {
 }
 
 export interface CredentialOptions {
-  /** "127.0.0.1:11234". */
+  /** "127.0.0.1:11234". '': none of our own, as below. */
   admin?: string;
   password?: string;
 }
@@ -37,7 +37,7 @@ export async function findCredentials(runtime: Runtime, options: CredentialOptio
       other.address === entry.address && other.port === entry.port && other.password === entry.password;
     if (!found.some(same)) found.push(entry);
   };
-  if (options.password !== undefined) add(options.admin, options.password, 'option admin_password');
+  if (options.password) add(options.admin, options.password, 'option admin_password');
   const uci = uciAdmin(await readText(runtime, '/etc/config/cjdns'));
   if (uci.size > 0) {
     const endpoint = joinEndpoint(uci.get('admin_address'), uci.get('admin_port'));
@@ -51,7 +51,7 @@ export async function findCredentials(runtime: Runtime, options: CredentialOptio
     if (conf.size > 0) add(conf.get('admin.bind'), conf.get('admin.password'), path);
   }
   add(undefined, undefined, 'the default');
-  if (options.admin === undefined) return found;
+  if (!options.admin) return found;
   // The option says where cjdns is: passwords found elsewhere are tried there.
   const endpoint = parseEndpoint(options.admin);
   if (endpoint === undefined) return found;

@@ -27,8 +27,8 @@ export interface YggdrasilOptions {
 
 /** A network with more nodes than this is not ours to probe. Each costs one question to that node. */
 export const WALK_NODES_MAX = 64;
-/** No answer of a node after this: it is passed over. */
-const REMOTE_TIMEOUT_MS = 2000;
+/** A question that set up the path to a node is often lost on it: soon asked again is better than waited for. */
+const REMOTE_TIMEOUT_MS = 1200;
 const WALK_MS_MAX = 10_000;
 /** Whether the network is large is looked at again after this. */
 const LARGE_MS = 3_600_000;
@@ -136,7 +136,7 @@ export class YggdrasilRouter implements Router {
 
   async #places(): Promise<StreamAddress[]> {
     const { socket } = this.#options;
-    if (socket !== undefined) {
+    if (socket) {
       const endpoint = parseEndpoint(socket.replace(/^tcp:\/\//, ''));
       if (endpoint !== undefined && endpoint.port > 0) return [endpoint];
       return [{ path: socket.replace(/^unix:\/\//, '') }];
