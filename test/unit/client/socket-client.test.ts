@@ -5,7 +5,7 @@ import type { ClientError } from '../../../src/client/client.ts';
 import { connect as connectTo } from '../../../src/client/socket-client.ts';
 import type { SocketClient } from '../../../src/client/socket-client.ts';
 import { LineLog } from '../../../src/runtime/log.ts';
-import { Service } from '../../../src/service/service.ts';
+import { UbusService } from '../../../src/service/ubus-service.ts';
 import { bytes, setup as setupDaemon, text } from '../service/setup.ts';
 
 const socket = suite('socket client');
@@ -15,7 +15,7 @@ async function setup() {
   const parts = await setupDaemon();
   const { runtime, daemon } = parts;
   const options = { version: '1.2.3', socketPath: PATH, socketMode: 0o660, systemBusPath: '', runtimeWarning: '' };
-  const service = new Service(daemon, new LineLog('info', () => {}), options);
+  const service = new UbusService(daemon, new LineLog('info', () => {}), options);
   await service.start();
   /** Lets the bus work until the promise is settled. */
   const done = async <T>(promise: Promise<T>): Promise<T> => {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LineLog } from '../../../src/runtime/log.ts';
-import { Service } from '../../../src/service/service.ts';
+import { UbusService } from '../../../src/service/ubus-service.ts';
 import type { Table } from '../../../src/ubus/blob.ts';
 import { encodeTable } from '../../../src/ubus/blob.ts';
 import type { Answer } from '../../../src/ubus/connection.ts';
@@ -16,7 +16,7 @@ async function setup() {
   const { runtime, daemon } = parts;
   const log = new LineLog('info', () => {});
   const options = { version: '1.2.3', socketPath: PATH, socketMode: 0o660, systemBusPath: '', runtimeWarning: '' };
-  const service = new Service(daemon, log, options);
+  const service = new UbusService(daemon, log, options);
   await service.start();
   const connect = async (): Promise<UbusConnection> => {
     const connecting = UbusConnection.connect(runtime.runtime, PATH);

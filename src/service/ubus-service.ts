@@ -24,7 +24,7 @@ export interface ServiceOptions {
   runtimeWarning: string;
 }
 
-export class Service {
+export class UbusService {
   readonly daemon: Daemon;
   readonly server: UbusServer;
   readonly systemBus: SystemBus | undefined;
