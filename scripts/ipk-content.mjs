@@ -17,8 +17,8 @@ export const meta = {
   url: packageJson.homepage ?? 'https://github.com/RocHack/meshchat',
   maintainer: 'meshchat developers',
   arch: 'all',
-  /** Runtimes before it can be crashed from the network. */
-  depends: [{ name: 'txiki.js', min: '26.3' }],
+  /** Earlier ones can be crashed from the network (before 26.3) or lose connections (before 26.6). */
+  depends: [{ name: 'txiki.js', min: '26.6' }],
   user: 'meshchat:meshchat',
   conffiles: ['/etc/config/meshchat'],
   prerm: '[ -n "${IPKG_INSTROOT}" ] || [ "${PKG_UPGRADE}" = "1" ] || /usr/lib/meshchat/firewall.sh remove\n',
