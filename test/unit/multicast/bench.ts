@@ -137,7 +137,7 @@ export class Bench implements NodeOutput {
   meet(address: string, groups: string[] = [], rttMs = 100): Remote {
     const remote = new Remote(this, address);
     remote.greet(rttMs);
-    if (groups.length > 0) remote.subscribe(groups);
+    remote.subscribe(groups);
     remote.acknowledgeSubs();
     this.take();
     this.events = [];

@@ -1,0 +1,160 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Bench, BYE, EPOCH, PROBE, Remote } from '../multicast/bench.ts';
+
+const liveness = suite('liveness');
+
+liveness('we speak after 30 s of silence of ours, and not before', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.wait(0);
+  bench.take();
+  const lastSentAt = bench.now;
+  bench.wait(29_000);
+  remote.send(remote.hello({}));
+  assert.equal(bench.take(), []);
+  bench.wait(1_100);
+  const [sent, ...others] = bench.take();
+  assert.equal(sent!.frames.map(({ frame, flags }) => [frame, flags]), [['HELLO', 0]]);
+  assert.ok(sent!.at - lastSentAt >= 29_800 && sent!.at - lastSentAt <= 30_100, `${sent!.at - lastSentAt}`);
+  assert.equal(others, []);
+});
+
+liveness('any datagram of ours counts as speaking', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.wait(20_000);
+  remote.send(remote.hello({ flags: PROBE }));
+  bench.take();
+  bench.wait(29_000);
+  assert.equal(bench.take().filter(({ frames }) => frames[0]!.flags === 0), []);
+});
+
+liveness('a silent peer is asked from 32 s on, stale after 35 s, gone after 90 s', () => {
+  const bench = new Bench();
+  bench.meet('fd00::2');
+  const heardAt = bench.now;
+  bench.until(heardAt + 31_900);
+  assert.equal(bench.take().flatMap(({ frames }) => frames).filter(({ flags }) => flags & PROBE), []);
+  bench.until(heardAt + 34_900);
+  assert.ok(bench.take().some(({ frames }) => frames[0]!.flags & PROBE));
+  assert.equal(bench.takeEvents(), []);
+  bench.until(heardAt + 35_100);
+  assert.equal(bench.takeEvents(), ['peer fd00::2 stale']);
+  bench.until(heardAt + 89_900);
+  assert.equal(bench.takeEvents(), []);
+  const probes = bench.take().length;
+  assert.ok(probes >= 8 && probes <= 14, `${probes} probes while stale`);
+  bench.until(heardAt + 90_100);
+  assert.equal(bench.takeEvents(), ['peer fd00::2 gone']);
+});
+
+liveness('members hear of it: stale, back, gone, joined again', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.wait(36_000);
+  assert.equal(bench.takeEvents(), ['peer fd00::2 stale', 'g fd00::2 stale']);
+  assert.equal(group.members().map(({ stale }) => stale), [true]);
+  remote.send(remote.hello({}));
+  assert.equal(bench.takeEvents(), ['peer fd00::2 alive', 'g fd00::2 back']);
+  bench.wait(91_000);
+  assert.equal(bench.takeEvents(), ['peer fd00::2 stale', 'g fd00::2 stale', 'peer fd00::2 gone', 'g fd00::2 gone']);
+  assert.equal(group.members(), []);
+  remote.send(remote.hello({}));
+  assert.equal(bench.takeEvents(), ['peer fd00::2 alive', 'g fd00::2 joined']);
+  assert.is(group.members().length, 1);
+});
+
+liveness('BYE ends it at once; any later datagram under its epoch brings it back', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  remote.send(remote.hello({ flags: BYE }));
+  assert.equal(bench.takeEvents(), ['peer fd00::2 gone', 'g fd00::2 gone']);
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 1 });
+  assert.equal(bench.takeEvents(), ['peer fd00::2 alive', 'g fd00::2 joined']);
+});
+
+liveness('a goodbye that is not meant for this incarnation ends nothing', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  remote.knows = (EPOCH + 1) & 0xffff;
+  remote.send(remote.hello({ flags: BYE }));
+  remote.knows = EPOCH & 0xffff;
+  remote.epoch++;
+  remote.send(remote.hello({ flags: BYE }));
+  assert.equal(bench.takeEvents(), []);
+});
+
+liveness('one that is gone is probed again soon, and is met when it answers', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.wait(90_200);
+  bench.take();
+  const goneAt = bench.now;
+  bench.wait(60_000);
+  const probes = bench.take();
+  assert.ok(probes.length >= 6, `${probes.length} probes in a minute`);
+  assert.ok(probes[0]!.at - goneAt < 1500);
+  assert.ok(probes.every(({ frames }) => frames.length === 1 && frames[0]!.flags === PROBE));
+  remote.send(remote.hello({}));
+  assert.is(bench.node.peers()[0]!.state, 'alive');
+});
+
+liveness('nothing but HELLO goes to a peer that is gone', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  bench.meet('fd00::2', ['g']);
+  bench.wait(91_000);
+  bench.take();
+  bench.publish(group, 'anybody?');
+  group.datagram(bench.now, new Uint8Array(3));
+  bench.join('other');
+  bench.wait(60_000);
+  assert.equal(bench.take().flatMap(({ frames }) => frames).filter(({ frame }) => frame !== 'HELLO'), []);
+});
+
+liveness('nothing is sent over an address that is no longer ours', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  bench.meet('fd00::2', ['g']);
+  bench.node.onCandidates(bench.now, bench.local, [{ address: 'fd00::3', port: 0, hops: 0, advertised: true }]);
+  bench.node.removeLocal(bench.now, bench.local);
+  bench.take();
+  bench.publish(group, 'x');
+  bench.wait(95_000);
+  bench.node.shutdown(bench.now);
+  assert.equal(bench.take(), []);
+  assert.equal(bench.node.peers().map(({ id }) => id), ['fd00::2'], 'strangers of that mesh are forgotten');
+});
+
+liveness('stopping tells every peer that is there', () => {
+  const bench = new Bench();
+  bench.meet('fd00::2');
+  bench.meet('fd00::3');
+  const stranger = new Remote(bench, 'fd00::4');
+  stranger.send(stranger.hello({ flags: PROBE }));
+  bench.take();
+  bench.node.shutdown(bench.now);
+  assert.equal(bench.take().map(({ to, frames }) => [to, frames[0]!.flags]), [['fd00::2', BYE], ['fd00::3', BYE]]);
+});
+
+liveness('with stable membership and nothing to send there are only keepalives', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.publish(group, 'x');
+  remote.status(1);
+  bench.wait(5);
+  bench.take();
+  for (let i = 0; i < 40; i++) {
+    bench.wait(15_000);
+    remote.send(remote.hello({ streams: [] }));
+  }
+  const sent = bench.take();
+  assert.ok(sent.length <= 21, `${sent.length} datagrams in ten minutes`);
+  assert.ok(sent.every(({ frames }) => frames.every(({ frame }) => frame === 'HELLO' || frame === 'DIGEST')));
+});
+
+liveness.run();

@@ -1,0 +1,125 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Alarms } from '../../../src/broadcast/alarms.ts';
+import { Peer } from '../../../src/broadcast/peer.ts';
+import { Prober, probeWaitMs } from '../../../src/broadcast/prober.ts';
+
+const prober = suite('prober');
+
+function peer(id: string, fields: Partial<Peer> = {}): Peer {
+  const timers = { onPeerAlarm: () => undefined, onSubsAlarm: () => undefined };
+  return Object.assign(new Peer(id, id, 14627, 0, 1, timers), fields);
+}
+
+function setup(perMinute = 600): { alarms: Alarms; prober: Prober; probes: string[] } {
+  const alarms = new Alarms();
+  const probes: string[] = [];
+  return { alarms, probes, prober: new Prober(alarms, perMinute, (now, one) => probes.push(`${now} ${one.id}`)) };
+}
+
+prober('cold greetings are spaced by the budget', () => {
+  const { alarms, prober, probes } = setup(600);
+  for (const id of ['a', 'b', 'c']) prober.enqueue(1000, peer(id));
+  alarms.run(1000, 10);
+  assert.equal(probes, ['1000 a']);
+  assert.is(alarms.next, 1100);
+  alarms.run(1100, 10);
+  alarms.run(1250, 10);
+  assert.equal(probes, ['1000 a', '1100 b', '1250 c']);
+  assert.is(prober.waitingCount, 0);
+});
+
+prober('the budget holds for one that comes right after another', () => {
+  const { alarms, prober } = setup(600);
+  prober.enqueue(1000, peer('a'));
+  alarms.run(1000, 10);
+  prober.enqueue(1001, peer('b'));
+  assert.is(alarms.next, 1100);
+});
+
+prober('the most promising goes first: known or advertised, then fewer probes, then nearer', () => {
+  const { alarms, prober, probes } = setup(60_000);
+  prober.enqueue(0, peer('far', { hops: 9 }));
+  prober.enqueue(0, peer('hops unknown'));
+  prober.enqueue(0, peer('near', { hops: 1 }));
+  prober.enqueue(0, peer('asked before', { hops: 1, probeCount: 1 }));
+  prober.enqueue(0, peer('asked twice', { probeCount: 2, hops: 1 }));
+  prober.enqueue(0, peer('answered', { answered: true, probeCount: 7 }));
+  prober.enqueue(0, peer('advertised', { advertised: true }));
+  prober.enqueue(0, peer('advertised, silent', { advertised: true, probeCount: 8 }));
+  for (let now = 0; now < 20; now++) alarms.run(now, 1);
+  assert.equal(probes.map((line) => line.replace(/^\d+ /, '')), [
+    'advertised', 'answered', 'near', 'far', 'hops unknown', 'asked before', 'asked twice', 'advertised, silent',
+  ]);
+});
+
+prober('removed ones are not probed', () => {
+  const { alarms, prober, probes } = setup();
+  const one = peer('a');
+  prober.enqueue(0, one);
+  prober.remove(one);
+  alarms.run(10_000, 10);
+  assert.equal(probes, []);
+});
+
+prober('enqueued twice it is probed once', () => {
+  const { alarms, prober, probes } = setup();
+  const one = peer('a');
+  prober.enqueue(0, one);
+  prober.enqueue(0, one);
+  alarms.run(10_000, 10);
+  assert.is(probes.length, 1);
+});
+
+const even = (): number => 0.5;
+
+prober('a silent stranger waits 3 s, then longer and longer', () => {
+  const waits = [1, 2, 3, 4, 5, 6, 500].map((probeCount) => probeWaitMs(peer('a', { probeCount }), even) / 1000);
+  assert.equal(waits, [3, 20, 120, 480, 1800, 1800, 1800]);
+});
+
+prober('a stranger costs two probes an hour after the first ten minutes', () => {
+  const one = peer('a');
+  let now = 0;
+  let late = 0;
+  while (now < 3600 + 600) {
+    one.probeCount++;
+    if (now > 600) late++;
+    now += probeWaitMs(one, even) / 1000;
+  }
+  assert.ok(late <= 2 && one.probeCount <= 7, `${late} of ${one.probeCount}`);
+});
+
+prober('an advertised one is asked several times within its first seconds', () => {
+  const one = peer('a', { advertised: true });
+  let now = 0;
+  let first10s = 0;
+  for (let i = 0; i < 40; i++) {
+    one.probeCount++;
+    if (now <= 10_000) first10s++;
+    now += probeWaitMs(one, even);
+  }
+  assert.ok(first10s >= 5, `${first10s}`);
+  assert.is(probeWaitMs(peer('a', { advertised: true, probeCount: 1 }), even), 400);
+  assert.is(probeWaitMs(peer('a', { advertised: true, probeCount: 999 }), even), 900_000);
+});
+
+prober('one that answered before is asked every 8 s for ten minutes: back from a partition it is met within seconds', () => {
+  let now = 0;
+  for (let probeCount = 0; now < 600_000; probeCount++) {
+    const wait = probeWaitMs(peer('a', { answered: true, probeCount }), even);
+    assert.ok(wait <= 8000, `${wait} at ${now}`);
+    now += wait;
+  }
+  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 0 }), even), 400);
+  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 100_000 }), even), 120_000);
+});
+
+prober('waits vary by 12 % and are whole milliseconds', () => {
+  const one = peer('a', { probeCount: 1 });
+  assert.is(probeWaitMs(one, () => 0), 2640);
+  assert.is(probeWaitMs(one, () => 0.999999), 3360);
+  assert.ok(Number.isInteger(probeWaitMs(one, () => 0.123456)));
+});
+
+prober.run();
