@@ -3,9 +3,11 @@
  *   sim                  a short set: a few scenarios and seeds
  *   sim SEED             one swarm seed with its trace, and the trace's hash
  *   swarm FROM STEP MS   seeds FROM, FROM + STEP, … until so much real time has passed
+ *   hunt                 everything of `make test` until something fails; says what
  *   row-names            the rows of the report, as JSON
  *   row NAME SEEDS       one row as JSON; 0 seeds: as many as it says
  */
+import { bars } from './bars.ts';
 import { scenarios } from './scenarios.ts';
 import { swarm } from './swarm.ts';
 import { rowNames, runRow } from './report-rows.ts';
@@ -17,6 +19,7 @@ interface TxikiGlobal {
 
 const globals = globalThis as unknown as TxikiGlobal;
 const SHORT_SEEDS = 12;
+const HUNT_SEEDS = 30;
 const PROBLEMS_SHOWN = 4;
 
 function commandWords(): readonly string[] {
@@ -62,6 +65,24 @@ function runShortSet(): boolean {
   return good;
 }
 
+/** For mutants: the first thing that fails is enough. */
+function runHunt(): boolean {
+  for (const { name, run } of [...bars, ...scenarios]) {
+    const problems = run();
+    if (problems.length === 0) continue;
+    console.log(`KILLED by ${name}: ${problems[0]}`);
+    return false;
+  }
+  for (let seed = 1; seed <= HUNT_SEEDS; seed++) {
+    const { sim } = swarm(seed);
+    const [first] = sim.violations;
+    if (first === undefined) continue;
+    console.log(`KILLED by seed ${seed}: ${first.invariant}: ${first.text}`);
+    return false;
+  }
+  return true;
+}
+
 function runSwarm(from: number, step: number, forMs: number): boolean {
   const end = Date.now() + forMs;
   let count = 0;
@@ -77,6 +98,7 @@ function runSwarm(from: number, step: number, forMs: number): boolean {
 function main(words: readonly string[]): boolean {
   const [command, ...rest] = words;
   if (command === 'swarm') return runSwarm(Number(rest[0] ?? 1), Number(rest[1] ?? 1), Number(rest[2] ?? 60_000));
+  if (command === 'hunt') return runHunt();
   if (command === 'row-names') console.log(JSON.stringify(rowNames()));
   if (command === 'row') console.log(JSON.stringify(runRow(rest[0] ?? '', Number(rest[1] ?? 0))));
   if (command?.startsWith('row')) return true;

@@ -8,8 +8,9 @@ import { injectMalformed } from './checkers/malformed.ts';
 import { Prng } from './prng.ts';
 import { type GroupSpec, Simulation } from './simulation.ts';
 
-/** Everything owed must be settled so long after the heal. */
+/** Everything owed must be settled so long, and so many round trips, after the heal. */
 export const LIVENESS_MS = 30_000;
+const LIVENESS_RTTS = 30;
 /** A source that died is given up after 90 s; then there is nothing left to wait for. */
 const QUIET_AFTER_MS = 130_000;
 const QUIET_MS = 40_000;
@@ -95,9 +96,10 @@ class SwarmRun {
     const healedAt = sim.now;
     sim.run(healedAt + 5000);
     for (const host of sim.hosts) for (let group = 0; group < host.groups.length; group++) sim.publish(host.index, group, 100);
-    const settled = sim.runUntil(() => this.#settled(), healedAt + LIVENESS_MS + 5000);
+    const limit = LIVENESS_MS + LIVENESS_RTTS * sim.network.options.rttMs;
+    const settled = sim.runUntil(() => this.#settled(), healedAt + 5000 + limit);
     const settledMs = settled ? Math.max(0, sim.metrics.lastDeliveryAt - healedAt) : -1;
-    if (!settled) this.#reportLate();
+    if (!settled) this.#reportLate(limit);
     sim.run(healedAt + QUIET_AFTER_MS);
     sim.finish();
     sim.checkers.silence.begin();
@@ -110,10 +112,10 @@ class SwarmRun {
     return this.#sim.checkers.completeness.missing().count === 0;
   }
 
-  #reportLate(): void {
+  #reportLate(limit: number): void {
     const { count, message, receiver } = this.#sim.checkers.completeness.missing();
     if (message === null) return;
-    this.#sim.violate('4 completeness', `${count} copies still owed ${LIVENESS_MS} ms after the heal; first: message ` +
+    this.#sim.violate('4 completeness', `${count} copies still owed ${limit} ms after the heal; first: message ` +
       `${message.id} of node ${message.source} (group ${message.group} seq ${message.seq}) at node ${receiver}`);
   }
 

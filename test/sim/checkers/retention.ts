@@ -3,7 +3,7 @@
  * from outside: a gap "evicted" may only cover messages that are old, or that so many bytes were published after, or that
  * were published before the receiver joined.
  */
-import { MULTICAST_DEFAULTS } from '../../../src/multicast/options.ts';
+import { GROUP_DEFAULTS, MULTICAST_DEFAULTS } from '../../../src/multicast/options.ts';
 import type { GapReport } from '../ledger.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Checker } from './checker.ts';
@@ -22,7 +22,9 @@ export class Retention implements Checker {
     const sim = this.#sim;
     const message = sim.truth.at(published, to);
     if (message === undefined) return;
-    const retainMs = sim.nodeOptions.retainMs ?? MULTICAST_DEFAULTS.retainMs;
+    const { delivery, playoutMs } = sim.groups[stream.group]!.options;
+    const retainMs = delivery === 'timely' ? (playoutMs ?? GROUP_DEFAULTS.playoutMs)
+      : (sim.nodeOptions.retainMs ?? MULTICAST_DEFAULTS.retainMs);
     // A source that leaves the group serves what it published a while longer, then no more.
     const source = sim.hosts[message.source]!;
     if (source.serials[stream.group] !== message.serial) return;
