@@ -1,0 +1,105 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseAddress } from '../../../src/wire/address.ts';
+import { hexOf } from '../wire/codec.ts';
+import { Bench, Remote } from '../multicast/bench.ts';
+
+const exchange = suite('peer exchange');
+
+function hex(address: string): string {
+  return hexOf(parseAddress(address)!);
+}
+
+type Entry = { address: string; port: number; flags: number };
+
+exchange('a new peer is told of the others that are alive, those in its groups first', () => {
+  const bench = new Bench();
+  bench.meet('fd00::2', ['a']);
+  bench.meet('fd00::3', ['b']);
+  bench.meet('fd00::4', ['b', 'c']);
+  const remote = new Remote(bench, 'fd00::5');
+  remote.greet();
+  const first = remote.find('PEERS')!['peers'] as Entry[];
+  assert.equal(first.map((one) => one.address).sort(), ['fd00::2', 'fd00::3', 'fd00::4'].map(hex));
+  assert.ok(first.every((one) => one.port === 14627));
+});
+
+exchange('every minute one peer hears of others, with the mark of shared groups', () => {
+  const bench = new Bench();
+  bench.meet('fd00::2', ['a']);
+  bench.meet('fd00::3', ['b']);
+  bench.meet('fd00::4', ['b']);
+  const remotes = ['fd00::2', 'fd00::3', 'fd00::4'].map((address) => new Remote(bench, address));
+  bench.randoms = [0.5]; // the second of three
+  bench.wait(25_000);
+  bench.take();
+  for (const remote of remotes) {
+    remote.knows = 1;
+    remote.send(remote.hello({}));
+  }
+  bench.randoms = [0.5];
+  bench.wait(36_000);
+  const told = bench.take().flatMap(({ to, frames }) => frames.filter(({ frame }) => frame === 'PEERS').map((frame) => [to, frame['peers']]));
+  assert.equal(told, [['fd00::3', [
+    { address: hex('fd00::4'), port: 14627, flags: 1, reserved: 0 },
+    { address: hex('fd00::2'), port: 14627, flags: 0, reserved: 0 },
+  ]]]);
+});
+
+exchange('nobody is told of itself, of the silent, or of those on another mesh', () => {
+  const bench = new Bench();
+  bench.meet('fd00::2');
+  bench.wait(36_000); // stale
+  const other = bench.node.addLocal(bench.now, '10.0.0.1', 'lan', false);
+  const elsewhere = new Remote(bench, '10.0.0.2');
+  const { local } = bench;
+  bench.local = other;
+  elsewhere.greet();
+  bench.local = local;
+  const remote = new Remote(bench, 'fd00::5');
+  remote.greet();
+  assert.equal(remote.heard('PEERS'), []);
+});
+
+exchange('32 of them at most', () => {
+  const bench = new Bench();
+  for (let i = 0; i < 40; i++) bench.meet(`fd00::1:${i}`);
+  const remote = new Remote(bench, 'fd00::5');
+  remote.greet();
+  const peers = remote.find('PEERS')!['peers'] as Entry[];
+  assert.is(peers.length, 32);
+  assert.is(new Set(peers.map((one) => one.address)).size, 32);
+});
+
+exchange('told addresses are candidates only: each is greeted, and none believed', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.takeEvents();
+  remote.send({
+    frame: 'PEERS', flags: 0,
+    peers: [{ address: hex('fd00::8'), port: 14627 }, { address: hex('fd00::9'), port: 9999 }, { address: hex('fd00::1'), port: 14627 }],
+  });
+  bench.wait(200);
+  const probed = bench.take().filter(({ frames }) => frames[0]!.flags & 1).map(({ to }) => to);
+  assert.equal(probed.slice(0, 2).sort(), ['fd00::8', 'fd00::9 9999']);
+  assert.equal(bench.takeEvents(), []);
+  assert.equal(bench.node.peers().map(({ id, state }) => `${id} ${state}`), [
+    'fd00::2 alive', 'fd00::8 probing', '[fd00::9]:9999 probing',
+  ]);
+});
+
+exchange('an address that cannot belong to the mesh it was told on is dropped', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  remote.send({ frame: 'PEERS', flags: 0, peers: [{ address: hex('10.0.0.7'), port: 14627 }] });
+  assert.equal(bench.node.peers().map(({ id }) => id), ['fd00::2']);
+});
+
+exchange('a stranger may tell us nothing', () => {
+  const bench = new Bench();
+  const remote = new Remote(bench, 'fd00::2');
+  remote.send({ frame: 'PEERS', flags: 0, peers: [{ address: hex('fd00::8'), port: 14627 }] });
+  assert.equal(bench.node.peers().map(({ id }) => id), ['fd00::2']);
+});
+
+exchange.run();

@@ -1,0 +1,188 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Bench, groupHex, type Remote } from '../multicast/bench.ts';
+
+const subs = suite('subscriptions');
+
+function versions(remote: Remote): unknown[] {
+  return remote.heard('SUBS').map((frame) => frame['version']);
+}
+
+subs('a new peer is told all our groups at once, with our wish where its stream begins', () => {
+  const bench = new Bench();
+  bench.join('a');
+  bench.join('b', { start: 'all' });
+  bench.join('c', { start: { last: 50 } });
+  bench.join('d', { start: { last: 100_000 } });
+  bench.join('e', { start: { last: 0 } });
+  const remote = bench.meet('fd00::2');
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 0 });
+  const starts = [['a', 0], ['b', 255], ['c', 50], ['d', 254], ['e', 1]] as const;
+  assert.equal(remote.find('SUBS')!['groups'], starts.map(([name, start]) => ({ group: groupHex(name), flags: 0, start })));
+});
+
+subs('a join and a leave are told to every peer, under a new version', () => {
+  const bench = new Bench();
+  const peers = [bench.meet('fd00::2'), bench.meet('fd00::3')];
+  const group = bench.join('a');
+  for (const peer of peers) assert.equal(versions(peer), [2]);
+  bench.node.leave(bench.now, group);
+  for (const peer of peers) {
+    assert.equal(versions(peer), [2, 3]);
+    assert.equal(peer.find('SUBS')!['groups'], []);
+  }
+});
+
+subs('it is repeated until acknowledged, each time after 1.5 times as long, 8 s at most', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.join('a');
+  const times: number[] = [bench.now];
+  bench.take();
+  for (let i = 0; i < 25_000 && times.length < 14; i += 50) {
+    remote.send(remote.hello({})); // it lives, but does not acknowledge
+    bench.wait(50);
+    for (const sent of bench.take()) if (sent.frames.some(({ frame }) => frame === 'SUBS')) times.push(sent.at);
+  }
+  const waits = times.slice(1).map((at, i) => at - times[i]!);
+  assert.ok(waits[0]! >= 100 && waits[0]! <= 500, `first repeated after ${waits[0]}`);
+  for (const [i, wait] of waits.slice(1).entries()) {
+    const expected = Math.min(8000, waits[i]! * 1.5);
+    assert.ok(Math.abs(wait - expected) <= 2, `${wait} after ${waits[i]}`);
+  }
+  assert.ok(waits.length >= 7);
+});
+
+subs('acknowledged it is told no more; the acknowledgement of an older version does not count', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.join('a');
+  bench.join('b');
+  assert.equal(versions(remote), [2, 3]);
+  remote.send({ frame: 'SUBS_ACK', flags: 0, version: 2 });
+  bench.take();
+  bench.wait(1000);
+  assert.ok(versions(remote).length > 0);
+  remote.send({ frame: 'SUBS_ACK', flags: 0, version: 3 });
+  bench.take();
+  bench.wait(20_000);
+  assert.equal(versions(remote), []);
+});
+
+subs('another join starts the repeats anew', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.join('a');
+  bench.wait(6000);
+  bench.take();
+  bench.join('b');
+  bench.wait(700);
+  assert.ok(versions(remote).length >= 2);
+});
+
+subs('a peer that is gone is told nothing, and told when it is back', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.wait(91_000);
+  bench.take();
+  bench.join('a');
+  bench.wait(20_000);
+  assert.equal(versions(remote), []);
+  remote.send(remote.hello({}));
+  assert.equal(versions(remote), [2]);
+});
+
+subs('we acknowledge the version that we hold', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  remote.subscribe(['a', 'b']);
+  assert.equal(remote.heard('SUBS_ACK').map((frame) => frame['version']), [remote.subsVersion]);
+  assert.is(bench.node.peers()[0]!.groupCount, 2);
+});
+
+subs('joins and leaves of members are told once, by their difference', () => {
+  const bench = new Bench();
+  for (const name of ['a', 'b', 'c']) bench.join(name);
+  const remote = bench.meet('fd00::2');
+  remote.subscribe(['a', 'b']);
+  assert.equal(bench.takeEvents(), ['a fd00::2 joined', 'b fd00::2 joined']);
+  remote.subscribe(['b', 'c', 'nobody here']);
+  assert.equal(bench.takeEvents(), ['a fd00::2 left', 'c fd00::2 joined']);
+  remote.subscribe(['b', 'c', 'nobody here']);
+  assert.equal(bench.takeEvents(), []);
+});
+
+subs('an older version, come late or twice, changes nothing and is acknowledged with what we hold', () => {
+  const bench = new Bench();
+  bench.join('a');
+  const remote = bench.meet('fd00::2', ['a']);
+  const older = { frame: 'SUBS', flags: 0, version: remote.subsVersion - 1, groups: [] };
+  remote.send(older);
+  remote.send({ ...older, version: remote.subsVersion });
+  assert.equal(bench.takeEvents(), []);
+  assert.equal(remote.heard('SUBS_ACK').map((frame) => frame['version']), [remote.subsVersion, remote.subsVersion]);
+});
+
+subs('versions are serial numbers: 1 is newer than 2^32 - 2', () => {
+  const bench = new Bench();
+  bench.join('a');
+  const remote = bench.meet('fd00::2');
+  remote.send({ frame: 'SUBS', flags: 0, version: 0x7fffffff, groups: [] });
+  remote.send({ frame: 'SUBS', flags: 0, version: 0xfffffffe, groups: [] });
+  remote.send({ frame: 'SUBS', flags: 0, version: 1, groups: [{ group: groupHex('a'), flags: 0, start: 0 }] });
+  assert.equal(bench.takeEvents(), ['a fd00::2 joined']);
+});
+
+subs('a HELLO with another version than we hold makes us ask', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2', ['a']);
+  remote.send(remote.hello({}));
+  assert.equal(remote.heard('SUBS_REQ'), []);
+  remote.subsVersion += 3;
+  remote.send(remote.hello({}));
+  assert.equal(remote.heard('SUBS_REQ').map((frame) => frame['version']), [remote.subsVersion - 3]);
+  remote.send(remote.hello({}));
+  assert.is(remote.heard('SUBS_REQ').length, 2, 'and again with the next, should the first be lost');
+});
+
+subs('SUBS_REQ is answered unless our version is held already', () => {
+  const bench = new Bench();
+  bench.join('a');
+  const remote = bench.meet('fd00::2');
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 2 });
+  assert.equal(versions(remote), []);
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 1 });
+  assert.equal(versions(remote), [2]);
+});
+
+subs('112 groups fit, in one datagram; the next is refused and changes nothing', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  for (let i = 0; i < 112; i++) bench.join(`group ${i}`);
+  const frame = remote.find('SUBS')!;
+  assert.is((frame['groups'] as unknown[]).length, 112);
+  bench.take();
+  assert.is(bench.node.join(bench.now, 'one more'), undefined);
+  assert.is([...bench.node.groups].length, 112);
+  assert.equal(bench.take(), []);
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 0 });
+  assert.is(remote.find('SUBS')!['version'], frame['version']);
+});
+
+subs('a full list leaves in a datagram of its own when it does not fit beside the rest', () => {
+  const bench = new Bench();
+  for (let i = 0; i < 112; i++) bench.join(`group ${i}`);
+  const remote = bench.meet('fd00::2');
+  remote.send(remote.hello({ flags: 1 }), { frame: 'SUBS_REQ', flags: 0, version: 0 }, { frame: 'SUBS', flags: 0, version: 9, groups: [] });
+  assert.equal(bench.take().flatMap(({ frames }) => frames.map(({ frame }) => frame)), ['HELLO', 'SUBS_ACK', 'SUBS']);
+});
+
+subs('whoever lists a group as its own joins it, whether or not we knew', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2', ['later']);
+  bench.join('later');
+  assert.equal(bench.takeEvents(), ['later fd00::2 joined']);
+  assert.is(remote.heard('SUBS').length, 1);
+});
+
+subs.run();
