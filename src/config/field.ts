@@ -74,6 +74,15 @@ export function peer(): Field<string> {
   };
 }
 
+/** The same, or a mask of several nodes: fc12:* */
+export function peerMask(): Field<string> {
+  const one = peer();
+  return {
+    ...one, allowed: 'a mesh address, * and ? match any part of it',
+    read: (value) => one.read(value) ?? (/^[\da-f:.*?[\]]*[*?][\da-f:.*?[\]]*$/.test(value) ? value : undefined),
+  };
+}
+
 export function fileMode(fallback: number): Field<number> {
   return {
     kind: 'text', fallback, allowed: 'an octal file mode such as 0660',

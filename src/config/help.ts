@@ -75,12 +75,13 @@ const irc: SectionHelp<IrcOptions> = {
     serverName: 'Name of the server, as clients show it.',
     password: 'Password that clients must give. Empty: none.',
     motd: 'Message of the day, a value for each line.',
+    adminInfo: 'Who runs this server: the answer to ADMIN, a value for each line.',
     autojoin: 'Channels that each client joins by itself.',
     clientsMax: 'Clients at the same time.',
     flood: 'Lines per second that a client may send on average; 0: no limit.',
     historyLines: 'Lines kept of each channel.',
     historyBytes: 'The same in bytes.',
-    historyHours: 'How long lines are kept; 0: for ever.',
+    historyHours: 'How long lines are kept.',
     playbackLines: 'Lines shown to a client that joins a channel.',
     hide: 'Nodes whose people\'s lines are not shown.',
     ban: 'Nodes that are treated as absent.',
@@ -94,6 +95,7 @@ const account: SectionHelp<AccountOptions> = {
   options: {
     name: 'The nick.',
     password: 'Hash of the password.',
+    operator: 'May also become operator: OPER with this name and password.',
   },
 };
 

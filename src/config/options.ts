@@ -78,6 +78,8 @@ export interface IrcOptions {
   /** '': none. */
   password: string;
   motd: string[];
+  /** Answer to ADMIN. */
+  adminInfo: string[];
   /** Channels that each client joins by itself. */
   autojoin: string[];
   clientsMax: number;
@@ -100,6 +102,8 @@ export interface AccountOptions {
   name: string;
   /** `pbkdf2-sha256$ITERATIONS$SALT$HASH`, salt and hash in base64. */
   password: string;
+  /** May also say OPER with that name and password. */
+  operator: boolean;
 }
 
 export interface DaemonOptions {

@@ -2,7 +2,7 @@
  * Every section and option of /etc/config/meshchat, once. Validation, the commented default file, the init script's check and
  * the documentation all come from here (scripts/generate-config.mjs), so that none of them can say something else.
  */
-import { bool, choice, endpoint, fileMode, fixed, int, list, peer, required, secret, text, type Field } from './field.ts';
+import { bool, choice, endpoint, fileMode, fixed, int, list, peer, peerMask, required, secret, text, type Field } from './field.ts';
 import type { AccountOptions, DaemonOptions, GroupOptions, IrcOptions, MainOptions, MeshOptions } from './options.ts';
 
 type Fields<T> = { [K in keyof T]: Field<T[K]> };
@@ -60,32 +60,34 @@ const group: Fields<GroupOptions> = {
 };
 
 const irc: Fields<IrcOptions> = {
-  enabled: bool(true),
-  listen: list(endpoint(), { address: '127.0.0.1', port: 6667 }),
-  websocket: list(endpoint()),
-  tlsListen: list(endpoint()),
-  tlsCert: PATH(''),
-  tlsKey: PATH(''),
+  enabled: fixed(bool(true)),
+  listen: fixed(list(endpoint(), { address: '127.0.0.1', port: 6667 })),
+  websocket: fixed(list(endpoint())),
+  tlsListen: fixed(list(endpoint())),
+  tlsCert: fixed(PATH('')),
+  tlsKey: fixed(PATH('')),
   interface: list(WORD('')),
   networkName: WORD('meshchat'),
-  serverName: WORD('irc.mesh'),
+  serverName: fixed(WORD('irc.mesh')),
   password: secret(ANY('')),
   motd: list(ANY('')),
+  adminInfo: list(ANY('')),
   autojoin: list(text('', "a channel in quotes, such as '#mesh'", /^#[^\s,\0\x07]{1,63}$/)),
   clientsMax: int(1000, 1, 10000),
   flood: int(0, 0, 1000),
   historyLines: int(500, 0, 100000),
   historyBytes: int(131072, 0, 16777216, 'bytes'),
-  historyHours: int(24, 0, 8760, 'hours'),
+  historyHours: int(24, 1, 8760, 'hours'),
   playbackLines: int(50, 0, 1000),
-  hide: list(peer()),
-  ban: list(peer()),
-  allow: list(peer()),
+  hide: list(peerMask()),
+  ban: list(peerMask()),
+  allow: list(peerMask()),
 };
 
 const account: Fields<AccountOptions> = {
   name: required(text('', 'a nick', /^[^\s,*?!@:#$\0]{1,32}$/)),
   password: required(secret(text('', 'a hash as pbkdf2-sha256$ITERATIONS$SALT$HASH', /^pbkdf2-sha256\$\d{1,7}\$[\w+/=]+\$[\w+/=]+$/))),
+  operator: bool(false),
 };
 
 export interface SectionSchema {

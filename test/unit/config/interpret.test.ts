@@ -67,6 +67,11 @@ config account
   assert.is(account[0]?.name, 'alice');
 });
 
+interpret('takes masks of nodes', () => {
+  assert.equal(good('', 'irc.ban=FC12:0::1,fc12:*').irc.ban, ['fc12::1', 'fc12:*']);
+  assert.ok(bad('', 'irc.ban=fc12').includes('a mesh address, * and ? match'));
+});
+
 interpret('knows the booleans of OpenWrt', () => {
   for (const word of ['1', 'on', 'true', 'yes', 'enabled']) assert.is(good(`config irc\n\toption enabled ${word}\n`).irc.enabled, true);
   for (const word of ['0', 'off', 'false', 'no', 'disabled']) assert.is(good(`config irc\n\toption enabled ${word}\n`).irc.enabled, false);
