@@ -33,6 +33,7 @@ export interface ChannelLinkPort {
   /** "3 messages from bob@fc12… may be missing" */
   tellGap(channel: Channel, source: string, count: number): void;
   hides(address: string): boolean;
+  countMalformed(): void;
   onError(text: string): void;
 }
 
@@ -191,14 +192,15 @@ export class ChannelLink {
     const uid = readUid(fields['u']);
     const run = readCount(fields['e']);
     const index = readCount(fields['i']);
-    if (uid === undefined || run < 0 || index < 0 || this.#left) return;
+    if (this.#left) return;
+    if (uid === undefined || run < 0 || index < 0) return this.#port.countMalformed();
     const { source } = message;
     if (fields['t'] === 'r') {
       return this.#port.redact(this.channel, source, uid, readWord(fields['d'], 200), readReason(fields['x']));
     }
     const text = readText(fields, this.#port.wallMs());
     const n = readCount(fields['n']);
-    if (fields['t'] !== 'm' || text === undefined || n < 0) return;
+    if (fields['t'] !== 'm' || text === undefined || n < 0) return this.#port.countMalformed();
     const stream = `${run.toString(36)}/${index.toString(36)}`;
     const entry: Entry = {
       ...text, msgid: msgidOf(source, stream, n), source: '', target: this.channel.name,
@@ -287,7 +289,7 @@ export class ChannelLink {
     const items: Fields[] = [];
     for (const entry of this.channel.history.entries) {
       const { origin } = entry;
-      if (origin === undefined || origin.address === to || includes(have.get(`${origin.address} ${origin.stream}`), origin.n)) continue;
+      if (origin === undefined || includes(have.get(`${origin.address} ${origin.stream}`), origin.n)) continue;
       items.push({ o: origin.address, r: origin.stream, n: origin.n, K: origin.nick, U: origin.user, ...encodeText(entry) });
     }
     await this.#sendHistory(to, items);
@@ -331,6 +333,8 @@ export class ChannelLink {
     const text = readText(item, this.#port.wallMs());
     const nick = item['K'];
     if (address === '' || streamName === '' || n < 1 || text === undefined || !isNick(nick) || this.#port.hides(address)) return undefined;
+    // What we have said in this run we know ourselves.
+    if (address === this.#port.address && streamName === this.streamName) return undefined;
     const stream = this.#stream(address, streamName);
     const direct = address === from;
     if (stream.live.has(n) || !(direct ? stream.live : stream.given).add(n) || (direct && stream.given.has(n))) return undefined;

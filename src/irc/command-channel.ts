@@ -163,7 +163,7 @@ function listNames(session: Session, channel: Channel): void {
   const flush = (): void => session.reply(numeric.RPL_NAMREPLY, symbol, channel.name, names);
   const inside = channel.members.has(user);
   for (const member of channel.members.keys()) {
-    if (!inside && member.modes.has('i')) continue;
+    if (!inside && member.hidden) continue;
     const name = channel.prefixOf(member, session.has(CAP_MULTI_PREFIX)) +
       (session.has(CAP_USERHOST_IN_NAMES) ? member.prefix : member.shown);
     if (names !== '' && byteLength(names) + name.length > NAMES_LINE_BYTES - channel.name.length) {

@@ -271,7 +271,12 @@ function handleRedact(ircd: Ircd, session: Session, line: Line): void {
     return;
   }
   const peer = other as User;
-  ircd.conversations.find(peer, user, user.nick)?.remove(msgid);
+  if (!peer.local) ircd.mesh.redactPrivate(user, peer, msgid, text ?? '');
+  showPrivateRedaction(ircd, user, peer, msgid, out);
+}
+
+export function showPrivateRedaction(ircd: Ircd, user: User, peer: User, msgid: string, out: Outgoing): void {
+  if (peer.local) ircd.conversations.find(peer, user, user.nick)?.remove(msgid);
   for (const one of new Set([...user.sessions, ...peer.sessions])) if (one.has(CAP_REDACTION)) one.send(out);
 }
 

@@ -189,6 +189,7 @@ function userMode(ircd: Ircd, session: Session, nick: string, modes: string | un
     if (!USER_MODES.includes(letter)) unknown ||= letter !== 'o';
     else if (userModes(user).includes(letter) !== on) {
       if (letter === 'B') user.bot = on;
+      else if (letter === 'i') user.hidden = on;
       else if (on) user.modes.add(letter);
       else user.modes.delete(letter);
       changes.push(change);
@@ -197,11 +198,11 @@ function userMode(ircd: Ircd, session: Session, nick: string, modes: string | un
   if (unknown) session.reply(numeric.ERR_UMODEUNKNOWNFLAG, 'Unknown MODE flag');
   if (changes.length === 0) return;
   for (const other of user.sessions) other.send(`:${user.prefix} MODE ${user.shown} ${formatChanges(changes).join(' ')}`);
-  if (changes.some(({ letter }) => letter === 'B')) ircd.mesh.changed(user);
+  if (changes.some(({ letter }) => 'Bi'.includes(letter))) ircd.mesh.changed(user);
 }
 
 function userModes(user: User): string[] {
-  return [...user.modes, ...(user.bot ? ['B'] : [])];
+  return [...user.modes, ...(user.bot ? ['B'] : []), ...(user.hidden ? ['i'] : [])];
 }
 
 export const modeCommands: CommandTable = {

@@ -27,7 +27,7 @@ function handleWho(ircd: Ircd, session: Session, line: Line): void {
   if (mask.startsWith('#')) {
     if (channel === undefined || !visible(channel, user)) return end();
     for (const member of channel.members.keys()) {
-      if (channel.members.has(user) || !member.modes.has('i')) show(member, channel);
+      if (channel.members.has(user) || !member.hidden) show(member, channel);
     }
     return end();
   }
@@ -40,7 +40,7 @@ function handleWho(ircd: Ircd, session: Session, line: Line): void {
   let count = 0;
   for (const target of ircd.network.users.values()) {
     const common = commonChannel(target, user);
-    if (target.modes.has('i') && target !== user && common === undefined) continue;
+    if (target.hidden && target !== user && common === undefined) continue;
     const texts = [target.shown, target.user, target.host, target.real, ircd.serverName, target.prefix];
     if (!texts.some((text) => matches(pattern, fold(text)))) continue;
     if (count++ >= WHO_MAX) break;
@@ -103,7 +103,7 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
   session.reply(numeric.RPL_WHOISUSER, nick, target.user, target.host, '*', target.real);
   const names: string[] = [];
   for (const channel of target.channels.values()) {
-    if (visible(channel, user) && (target === user || !target.modes.has('i') || channel.members.has(user))) {
+    if (visible(channel, user) && (target === user || !target.hidden || channel.members.has(user))) {
       names.push(channel.prefixOf(target, true) + channel.name);
     }
   }

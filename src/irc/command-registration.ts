@@ -123,7 +123,7 @@ function tryRegister(ircd: Ircd, session: Session): void {
     return;
   }
   const facts = {
-    nick: session.nick, user: session.userName, real: session.real, account: session.account, away: undefined, bot: false,
+    nick: session.nick, user: session.userName, real: session.real, account: session.account, away: undefined, bot: false, hidden: false,
     signonMs: ircd.environment.wallMs(),
   };
   const user = other ?? new User('', ircd.nextUid(), network.host, facts);

@@ -34,7 +34,7 @@ export function replyLusers(ircd: Ircd, session: Session): void {
   let invisible = 0;
   let operators = 0;
   for (const user of network.users.values()) {
-    if (user.modes.has('i')) invisible++;
+    if (user.hidden) invisible++;
     if (user.modes.has('o')) operators++;
   }
   let unknown = 0;

@@ -299,13 +299,12 @@ export class Directory {
     if (known === undefined) {
       if (node.users.size >= USERS_PER_NODE_MAX) return void this.counters.refused++;
       const user = new User(node.address, uid, node.address, facts);
-      user.away = facts.away;
-      user.bot = facts.bot;
       node.users.set(uid, user);
       return this.#network.add(user);
     }
     known.user = facts.user;
     known.bot = facts.bot;
+    known.hidden = facts.hidden;
     this.#network.rename(known, facts.nick);
     this.#network.setReal(known, facts.real);
     this.#network.setAccount(known, facts.account);

@@ -41,6 +41,7 @@ export interface MeshPort {
   /** @returns false when it can not reach him. */
   tell(user: User, target: User, entry: Entry): Promise<boolean>;
   redactOwn(user: User, channel: Channel, msgid: string, reason: string): void;
+  redactPrivate(user: User, target: User, msgid: string, reason: string): void;
   invite(user: User, target: User, channel: Channel): void;
   /** A passing sign (typing) that needs no repair. */
   hint(user: User, target: Channel | User, entry: Entry): void;

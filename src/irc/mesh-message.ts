@@ -5,6 +5,7 @@
  *   all     t kind, e run of the sender's IRC server (unique number per start), v version of the facts about its users
  *   irc     u user's facts · q quit · j join · p part · t topic      each raises v by one
  *           s snapshot of all facts at v, in m parts · ? ask for one · d digest (datagram) · m private line · i invitation
+ *           r redaction of a private line
  *   irc/#c  m line · r redaction · h ask for history (what I have) · H history
  *
  * Nothing here is trusted: readers below give undefined for what breaks a rule, and the caller drops and counts it.
@@ -21,7 +22,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export const MESSAGE_BYTES_MAX = 60_000;
 export const LINES_MAX = 32;
-const LINE_BYTES_MAX = 450;
+/** As much as a client may send in one line. */
+const LINE_BYTES_MAX = 500;
 const JSON_DEPTH_MAX = 8;
 
 export function encodeMessage(fields: Fields): string {
@@ -88,8 +90,8 @@ export function readWord(value: unknown, bytesMax: number): string {
 }
 
 export function encodeFacts(facts: UserFacts): Fields {
-  const { nick, user, real, account, away, bot, signonMs } = facts;
-  return { k: nick, n: user, r: real, a: account, y: away, b: bot ? 1 : undefined, s: signonMs };
+  const { nick, user, real, account, away, bot, hidden, signonMs } = facts;
+  return { k: nick, n: user, r: real, a: account, y: away, b: bot ? 1 : undefined, h: hidden ? 1 : undefined, s: signonMs };
 }
 
 export function readFacts(fields: Fields): UserFacts | undefined {
@@ -97,7 +99,8 @@ export function readFacts(fields: Fields): UserFacts | undefined {
   if (!isNick(nick)) return undefined;
   return {
     nick, user: cleanUser(fields['n']), real: cleanReal(fields['r']), account: readWord(fields['a'], 32) || undefined,
-    away: cleanText(fields['y'], AWAY_BYTES_MAX) || undefined, bot: fields['b'] === 1, signonMs: Math.max(0, readCount(fields['s'])),
+    away: cleanText(fields['y'], AWAY_BYTES_MAX) || undefined, bot: fields['b'] === 1, hidden: fields['h'] === 1,
+    signonMs: Math.max(0, readCount(fields['s'])),
   };
 }
 

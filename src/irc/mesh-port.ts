@@ -7,14 +7,14 @@ import type { Log } from '../runtime/log.ts';
 import type { Channel } from './channel.ts';
 import { showInvite } from './command-channel.ts';
 import { playMissed } from './command-history.ts';
-import { deliverPrivate, isListed, showRedaction } from './command-message.ts';
+import { deliverPrivate, isListed, showPrivateRedaction, showRedaction } from './command-message.ts';
 import { ChannelLink, msgidOf } from './channel-link.ts';
 import type { ChannelLinkPort } from './channel-link.ts';
 import { Delivery } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
-import { decodeMessage, encodeMessage, encodeText, readChannel, readCount, readText, readUid } from './mesh-message.ts';
+import { decodeMessage, encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { addressSuffix, fold } from './names.ts';
 import { formatLine } from './line.ts';
@@ -184,6 +184,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     for (const session of network.sessionsOf(channel)) session.send(formatLine(serverName, 'NOTICE', [channel.name, text]));
   }
 
+  countMalformed(): void {
+    this.counters.malformed++;
+  }
   onError(text: string): void {
     this.#log.warn(`irc: ${text}`);
   }
@@ -270,6 +273,10 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     };
   }
 
+  redactPrivate(user: User, target: User, msgid: string, reason: string): void {
+    this.#publish({ t: 'r', e: this.run, v: this.version, u: user.uid, d: target.uid, i: msgid, x: reason }, target.home);
+  }
+
   invite(user: User, target: User, channel: Channel): void {
     this.#publish({ t: 'i', e: this.run, v: this.version, u: user.uid, d: target.uid, c: channel.name }, target.home);
   }
@@ -291,7 +298,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const fields = this.decode(message);
     if (fields === undefined) return;
     const kind = fields['t'];
-    if (kind !== 'm' && kind !== 'i') return this.directory.onMessage(message, fields);
+    if (kind !== 'm' && kind !== 'i' && kind !== 'r') return this.directory.onMessage(message, fields);
     this.after(message, fields, () => this.#onPrivate(message, fields));
   }
 
@@ -307,6 +314,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       if (name !== undefined) showInvite(this.#ircd(), from, target, name);
       return;
     }
+    if (fields['t'] === 'r') return this.#onPrivateRedaction(message.source, from, target, fields);
     const text = readText(fields, this.wallMs());
     const n = readCount(fields['n']);
     if (text === undefined || n < 0) return void this.counters.malformed++;
@@ -317,6 +325,15 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const isCtcp = target.modes.has('T') && text.lines[0]?.startsWith('\x01') === true && !text.lines[0].startsWith('\x01ACTION');
     if (isCtcp) return;
     deliverPrivate(this.#ircd(), from, target, { ...text, msgid, source: from.prefix, target: target.shown, origin }, n === 0);
+  }
+
+  #onPrivateRedaction(source: string, from: User, target: User, fields: Fields): void {
+    const msgid = readWord(fields['i'], 200);
+    const reason = readReason(fields['x']);
+    if (!msgid.startsWith(`${source}/`)) return void this.counters.malformed++;
+    const params = [target.shown, msgid, ...(reason === '' ? [] : [reason])];
+    const out = new Outgoing(from.prefix, 'REDACT', params, { timeMs: this.wallMs(), account: from.account });
+    showPrivateRedaction(this.#ircd(), from, target, msgid, out);
   }
 
   #takePrivate(msgid: string): boolean {

@@ -9,6 +9,8 @@ export interface UserFacts {
   account: string | undefined;
   away: string | undefined;
   bot: boolean;
+  /** User mode i: not in WHO for strangers. */
+  hidden: boolean;
   signonMs: number;
 }
 
@@ -27,12 +29,13 @@ export class User implements UserFacts {
   account: string | undefined;
   away: string | undefined = undefined;
   bot = false;
+  hidden = false;
   signonMs: number;
   /** Monotonic; when he last said something (users of this node). */
   activeMs = 0;
   readonly channels = new Map<string, Channel>();
   readonly sessions: Session[] = [];
-  /** i: not in WHO for strangers; T: no CTCP; o: operator of this node. (B is `bot`.) */
+  /** T: no CTCP; o: operator of this node. (B is `bot`, i is `hidden`.) */
   readonly modes = new Set<string>();
   /** Channels he was invited to, folded. */
   readonly invites = new Set<string>();
@@ -48,6 +51,7 @@ export class User implements UserFacts {
     this.account = facts.account;
     this.away = facts.away;
     this.bot = facts.bot;
+    this.hidden = facts.hidden;
     this.signonMs = facts.signonMs;
   }
 
