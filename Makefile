@@ -15,7 +15,8 @@ run:
 	@$(NODE) scripts/run.mjs
 
 ## make demo         three daemons that make a mesh on this machine, and what to type
-demo: build runtime
+demo: runtime
+	@$(NODE) build.mjs --no-types --any-size
 	@$(NODE) scripts/demo.mjs
 
 ## make test         all that must pass, on Node and inside txiki.js (WORDS='…': only such files)
@@ -48,7 +49,8 @@ sim-report: node_modules/.package-lock.json
 	$(NODE) test/sim/run.mjs report
 
 ## make bench        bytes, memory, start time; cost per datagram and line on each runtime
-bench: build runtime
+bench: runtime
+	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) test/bench/run.mjs
 
 ## make fuzz         random and mutated input for every decoder (SECONDS=…)

@@ -1,6 +1,7 @@
-// Builds dist/: meshchat.js (daemon and command line, one script for every runtime), client.js (the client library for Node) with
-// its types, and the launchers meshchatd and meshchat. Prints the bytes of each source folder; over the limit it fails.
-//   node build.mjs [--no-minify] [--no-types]
+// Builds dist/: meshchat.js (daemon and command line, one script for every runtime), client.js (the client library for
+// Node) with its types, and the launchers meshchatd and meshchat. Prints the bytes of each source folder; over the limit
+// it fails.
+//   node build.mjs [--no-minify] [--no-types] [--any-size]
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -60,7 +61,7 @@ async function buildScript() {
   launcher('meshchat', '');
   if (minify && script.length > BYTES_MAX) {
     console.error(`dist/meshchat.js is ${script.length - BYTES_MAX} bytes over the limit of ${BYTES_MAX}`);
-    process.exitCode = 1;
+    if (!process.argv.includes('--any-size')) process.exitCode = 1;
   }
 }
 

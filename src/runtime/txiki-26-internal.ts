@@ -15,6 +15,7 @@ import type { Txiki, TxikiAddress } from './txiki-types.ts';
 import type { TxikiSockets } from './txiki.ts';
 
 const BACKLOG = 128;
+const STREAM_CALLS = 'bind listen connect getsockname getpeername startRead stopRead write shutdown';
 
 interface UdpHandle {
   onrecv: (message: { data: Uint8Array; addr: TxikiAddress } | undefined, error?: Error) => void;
@@ -79,12 +80,14 @@ async function internalCore(tjs: Txiki): Promise<Core | undefined> {
   const name = 'meshchat-core'; // in a variable: the bundler must leave it alone
   tjs.setImportMap?.({ imports: { [name]: 'tjs:internal/core' } }, '/');
   const { default: core } = await import(name) as { default: Core };
-  const calls: [object, string[]][] = [
-    [core.UDP.prototype, ['bind', 'getsockname', 'startRecv', 'send', 'setMembership', 'setMulticastInterface', 'close']],
-    [core.TCP.prototype, ['bind', 'listen', 'connect', 'startRead', 'stopRead', 'write', 'shutdown', 'setNoDelay', 'close']],
-    [core.Pipe.prototype, ['bind', 'listen', 'connect', 'startRead', 'stopRead', 'write', 'shutdown', 'close']],
-  ];
-  return calls.every(([prototype, names]) => names.every((call) => call in prototype)) ? core : undefined;
+  return has(new core.UDP(), 'bind getsockname startRecv send setMembership setMulticastInterface')
+    && has(new core.TCP(), `${STREAM_CALLS} setNoDelay`) && has(new core.Pipe(), STREAM_CALLS) ? core : undefined;
+}
+
+function has(handle: { close(): void }, names: string): boolean {
+  const complete = names.split(' ').every((name) => name in handle);
+  handle.close();
+  return complete;
 }
 
 function openUdp(core: Core, loop: Loop, options: DatagramOptions): DatagramSocket {

@@ -1,0 +1,60 @@
+// `make bench`: what meshchat costs on this machine. More programs beside this one: every test/bench/*.bench.ts is run too.
+//   node test/bench/run.mjs [footprint] [sockets] [WORD…]
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { build } from 'esbuild';
+import { findTxiki } from '../../scripts/runtime.mjs';
+import { footprint } from './footprint.mjs';
+
+const words = process.argv.slice(2);
+const wanted = (name) => words.length === 0 || words.some((word) => name.includes(word));
+const { path, version, why } = findTxiki();
+const runtimes = [{ name: `node ${process.versions.node}`, command: [process.execPath], env: { MESHCHAT_RUNTIME: 'node' } }];
+if (path === '') console.log(`no txiki.js: ${why}`);
+else {
+  runtimes.unshift({ name: `txiki ${version}`, command: [path, 'run'], env: { TJS: path } });
+  if (!version.startsWith('24.')) {
+    const env = { TJS: path, MESHCHAT_INTERNAL_SOCKETS: '1' };
+    runtimes.unshift({ name: `txiki ${version}i`, command: [path, 'run'], env });
+  }
+}
+
+async function bundle(file) {
+  const outfile = `build/bench/${file.replace(/\.ts$/, '.mjs')}`;
+  mkdirSync('build/bench', { recursive: true });
+  await build({
+    entryPoints: [`test/bench/${file}`], outfile, bundle: true, minify: true, format: 'esm', target: 'es2022',
+    platform: 'neutral', mainFields: ['module', 'main'], conditions: ['browser'], external: ['tjs:*', 'node:*'],
+  });
+  return outfile;
+}
+
+function run({ command, env }, script) {
+  return spawnSync(command[0], [...command.slice(1), script], {
+    env: { ...process.env, ...env }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000,
+  }).stdout;
+}
+
+async function sockets() {
+  const script = await bundle('sockets.ts');
+  console.log('CPU time (and wall time) in µs per unit, sending and receiving in one process:');
+  console.log('                   datagram 100 B    1200 B            round trip       line over tcp     unix socket');
+  for (const runtime of runtimes) {
+    const output = run(runtime, script);
+    if (output === '') throw new Error(`no result on ${runtime.name}`);
+    const result = JSON.parse(output);
+    const cells = [result.small, result.large, result.trip, result.tcp, result.unix]
+      .map(({ cpu, wall }) => `${cpu} (${wall})`.padEnd(17));
+    console.log(`  ${runtime.name.padEnd(16)} ${cells.join(' ')}`);
+  }
+}
+
+if (wanted('footprint')) await footprint(runtimes);
+if (wanted('sockets')) await sockets();
+for (const file of readdirSync('test/bench').filter((name) => name.endsWith('.bench.ts') && wanted(name)).sort()) {
+  const script = await bundle(file);
+  for (const runtime of runtimes) {
+    console.log(`${file} on ${runtime.name}:`);
+    process.stdout.write(run(runtime, script));
+  }
+}
