@@ -67,8 +67,7 @@ async function buildScript() {
 
 /** The client library: the interface, the way over the control socket, and the runtime it needs. */
 async function buildClient() {
-  const entry = 'src/client/npm.ts';
-  if (!existsSync(entry)) return;
+  const entry = 'src/client/socket-client.ts';
   await build({ ...common, entryPoints: [entry], outfile: 'dist/client.js' });
   console.log(`${String(readFileSync('dist/client.js').length).padStart(8)}  dist/client.js`);
   if (process.argv.includes('--no-types')) return;
