@@ -87,13 +87,14 @@ function validateType(field) {
   return field.list ? `list(${type})` : type;
 }
 
-function validateFunctions() {
-  let text = '';
+/** What procd tells LuCI and others who ask `ubus call service validate`. */
+function describeFunction() {
+  let text = 'describe_sections() {\n';
   for (const [type, { fields }] of Object.entries(SCHEMA)) {
     const lines = Object.entries(fields).map(([key, field]) => `\t\t'${optionName(key)}:${validateType(field)}'`);
-    text += `validate_${type}() {\n\tuci_load_validate meshchat ${type} "$1" "$2" \\\n${lines.join(' \\\n')}\n}\n\n`;
+    text += `\tuci_load_validate meshchat ${type} '' '' \\\n${lines.join(' \\\n')}\n`;
   }
-  return text;
+  return `${text}}\n\n`;
 }
 
 function documentation() {
@@ -131,7 +132,7 @@ const script = readFileSync(INIT, 'utf8');
 const generated = {
   [CONFIG]: configFile(),
   [DOCS]: documentation(),
-  [INIT]: script.replace(/(# generated[^\n]*\n\n)[\s\S]*(?=# end)/, (_, head) => head + validateFunctions()),
+  [INIT]: script.replace(/(# generated[^\n]*\n\n)[\s\S]*(?=# end)/, (_, head) => head + describeFunction()),
 };
 for (const [path, text] of Object.entries(generated)) {
   let before = '';
