@@ -143,12 +143,13 @@ tidy('no default exports, barrels, enums, namespaces, decorators; relative impor
 });
 tidy(`files have at most ${FILE_LINES_MAX} lines, lines at most ${LINE_MAX} columns`, () => {
   const wrong: string[] = [];
+  const isTable = (path: string): boolean => path === 'scripts/mutants.mjs'; // lines of code to replace, as they are
   const files = [...listFiles('src', /\.ts$/), ...listFiles('test', /\.(ts|mjs)$/), ...listFiles('scripts', /\.mjs$/), 'build.mjs'];
   for (const path of files) {
     const lines = readFileSync(path, 'utf8').split('\n');
     if (lines.length > (LONGER_FILES.get(path) ?? FILE_LINES_MAX) + 1) wrong.push(`${path}: ${lines.length - 1} lines`);
     lines.forEach((line, index) => {
-      if (line.length > LINE_MAX) wrong.push(`${path}:${index + 1}: ${line.length} columns`);
+      if (line.length > LINE_MAX && !isTable(path)) wrong.push(`${path}:${index + 1}: ${line.length} columns`);
     });
   }
   assert.equal(wrong, []);
