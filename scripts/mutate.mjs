@@ -1,5 +1,5 @@
 // Deletes or breaks one protocol rule at a time and tells which test or simulation notices.
-//   node scripts/mutate.mjs [--list] [WORD…]    only mutants whose rule or file contains a word
+//   node scripts/mutate.mjs [--list] [--bare] [WORD…]    only mutants whose rule or file contains a word
 // Works on copies of the tree in build/mutants/; src/ is never touched. Writes build/mutants.md. Exit status 1 when less
 // than 95 % are noticed, or when a mutant's text is not in the source any more.
 import { spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ const WORKERS = 2;
 const KILLED_SHARE_MIN = 0.95;
 const SECONDS_MAX = 150;
 const UNIT_TESTS = ['unit/wire', 'unit/broadcast', 'unit/multicast'];
+const bare = process.argv.includes('--bare'); // without the cost bars
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const chosen = mutants.filter(({ rule, file }) => words.length === 0 || words.some((word) => rule.includes(word) || file.includes(word)));
 if (process.argv.includes('--list')) {
@@ -55,7 +56,7 @@ async function hunt(root) {
   if (unit.failed && (unitCount > 0 || /FAIL/.test(unit.text))) {
     return unit.hangs ? 'unit tests hang' : `test ${/FAIL\s+"([^"]+)"/.exec(unit.text)?.[1] ?? 'of a unit'}`;
   }
-  const sim = await run(root, ['test/sim/run.mjs', 'hunt']);
+  const sim = await run(root, ['test/sim/run.mjs', 'hunt', ...(bare ? ['bare'] : [])]);
   if (!sim.failed) return '';
   return sim.hangs ? 'the simulation hangs' : (/^KILLED by (.*)$/m.exec(sim.text)?.[1] ?? 'the simulation dies');
 }
@@ -79,6 +80,11 @@ async function worker(index, queue, results) {
   }
 }
 
+const healthy = await hunt(prepare(0));
+if (healthy !== '') {
+  console.error(`the tree fails as it is: ${healthy}`);
+  process.exit(1);
+}
 const queue = [...chosen];
 const results = [];
 await Promise.all(Array.from({ length: WORKERS }, (_, index) => worker(index, queue, results)));

@@ -3,7 +3,7 @@
  *   sim                  a short set: a few scenarios and seeds
  *   sim SEED             one swarm seed with its trace, and the trace's hash
  *   swarm FROM STEP MS   seeds FROM, FROM + STEP, … until so much real time has passed
- *   hunt                 everything of `make test` until something fails; says what
+ *   hunt                 everything of `make test` until something fails; says what (`hunt bare`: without the cost bars)
  *   row-names            the rows of the report, as JSON
  *   row NAME SEEDS       one row as JSON; 0 seeds: as many as it says
  */
@@ -66,8 +66,8 @@ function runShortSet(): boolean {
 }
 
 /** For mutants: the first thing that fails is enough. */
-function runHunt(): boolean {
-  for (const { name, run } of [...bars, ...scenarios]) {
+function runHunt(bare: boolean): boolean {
+  for (const { name, run } of bare ? scenarios : [...scenarios, ...bars]) {
     const problems = run();
     if (problems.length === 0) continue;
     console.log(`KILLED by ${name}: ${problems[0]}`);
@@ -98,7 +98,7 @@ function runSwarm(from: number, step: number, forMs: number): boolean {
 function main(words: readonly string[]): boolean {
   const [command, ...rest] = words;
   if (command === 'swarm') return runSwarm(Number(rest[0] ?? 1), Number(rest[1] ?? 1), Number(rest[2] ?? 60_000));
-  if (command === 'hunt') return runHunt();
+  if (command === 'hunt') return runHunt(rest[0] === 'bare');
   if (command === 'row-names') console.log(JSON.stringify(rowNames()));
   if (command === 'row') console.log(JSON.stringify(runRow(rest[0] ?? '', Number(rest[1] ?? 0))));
   if (command?.startsWith('row')) return true;

@@ -1,6 +1,7 @@
 /** The rows of the report by name. A row measures its cells over some seeds and judges each against its bar. */
 import { chatRows } from './rows-chat.ts';
 import { faultRows } from './rows-faults.ts';
+import { memoryRows } from './rows-memory.ts';
 import { streamRows } from './rows-stream.ts';
 
 /** One line of the table. */
@@ -20,7 +21,7 @@ export interface Row {
   run(seeds: number): Line[];
 }
 
-const rows: readonly Row[] = [...streamRows, ...chatRows, ...faultRows];
+const rows: readonly Row[] = [...streamRows, ...chatRows, ...faultRows, ...memoryRows];
 
 export function rowNames(): string[] {
   return rows.map((row) => row.name);

@@ -181,35 +181,9 @@ function swarmRow(): Row {
   };
 }
 
-/** 200 nodes in 100 groups each; every node speaks in some. */
-function memoryRow(): Row {
-  return {
-    name: 'memory', seeds: 1,
-    run: (count) => {
-      const cell = 'N = 200, 100 groups';
-      const run = tally(count, (seed) => {
-        const groups = Array.from({ length: 100 }, (_, index) => ({ name: `group-${index}`, options: {} }));
-        const sim = new Simulation({ seed, nodes: 200, network: { loss: 0.05 }, groups });
-        warmUp(sim);
-        sim.beginMeasuring();
-        const random = sim.random.fork(5);
-        for (let i = 0; i < 60; i++) {
-          sim.at(sim.now + i * 50, () => { sim.publish(random.below(200), random.below(100), 200); });
-        }
-        const end = sim.now + 3000;
-        sim.run(end);
-        const settledMs = settle(sim, end);
-        sim.endMeasuring();
-        return takeCell(sim, settledMs);
-      });
-      return [completeLine(cell, run)];
-    },
-  };
-}
-
 export const faultRows: readonly Row[] = [
   healRow(10), healRow(60), healRow(300), joinRow(0.1, 3), joinRow(0.3, 3), timelyRow(),
   burstRow('burst', 'stream, N = 20, Gilbert-Elliott 300 ms, 5 %', { burstShare: 0.05, burstMs: 300 }),
   burstRow('outage', 'stream, N = 20, uplink outages 300 ms, 5 %', { outageShare: 0.05, outageMs: 300 }),
-  memoryRow(), swarmRow(),
+  swarmRow(),
 ];

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 const BUNDLE = 'build/sim/main.mjs';
 const PROCESSES = 2;
 const runtime = process.env.RUNTIME ?? process.execPath;
-const prefix = /tjs[^/]*$/.test(runtime) ? ['run', BUNDLE] : [BUNDLE];
+const prefix = /tjs[^/]*$/.test(runtime) ? ['run', BUNDLE] : ['--expose-gc', BUNDLE];
 
 await build({
   entryPoints: ['test/sim/main.ts'], outfile: BUNDLE, bundle: true, format: 'esm', platform: 'neutral', target: 'es2022',

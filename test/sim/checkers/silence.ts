@@ -8,6 +8,8 @@ import type { Simulation } from '../simulation.ts';
 const ALLOWED = new Set(['HELLO', 'DIGEST', 'HINT', 'PEERS', 'SESSION']);
 const KEEPALIVE_MS = 30_000;
 const GOSSIP_MS = 5_000;
+/** Who has answered once is looked for about every 8 s in the first minutes. */
+const DEAD_PROBE_MS = 7_000;
 
 export class Silence {
   #sim: Simulation;
@@ -32,9 +34,10 @@ export class Silence {
       const name = FRAME_NAMES[type]!;
       const count = sim.metrics.frames[type]! - this.#before[type]!;
       if (count > 0 && !ALLOWED.has(name)) sim.violate('11 silence', `${count} ${name} frames in ${passed} ms of rest`);
-      const pairs = running * (sim.hosts.length - 1); // the dead are still probed
-      const limit = name === 'HELLO' ? pairs * (Math.ceil(passed / (KEEPALIVE_MS / 2)) + 1)
-        : running * (Math.ceil(passed / GOSSIP_MS) + 1) * 2;
+      const pairs = running * (running - 1);
+      const dead = running * (sim.hosts.length - running);
+      const hellos = pairs * (Math.ceil(passed / (KEEPALIVE_MS / 2)) + 1) + dead * (Math.ceil(passed / DEAD_PROBE_MS) + 1);
+      const limit = name === 'HELLO' ? hellos : running * (Math.ceil(passed / GOSSIP_MS) + 1) * 2;
       if (count > limit && name !== 'SESSION') sim.violate('11 silence', `${count} ${name} in ${passed} ms, limit ${limit}`);
     }
   }

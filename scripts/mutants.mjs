@@ -1,0 +1,145 @@
+// The rules of the protocol, each with the change that breaks it: {rule, file, text, by}. `text` stands exactly once in `file`.
+// A rule that is added to src/wire, src/broadcast or src/multicast gets its line here.
+const CURSOR = 'src/multicast/cursor.ts';
+const RECEIVE = 'src/multicast/receive-stream.ts';
+const SEND = 'src/multicast/send-stream.ts';
+const LOG = 'src/multicast/send-log.ts';
+const DELIVERY = 'src/multicast/delivery.ts';
+const WINDOW = 'src/multicast/congestion-window.ts';
+const SCHEDULER = 'src/multicast/scheduler.ts';
+const NODE = 'src/multicast/node.ts';
+const GROUP = 'src/multicast/group.ts';
+const SESSION = 'src/multicast/session.ts';
+const DEDUP = 'src/multicast/datagram-dedup.ts';
+const BROADCAST = 'src/broadcast/broadcast.ts';
+const PROBER = 'src/broadcast/prober.ts';
+const SUBSCRIPTIONS = 'src/broadcast/subscriptions.ts';
+const TABLE = 'src/broadcast/peer-table.ts';
+const EXCHANGE = 'src/broadcast/peer-exchange.ts';
+const ALARMS = 'src/broadcast/alarms.ts';
+const ROUND_TRIP = 'src/broadcast/round-trip.ts';
+const SERIAL = 'src/wire/serial.ts';
+const HEADER = 'src/wire/header.ts';
+const DATA = 'src/wire/data.ts';
+const STATUS = 'src/wire/status.ts';
+
+const m = (rule, file, text, by) => ({ rule, file, text, by });
+
+export const mutants = [
+  // wire
+  m('sequence numbers wrap', SERIAL, 'return (a - b) | 0;', 'return a - b;'),
+  m('a sum of sequence numbers is u32', SERIAL, 'return (seq + count) >>> 0;', 'return seq + count;'),
+  m('another version is refused', HEADER, '|| view.getUint8(0) >> 4 !== PROTOCOL_VERSION', ''),
+  m('epoch 0 is refused', HEADER, 'return header.epoch !== 0;', 'return true;'),
+  m('a short DATA is refused', DATA, 'if (length < fixed ||', 'if ('),
+  m('a DATA longer than a packet is refused', DATA, '|| length - fixed > DATA_PAYLOAD_MAX', ''),
+  m('a short STATUS is refused', STATUS, 'if (length < STATUS_LENGTH) return false;', ''),
+  m('a bitmap is read to its bound', STATUS, 'Math.min(length - STATUS_LENGTH, STATUS_BITMAP_MAX)', 'length - STATUS_LENGTH'),
+
+  // broadcast: who is believed
+  m('a datagram under another epoch is not believed', BROADCAST, 'peer.epoch !== 0 && peer.epoch === this.header.epoch &&', 'peer.epoch !== 0 &&'),
+  m('a datagram for an earlier incarnation of ours is dropped', BROADCAST, ' && this.header.receiverEpochLow === (this.options.epoch & 0xffff)', ''),
+  m('an epoch is adopted only when our nonce comes back', BROADCAST, 'if (hello.echoNonce === peer.nonce) {', 'if (hello.echoNonce !== 0) {'),
+  m('the nonce is new after each restart of a peer', BROADCAST, "    peer.epoch = this.header.epoch;\n    peer.nonce = this.#nonce();", '    peer.epoch = this.header.epoch;'),
+  m('who is not believed is challenged', BROADCAST, 'if (!greeted) this.#challenge(now, peer);', ''),
+  m('challenges are rationed', BROADCAST, 'if (this.#challengeTokens < 1) {', 'if (this.#challengeTokens < -1e9) {'),
+  m('our own voice by another way is no peer', BROADCAST, 'if (hello.identity === this.identity) {', 'if (hello.identity === -1) {'),
+  m('on an authenticated mesh another port is a stranger', BROADCAST, 'if (here.authenticated && port !== this.options.port) return undefined;', ''),
+  m('a frame longer than its datagram ends the reading', BROADCAST, 'if (at + length > bytes.length) {', 'if (at + length > bytes.length + 4000) {'),
+  // broadcast: who is there
+  m('a silent peer goes stale', BROADCAST, 'if (silentMs >= staleMs && peer.state === ALIVE) this.#setState(now, peer, STALE);', ''),
+  m('a silent peer is gone after 90 s', BROADCAST, 'if (silentMs >= goneMs) return this.#setState(now, peer, GONE);', ''),
+  m('a peer is greeted when nothing was sent for a keepalive', BROADCAST, 'else if (now - peer.sentAt >= keepaliveMs - 1) this.oweHello(peer, false);', ''),
+  m('a silent peer is probed before it goes stale', BROADCAST, 'if (silentMs >= keepaliveMs + 2000) this.oweHello(peer, true);\n    else if', 'if'),
+  m('BYE ends a peer at once', BROADCAST, "if (hello.flags & HELLO_BYE) {", 'if (hello.flags & 128) {'),
+  m('any datagram brings a peer back', BROADCAST, 'if (peer.state !== ALIVE) this.#setState(now, peer, ALIVE);', ''),
+  m('a probe is answered', BROADCAST, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
+  m('probes are spaced', PROBER, 'this.#nextAt = now + this.#spacingMs;', ''),
+  m('unanswered probes become rarer', PROBER, 'const waits = peer.advertised ? ADVERTISED_WAITS_S : STRANGER_WAITS_S;', 'const waits = [0.4];'),
+  m('who answered before is met again soon', PROBER, 'const seconds = peer.answered ? answeredWaitS(peer.probeCount) : silentWaitS(peer);', 'const seconds = silentWaitS(peer);'),
+  m('the table of peers is bounded', TABLE, 'if (this.#peers.size >= this.#max) {', 'if (this.#peers.size >= this.#max * 1e6) {'),
+  m('a live peer is not forgotten for a stranger', TABLE, 'if (peer.state === ALIVE || peer.state === STALE) continue;', ''),
+  m('peers tell each other of peers', EXCHANGE, 'const count = Math.min(room, shared.length + others.length);', 'const count = 0;'),
+  m('PEERS are taken as candidates', EXCHANGE, 'for (let i = 0, entry = at + 1; i < count;', 'for (let i = 0, entry = at + 1; i < 0;'),
+  m('equal alarms fire in the order they were set', ALARMS, '|| (a.alarmAt === b.alarmAt && a.alarmOrder < b.alarmOrder)', ''),
+  m('the round trip is smoothed', ROUND_TRIP, 'this.#srtt += (sampleMs - this.#srtt) / 8;', 'this.#srtt = sampleMs * 3;'),
+  // broadcast: subscriptions
+  m('SUBS is repeated until it is acknowledged', BROADCAST, 'peer.subsDue = true;\n    this.touch(peer);\n    void now;', 'void now;'),
+  m('SUBS is acknowledged', BROADCAST, "peer.subsAckDue = true;\n      this.touch(peer);", ''),
+  m('an older SUBS changes nothing', SUBSCRIPTIONS, 'if (!newer) return true;', ''),
+  m('a change of ours is told to all', BROADCAST, 'peer.subsDue = true;\n      peer.subsSentCount = 0;\n      this.touch(peer);\n    }\n  }\n\n  #setState', '}\n  }\n\n  #setState'),
+  m('HELLO of a newer version asks for SUBS', BROADCAST, "peer.subsReqDue = true;\n      this.touch(peer);", ''),
+  m('a leave is noticed', SUBSCRIPTIONS, 'listener.onSubscriptions(now, peer, joined, [...before.values()]);', 'listener.onSubscriptions(now, peer, joined, []);'),
+
+  // multicast: the source
+  m('the probe timeout asks when nothing comes back', CURSOR, 'if (!this.outstanding || this.peer.state !== ALIVE) return;\n    this.#probe(now);', ''),
+  m('a probe is the small packet itself', CURSOR, 'if (small && this.backoff <= PROBE_DATA_TRIES', 'if (false'),
+  m('after three data probes POLL asks', CURSOR, 'this.backoff <= PROBE_DATA_TRIES', 'true'),
+  m('the probe timeout grows', CURSOR, 'const factor = 1.2 ** Math.min(this.backoff, 4) * 2 ** Math.max(0, this.backoff - 4);', 'const factor = 1;'),
+  m('nothing new goes to a silent receiver', CURSOR, ' && !this.silent;', ';'),
+  m('holes that are named are repaired', CURSOR, 'if (serialDiff(requestHigh, status.cumulative) > 0) this.#request(now, requestHigh, status.tries);', ''),
+  m('hold-down: not again within 0.9 round trips', CURSOR, 'context.counters.holdDowns++;\n        continue;', 'context.counters.holdDowns++;'),
+  m('escalation: a second copy after repeated requests', CURSOR, 'if (context.options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);', ''),
+  m('START is repeated until the first STATUS', CURSOR, 'const start = this.started ? 0 : DATA_START;', 'const start = this.next === this.start ? DATA_START : 0;'),
+  m('the next packet after idling asks for an acknowledgement', CURSOR, 'const ackNow = idle ||', 'const ackNow ='),
+  m('what was never sent cannot be acknowledged', CURSOR, 'if (serialDiff(status.cumulative, this.next) >= 0 || serialDiff(status.high, this.next) >= 0) return false;', ''),
+  m('the bitmap acknowledges', CURSOR, 'flight.state[flight.slot(seq)]! |= ACKED;', ''),
+  m('a receiver that begins anew gets START again', CURSOR, 'if (status.flags & STATUS_NEED_START) return this.#restart(now);', ''),
+  m('the receive window is respected', CURSOR, ' && serialDiff(this.next, this.base) <= this.window', ''),
+  m('a peer heard after silence is asked at once', CURSOR, '    this.#probedAt = now;\n    this.#owePoll();', '    this.#probedAt = now;'),
+  m('unanswered bytes leave the window', CURSOR, '  #probe(now: number): void {\n    const { context, log } = this.stream;\n    this.#uncountAll();', '  #probe(now: number): void {\n    const { context, log } = this.stream;'),
+  m('timely: nothing is sent that comes too late', CURSOR, 'return playoutMs > 0 && now', 'return playoutMs < 0 && now'),
+  m('messages are cut into packets', SEND, 'const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));', 'const count = 1;'),
+  m('the payload is copied', SEND, 'const payload = data.slice(', 'const payload = data.subarray('),
+  m('fan-out begins with another receiver each time', SEND, 'const first = this.#rotation++ % Math.max(1, cursors.length);', 'const first = 0;'),
+  m('a full log refuses', SEND, 'if (this.log.bytes + bytes > logBytesMax) return false;\n    return', 'return'),
+  m('a member that lags holds nobody up', SEND, 'if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;', 'if (entry === undefined) return true;'),
+  m('under block nobody loses', SEND, "if (this.group.options.slow === 'block') return false;", ''),
+  m('under evict a slow member loses all that it lacks', SEND, "if (this.group.options.slow === 'evict') cursor.skipAll();", ''),
+  m('what is too old is let go', SEND, 'if (oldest === undefined || now - oldest.publishedAt <= maxMs) return;', 'return;'),
+  m('room is told', SEND, 'this.context.output.room(this.group);', ''),
+  m('the budget of the node bounds all logs', SEND, ' || this.context.logBytes + bytes > nodeLogBytesMax', ''),
+  m('bookkeeping counts', LOG, 'return this.payload.length + ENTRY_OVERHEAD_BYTES;', 'return this.payload.length;'),
+  m('last K counts messages', LOG, 'if (this.at(seq)!.flags & DATA_FIRST) found++;', 'found++;'),
+  m('a late joiner starts where it asked', GROUP, 'const from = startByte === START_NOW ? log.next', 'const from = startByte >= START_NOW ? log.next'),
+  m('a message to one member needs that member', GROUP, 'if (peer === undefined) return REFUSED_NO_MEMBER;\n    let stream', 'let stream'),
+  m('a message has a largest size', GROUP, 'if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;\n    return this.#published(now, this.stream', 'return this.#published(now, this.stream'),
+  m('numbers go on after leaving and joining', NODE, 'this.#nextSeq.get(key) ?? 1', '1'),
+  m('a left group still repairs for a while', NODE, 'if (at >= until || group.drained) this.#close(group);', 'this.#close(group);'),
+
+  // multicast: the receiver
+  m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),
+  m('what is behind is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (this.#packets.has(data.seq)) return this.#onDuplicate(now, data);'),
+  m('packets past the window are not taken', RECEIVE, 'if (ahead > RECEIVE_WINDOW) {', 'if (ahead > 1e9) {'),
+  m('the reorder buffer is bounded', RECEIVE, 'if (full) {', 'if (full && size < 0) {'),
+  m('a duplicate is acknowledged', RECEIVE, 'if (data.flags & DATA_ACK_NOW || !answered) this.#oweStatus();', ''),
+  m('an acknowledgement asked for comes at once', RECEIVE, 'if (data.flags & DATA_ACK_NOW || this.unacknowledgedCount >= ACK_PACKETS) this.#oweStatus();', 'if (this.unacknowledgedCount >= ACK_PACKETS) this.#oweStatus();'),
+  m('acknowledgements are delayed', RECEIVE, 'this.unacknowledgedCount >= ACK_PACKETS', 'this.unacknowledgedCount >= 1'),
+  m('a hole is asked for only after the reorder delay', RECEIVE, 'const dueAt = now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8);', 'const dueAt = now;'),
+  m('false alarms widen the reorder delay', RECEIVE, 'this.#reorderEighths = Math.min(REORDER_EIGHTHS_MAX, this.#reorderEighths + 1);', ''),
+  m('requests are repeated', RECEIVE, 'hole.dueAt = now + this.#requestMs(hole.tries);', 'hole.dueAt = Infinity;'),
+  m('repeated requests back off', RECEIVE, 'first * REQUEST_BACKOFF ** Math.max(0, tries - 1)', 'first'),
+  m('a copy without its start asks for it', RECEIVE, 'if (!this.started) return this.#needStart();\n    if (data.lowOffset', 'if (!this.started) return;\n    if (data.lowOffset'),
+  m('POLL is answered', RECEIVE, 'if (answer) this.#oweStatus();\n    this.#arm(now);', 'this.#arm(now);'),
+  m('POLL names what is missing', RECEIVE, 'if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach));', ''),
+  m('what the source has let go is given up', RECEIVE, "this.giveUpTo(serialAdd(low, -1), this.#timely ? 'late' : 'evicted');", ''),
+  m('timely: a hole is given up at its deadline', RECEIVE, 'while (this.#expiresAt() <= now) {', 'while (this.#expiresAt() < 0) {'),
+  m('a source that is gone leaves a gap', NODE, "if (state === GONE) for", 'if (state === GONE && now < 0) for'),
+  m('a restarted source leaves a gap', NODE, "      stream.abandon(reason);\n      stream.close();", '      stream.close();'),
+  m('HELLO shows a lost tail', NODE, 'stream?.onHigh(now, seq, false);', ''),
+  m('fragments are joined', DELIVERY, 'if ((packet.flags & DATA_LAST) === 0) return;', ''),
+  m('a message whose beginning is missing belongs to the gap', DELIVERY, 'if (!packet.delivered) this.#openGap(seq, this.#gapReason);', ''),
+  m('unordered: a message is handed over once', DELIVERY, 'for (const part of parts) part.delivered = true;', ''),
+  m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(data.seq, this.#packets);', ''),
+  m('unreliable datagrams come once', DEDUP, 'if (seen[1] & bit) return false;', ''),
+
+  // multicast: congestion and turns
+  m('bytes in flight are bounded', WINDOW, 'const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;', 'const fits = true;'),
+  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && this.queueMs > SLOW_START_EXIT_MS) {', 'if (this.#slowStart && this.queueMs > 1e9) {'),
+  m('the window grows', WINDOW, 'this.bytes = Math.min(MAX_BYTES, this.bytes + bytes)', 'this.bytes = this.bytes'),
+  m('a burst to one path is paced', SCHEDULER, 'if (peer.paceBytes <= 0) {', 'if (peer.paceBytes <= -1e9) {'),
+  m('groups of a node take turns', SCHEDULER, 'if (stream.ready.length > 0) this.#streams.push(stream);', 'if (stream.ready.length > 0) this.#streams.unshift(stream);'),
+  m('one call sends at most 100 datagrams', SCHEDULER, 'const limit = writer.sentCount + TURN_DATAGRAMS_MAX;', 'const limit = Infinity;'),
+  m('acknowledgements ride on data', SCHEDULER, 'stream.session(peer).ride(now, writer);', ''),
+  m('frames owed to a peer are bounded', SESSION, 'if (this.#owedFrames.length >= 64) return false;', ''),
+];
