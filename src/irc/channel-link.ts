@@ -77,6 +77,7 @@ export class ChannelLink {
   #syncing: { member: string; untilMs: number; entries: Entry[]; partCount: number } | undefined = undefined;
   #first: { promise: Promise<void>; resolve: () => void; untilMs: number } | undefined;
   #gaps = new Map<string, { dueMs: number; count: number }>();
+  readonly #compared = new Map<string, string>();
   readonly #answeredMs = new Map<string, number>();
 
   constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort) {
@@ -114,9 +115,6 @@ export class ChannelLink {
   }
   next(): number {
     return ++this.#n;
-  }
-  get high(): number {
-    return this.#n;
   }
   /** While the members' history is on its way for the first time. */
   get synced(): Promise<void> | undefined {
@@ -241,8 +239,11 @@ export class ChannelLink {
   #onMember(event: MemberEvent): void {
     if (this.#left) return;
     const { address, state } = event;
-    if (state === 'left' || state === 'gone') this.#members.delete(address);
-    else this.#members.add(address);
+    if (state === 'left' || state === 'gone') {
+      this.#members.delete(address);
+      this.#compared.delete(address);
+      this.#answeredMs.delete(address);
+    } else this.#members.add(address);
     if (state === 'joined' || state === 'back' || state === 'restarted') this.#wantSync(address);
   }
 
@@ -352,12 +353,23 @@ export class ChannelLink {
     this.#wantRepair(gap.source, gap.to >= gap.from && gap.from > 0 ? gap.to - gap.from + 1 : 0);
   }
 
-  /** The source says how far its stream goes. */
-  onHigh(source: string, run: number, high: number, index: number): void {
-    const stream = this.#stream(source, `${run.toString(36)}/${index.toString(36)}`);
-    if (high <= stream.high) return;
-    stream.high = high;
-    this.#wantRepair(source, 0);
+  /** What others must know to see whether they miss something: [channel, index, how far our stream goes, sum of history]. */
+  get digest(): [string, number, number, number] {
+    return [this.channel.key, this.index, this.#n, this.channel.history.sum];
+  }
+  /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
+  onDigest(source: string, run: number, index: number, high: number, sum: number): void {
+    if (index > 0 && high > 0) {
+      const stream = this.#stream(source, `${run.toString(36)}/${index.toString(36)}`);
+      if (high > stream.high) this.#wantRepair(source, 0);
+      stream.high = Math.max(stream.high, high);
+    }
+    const own = this.channel.history.sum;
+    const pair = `${sum} ${own}`;
+    // Histories of different length never agree: once is enough.
+    if (sum === own || this.#compared.get(source) === pair) return;
+    this.#compared.set(source, pair);
+    this.#wantSync(source);
   }
 
   #wantRepair(source: string, count: number): void {

@@ -2,6 +2,7 @@
  * The last lines of one channel or conversation, in the order that all nodes agree on: by time, then by id. Bounded by count,
  * bytes and age; the oldest go first.
  */
+import { hashText } from './names.ts';
 
 export interface Entry {
   /** Unix ms. */
@@ -64,6 +65,7 @@ export class History {
   readonly #limits: HistoryLimits;
   readonly #entries: Entry[] = [];
   #bytes = 0;
+  #sum = 0;
 
   /** `limits` is read at each call: the owner may change it. */
   constructor(limits: HistoryLimits) {
@@ -76,6 +78,10 @@ export class History {
   get byteCount(): number {
     return this.#bytes;
   }
+  /** Equal on two nodes that hold the same lines (events are not counted). */
+  get sum(): number {
+    return this.#sum;
+  }
 
   /** @returns false when it is too old to be kept. */
   add(entry: Entry, nowMs: number): boolean {
@@ -83,7 +89,7 @@ export class History {
     let at = this.#entries.length;
     while (at > 0 && compare(this.#entries[at - 1] as Entry, entry) > 0) at--;
     this.#entries.splice(at, 0, entry);
-    this.#bytes += entryBytes(entry);
+    this.#account(entry, 1);
     this.expire(nowMs);
     return this.#entries.includes(entry);
   }
@@ -91,15 +97,18 @@ export class History {
   expire(nowMs: number): void {
     const oldest = nowMs - this.#limits.ageMs;
     let count = 0;
-    let bytes = this.#bytes;
     for (const entry of this.#entries) {
-      const over = this.#entries.length - count > this.#limits.lines || bytes > this.#limits.bytes;
+      const over = this.#entries.length - count > this.#limits.lines || this.#bytes > this.#limits.bytes;
       if (!over && entry.timeMs >= oldest) break;
-      bytes -= entryBytes(entry);
+      this.#account(entry, -1);
       count++;
     }
     if (count > 0) this.#entries.splice(0, count);
-    this.#bytes = bytes;
+  }
+
+  #account(entry: Entry, sign: 1 | -1): void {
+    this.#bytes += sign * entryBytes(entry);
+    if (entry.origin !== undefined) this.#sum ^= hashText(entry.msgid);
   }
 
   find(msgid: string): Entry | undefined {
@@ -113,7 +122,7 @@ export class History {
     const entry = this.find(msgid);
     if (entry === undefined) return undefined;
     this.#entries.splice(this.#entries.indexOf(entry), 1);
-    this.#bytes -= entryBytes(entry);
+    this.#account(entry, -1);
     return entry;
   }
 

@@ -16,15 +16,16 @@ import type { Entry } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
 import { decodeMessage, encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { addressSuffix, fold } from './names.ts';
+import { addressSuffix } from './names.ts';
 import { formatLine } from './line.ts';
 import { Outgoing } from './outgoing.ts';
 import { Rates } from './rate.ts';
+import { byteLength } from './text.ts';
 import type { User } from './user.ts';
 
 const DIGEST_MS = 20_000;
-/** A digest is one datagram: so many channels at most, in turn. */
-const DIGEST_CHANNELS = 12;
+/** A digest is one datagram: as many channels as fit, in turn. */
+const DIGEST_BYTES_MAX = 1000;
 const PRIVATE_SEEN_MAX = 1000;
 
 export class Mesh implements MeshPort, ChannelLinkPort {
@@ -354,7 +355,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       if (!Array.isArray(item)) continue;
       const link = this.#links.get(typeof item[0] === 'string' ? item[0] : '');
       const [index, high] = [readCount(item[1]), readCount(item[2])];
-      if (link !== undefined && index > 0 && high > 0) link.onHigh(source, run, high, index);
+      link?.onDigest(source, run, index, high, typeof item[3] === 'number' ? item[3] : 0);
     }
   }
 
@@ -367,26 +368,29 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     for (const link of this.#links.values()) link.tick();
     if (now < this.#digestMs) return;
     this.#digestMs = now + DIGEST_MS * (0.75 + this.#random() / 2);
-    void this.#digest();
+    this.#digest();
   }
 
-  async #digest(): Promise<void> {
+  #digest(): void {
     const group = this.directory.group;
     if (group === undefined) return;
-    const active = [...this.#links.values()].filter((link) => link.high > 0);
-    this.#digestAt = active.length <= DIGEST_CHANNELS ? 0 : (this.#digestAt + DIGEST_CHANNELS) % active.length;
-    const some = active.slice(this.#digestAt, this.#digestAt + DIGEST_CHANNELS);
-    const h = some.map((link) => [fold(link.channel.name), link.index, link.high]);
-    try {
-      await group.datagram(encodeMessage({ ...this.directory.digest, h }));
-      const members = await group.members();
-      const own = this.address;
-      this.directory.checkMembers(
-        new Set(members.filter((one) => !one.self && one.address !== own && !this.#excluded(one.address)).map((one) => one.address)),
-      );
-    } catch (error) {
-      if (this.#log.debugging) this.#log.debug(`irc: no digest: ${String(error)}`);
+    const links = [...this.#links.values()];
+    const h: [string, number, number, number][] = [];
+    let data = encodeMessage(this.directory.digest);
+    for (let count = 0; count < links.length; count++) {
+      const link = links[this.#digestAt % links.length] as ChannelLink;
+      const longer = encodeMessage({ ...this.directory.digest, h: [...h, link.digest] });
+      if (byteLength(longer) > DIGEST_BYTES_MAX) break;
+      h.push(link.digest);
+      data = longer;
+      this.#digestAt++;
     }
+    group.datagram(data).catch((error: unknown) => this.onError(`no digest: ${String(error)}`));
+    const own = this.address;
+    group.members().then((members) => {
+      const others = members.filter((one) => !one.self && one.address !== own && !this.#excluded(one.address));
+      this.directory.checkMembers(new Set(others.map((one) => one.address)));
+    }, () => undefined);
   }
 
   /** The owner changed his lists. */

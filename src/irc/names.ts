@@ -73,7 +73,12 @@ export function fullMask(mask: string): string {
 export function addressSuffix(address: string): string {
   const end = /^[0-9a-f:]*:([0-9a-f]{1,4})$/.exec(address);
   if (end !== null) return (end[1] as string).padStart(4, '0');
+  return (hashText(address) >>> 16).toString(16).padStart(4, '0');
+}
+
+/** FNV-1a, 32 bits. */
+export function hashText(text: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < address.length; i++) hash = Math.imul(hash ^ address.charCodeAt(i), 0x01000193);
-  return (hash >>> 16).toString(16).padStart(4, '0');
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }

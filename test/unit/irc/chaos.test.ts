@@ -97,7 +97,7 @@ function topicOf(lines: readonly string[]): string {
 
 const chaos = suite('irc chaos');
 
-for (let seed = 1; seed <= 6; seed++) {
+for (let seed = 1; seed <= 4; seed++) {
   chaos(`after everything all nodes agree on people, topics and history (seed ${seed})`, async () => {
     const run = new Chaos(seed);
     await run.start();
@@ -115,6 +115,10 @@ for (let seed = 1; seed <= 6; seed++) {
     }
     await world.run(60_000);
 
+    for (const { client } of run.people) {
+      const ids = client.all.filter((line) => line.includes(' PRIVMSG #')).map((line) => /msgid=([^; ]+)/.exec(line)?.[1]);
+      assert.is(new Set(ids).size, ids.length, `seed ${seed}: ${client.nick} was shown a line twice`);
+    }
     const clients = [...world.nodes.values()].map((node) => run.people.find((one) => one.node === node)?.client as TestClient);
     const views: unknown[] = [];
     for (const client of clients) {
