@@ -39,7 +39,10 @@ export interface Message {
   source: Address;
   /** Incarnation of the source: rises with each restart of its daemon. */
   epoch: number;
-  /** Sequence number within (source, epoch, group): 1, 2, … A message to one member counts in a stream of its own. */
+  /**
+   * Sequence number within (source, epoch, group), rising from 1. A message to one member counts in a stream of its own. One
+   * longer than 1,152 bytes takes a number for each 1,152 begun: the next message's number is that much higher.
+   */
   seq: number;
   data: Uint8Array;
   /** Addressed to us alone. */

@@ -1,4 +1,5 @@
 /** A group joined over the socket: its own anonymous object on the bus gets the notifications, from the very join on. */
+import { lastSeqOf } from '../service/missed.ts';
 import type { Table } from '../ubus/blob.ts';
 import { decodeTable } from '../ubus/blob.ts';
 import type { Call } from '../ubus/bus-object.ts';
@@ -20,7 +21,7 @@ export class SocketGroup implements Group {
   readonly #options: JoinOptions;
   readonly #listeners: Listeners;
   readonly #onEnd: () => void;
-  /** Last sequence number seen, by "source epoch". */
+  /** Last sequence number received, by "source epoch". */
   readonly #seen = new Map<string, number>();
   /** Notifications that came before the join was answered. */
   #held: (() => void)[] | undefined;
@@ -136,7 +137,7 @@ export class SocketGroup implements Group {
     const stream = streamOf(message);
     if (!message.addressed) {
       this.#seen.delete(stream);
-      this.#seen.set(stream, message.seq);
+      this.#seen.set(stream, lastSeqOf(message));
       if (this.#seen.size > STREAMS_MAX) this.#seen.delete(this.#seen.keys().next().value as string);
     }
     this.#listeners.message(message);

@@ -7,6 +7,7 @@ import { decodeTable, encodeTable } from '../ubus/blob.ts';
 import type { Call } from '../ubus/bus-object.ts';
 import { STATUS_INVALID_ARGUMENT, STATUS_METHOD_NOT_FOUND, STATUS_OK } from '../ubus/status.ts';
 import { argumentsProblem, type Policy, signatureOf } from './policies.ts';
+import type { Place } from './missed.ts';
 import type { Program } from './shared-group.ts';
 
 /** Who calls, as the bus knows it. */
@@ -99,5 +100,5 @@ export interface Notification {
   /** A table's entries. */
   data: Uint8Array;
   skip?: Program | undefined;
-  message?: { source: string; epoch: number; seq: number };
+  message?: Place;
 }
