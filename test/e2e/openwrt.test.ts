@@ -123,6 +123,7 @@ step('reload_config does the same', () => {
   text("uci set meshchat.irc.motd='hello'; uci commit meshchat; reload_config");
   untilLogged('reload: irc.motd', times);
   assert.is(pid(), before);
+  assert.match(text("(printf 'NICK a\\r\\nUSER a 0 * :a\\r\\nMOTD\\r\\n'; sleep 1) | nc 127.0.0.1 6667"), /hello/);
 });
 
 step('does not take uncommitted changes', () => {
