@@ -133,10 +133,14 @@ export class Bench implements NodeOutput {
     this.node.onDatagram(this.now, local, from, port, bytes);
   }
 
-  /** A node that has greeted, is alive with a round trip of exactly `rttMs`, and is in `groups`. */
+  /**
+   * A node that has greeted, is alive with a round trip of exactly `rttMs` without variation, and is in
+   * `groups`.
+   */
   meet(address: string, groups: string[] = [], rttMs = 100): Remote {
     const remote = new Remote(this, address);
     remote.greet(rttMs);
+    remote.steady(rttMs);
     remote.subscribe(groups);
     remote.acknowledgeSubs();
     this.take();
@@ -202,6 +206,14 @@ export class Remote {
     bench.wait(rttMs);
     this.knows = EPOCH & 0xffff;
     this.send(this.hello({ echoNonce: answer['nonce'], echoTimestamp }));
+  }
+
+  /** Samples until the round trip to this node has no variation: timers are plain sums then. */
+  steady(rttMs: number): void {
+    const { bench } = this;
+    this.send(this.hello({ flags: PROBE }));
+    const nonce = this.find('HELLO')?.['nonce'];
+    for (let i = 0; i < 40; i++) this.send(this.hello({ echoNonce: nonce, echoTimestamp: bench.now - rttMs }));
   }
 
   subscribe(names: string[], start = 0): void {

@@ -1,0 +1,211 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Group } from '../../../src/multicast/group.ts';
+import type { GroupOptions } from '../../../src/multicast/options.ts';
+import { ACK_NOW, Bench, NEED_START, type Remote, REPAIR, START } from './bench.ts';
+
+const probe = suite('cursor: probe timeout');
+
+/** A node with one member at 100 ms that has taken message 1. */
+function begun(options: GroupOptions = {}): { bench: Bench; group: Group; remote: Remote } {
+  const bench = new Bench();
+  const group = bench.join('g', options);
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.publish(group, 'm1');
+  bench.wait(100);
+  remote.status(1);
+  bench.take();
+  return { bench, group, remote };
+}
+
+/** When and what was sent of the stream: "+110 DATA 2". */
+function probes(bench: Bench, since: number): string[] {
+  return bench.sent.flatMap(({ at, frames }) => frames.filter(({ frame }) => frame === 'DATA' || frame === 'POLL')
+    .map((one) => `+${at - since} ${one.frame} ${one['seq'] ?? one['high']}`));
+}
+
+probe('asked for an answer, none comes: after srtt + max(4 var, 10) the packet goes again and asks once more', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(400);
+  const at = bench.now;
+  bench.publish(group, 'm2'); // after a pause: ACK-NOW
+  bench.take();
+  bench.wait(200);
+  assert.equal(probes(bench, at), ['+110 DATA 2']);
+  assert.is(remote.find('DATA')!.flags & (REPAIR | ACK_NOW), REPAIR | ACK_NOW);
+});
+
+probe('not asked, the receiver may take its 400 ms', () => {
+  const { bench, group } = begun();
+  const at = bench.now;
+  bench.publish(group, 'm2');
+  bench.take();
+  bench.wait(600);
+  assert.equal(probes(bench, at)[0], '+510 DATA 2');
+});
+
+probe('three probes are the packet itself, then POLL asks; 1.2 times longer four times, then twice, 8 s and at last 30 s at most', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(400);
+  bench.publish(group, 'm2');
+  bench.take();
+  const times = [bench.now];
+  const kinds: string[] = [];
+  for (let i = 0; i < 2400; i++) {
+    bench.wait(100);
+    for (const { at, frames } of bench.take()) {
+      for (const { frame } of frames) {
+        if (frame !== 'DATA' && frame !== 'POLL') continue;
+        times.push(at);
+        kinds.push(frame);
+      }
+    }
+    if (i % 50 === 0) remote.bench.node.broadcast.peers.find('fd00::2')!.heardAt = bench.now; // alive, but mute
+  }
+  assert.equal(kinds.slice(0, 5), ['DATA', 'DATA', 'DATA', 'POLL', 'POLL']);
+  assert.ok(kinds.slice(3).every((kind) => kind === 'POLL'));
+  const waits = times.slice(1).map((at, i) => at - times[i]!);
+  for (let i = 0; i < 4; i++) assert.ok(Math.abs(waits[i + 1]! / waits[i]! - 1.2) < 0.02, `${waits}`);
+  for (let i = 5; i < 8; i++) assert.ok(Math.abs(waits[i]! / waits[i - 1]! - 2) < 0.02, `${waits}`);
+  assert.is(Math.max(...waits.slice(0, 11)), 8000);
+  assert.is(waits.at(-1), 30_000);
+});
+
+probe('a packet of more than 400 bytes is not sent on suspicion: POLL asks', () => {
+  for (const [bytes, kind] of [[401, 'POLL'], [400, 'DATA']] as const) {
+    const { bench, group } = begun();
+    bench.wait(400);
+    const at = bench.now;
+    const seq = bench.publish(group, bytes);
+    bench.take();
+    bench.wait(115);
+    assert.equal(probes(bench, at), [`+110 ${kind} ${seq}`]);
+  }
+});
+
+probe('POLL names the last packet sent, the oldest served, and START while the stream has not begun', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.publish(group, 1000);
+  bench.publish(group, 1000);
+  bench.wait(300);
+  const poll = remote.find('POLL')!;
+  assert.equal([poll.flags, poll['high'], poll['low'], poll['start']], [START, 2, 1, 1]);
+  remote.status(0, { high: 0 });
+  bench.wait(800);
+  assert.equal([remote.find('POLL')!.flags, remote.find('POLL')!['start']], [0, undefined]);
+});
+
+probe('the oldest packet that is missing is the probe', () => {
+  const { bench, group, remote } = begun();
+  for (let i = 2; i <= 5; i++) bench.publish(group, `m${i}`);
+  remote.status(2, { high: 4, bitmap: '80' });
+  bench.take();
+  const at = bench.now;
+  bench.wait(700);
+  assert.ok(probes(bench, at)[0]!.endsWith('DATA 3'), probes(bench, at)[0]);
+});
+
+probe('an answer to a probe repairs all that had been sent before it and is missing', () => {
+  const { bench, group, remote } = begun();
+  for (let i = 2; i <= 5; i++) bench.publish(group, `m${i}`);
+  bench.wait(511);
+  assert.equal(remote.seqs(), [2, 3, 4, 5, 2]);
+  bench.take();
+  bench.wait(60);
+  remote.status(2, { high: 4, nackHigh: 2, bitmap: '80' }); // nothing asked for; 4 is here, 5 unknown
+  bench.wait(10);
+  assert.equal(remote.seqs(), [3, 5]);
+});
+
+probe('an answer ends the back-off', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(3000);
+  remote.status(2);
+  bench.wait(400);
+  const at = bench.now;
+  bench.publish(group, 'm3');
+  bench.take();
+  bench.wait(120);
+  assert.equal(probes(bench, at), ['+110 DATA 3']);
+});
+
+probe('after three unanswered probes nothing new is sent until the receiver is heard', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(2000);
+  bench.take();
+  bench.publish(group, 'm3');
+  bench.wait(100);
+  assert.not.ok(remote.seqs().includes(3));
+  remote.status(2);
+  assert.equal(remote.seqs().includes(3), true);
+});
+
+probe('any datagram from a receiver in back-off makes us ask it at once, once a round trip', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(15_000);
+  bench.take();
+  remote.send(remote.hello({}));
+  assert.is(remote.heard('POLL').length, 1);
+  bench.wait(50);
+  remote.send(remote.hello({}));
+  assert.is(remote.heard('POLL').length, 1);
+});
+
+probe('the probe after that comes soon again, should the first have been lost', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(25_000);
+  remote.send(remote.hello({}));
+  bench.take();
+  const at = bench.now;
+  bench.wait(1000);
+  assert.ok(probes(bench, at).length >= 3, `${probes(bench, at)}`);
+});
+
+probe('what nobody answers for leaves the window to others', () => {
+  const { bench, group } = begun();
+  bench.publish(group, 'm2');
+  bench.publish(group, 'm3');
+  assert.ok(bench.status('inFlightBytes') > 0);
+  bench.wait(540);
+  bench.wait(2000);
+  assert.is(bench.status('inFlightBytes') < 300, true);
+});
+
+probe('a stale receiver gets no probe; back, it is asked at once', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(36_000);
+  bench.take();
+  bench.wait(30_000);
+  assert.equal(remote.heard('DATA').concat(remote.heard('POLL')), []);
+  remote.send(remote.hello({}));
+  assert.is(remote.heard('POLL').length, 1);
+  remote.status(1, { nackHigh: 2, high: 2 });
+  assert.equal(remote.seqs(), [2]);
+});
+
+probe('all acknowledged there is nothing to ask', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  remote.status(2);
+  bench.take();
+  bench.wait(20_000);
+  assert.equal(probes(bench, 0), []);
+});
+
+probe('a receiver that lost its state while we probed begins again where it had acknowledged', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(3000);
+  bench.take();
+  remote.status(0, { flags: NEED_START, high: 0 });
+  assert.equal(remote.heard('DATA').map((one) => [one['seq'], one['start']]), [[2, 2]]);
+});
+
+probe.run();

@@ -1,0 +1,283 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Group } from '../../../src/multicast/group.ts';
+import type { GroupOptions } from '../../../src/multicast/options.ts';
+import { ACK_NOW, Bench, ECHO, EPOCH, FIRST, LAST, NEED_START, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+
+const cursor = suite('cursor: STATUS');
+
+/** A node with one member at 100 ms that has taken message 1, so that the stream has begun. */
+function begun(options: GroupOptions = {}, count = 1, nodeOptions = {}): { bench: Bench; group: Group; remote: Remote } {
+  const bench = new Bench(nodeOptions);
+  const group = bench.join('g', options);
+  const remote = bench.meet('fd00::2', ['g']);
+  for (let i = 0; i < count; i++) bench.publish(group, `m${i + 1}`);
+  bench.wait(100);
+  remote.status(count);
+  bench.take();
+  return { bench, group, remote };
+}
+
+/** Publishes `count` messages at once. */
+function publish(bench: Bench, group: Group, count: number): void {
+  for (let i = 0; i < count; i++) bench.publish(group, `m${i}`);
+}
+
+cursor('a message goes to every member at once, with START until the first STATUS', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const two = bench.meet('fd00::2', ['g']);
+  const three = bench.meet('fd00::3', ['g', 'other']);
+  bench.meet('fd00::4', ['other']);
+  assert.is(bench.publish(group, 'one'), 1);
+  for (const remote of [two, three]) {
+    const [data] = remote.heard('DATA');
+    assert.is(data!.flags & ~ACK_NOW, WHOLE | START);
+    assert.equal([data!['seq'], data!['start'], data!['lowOffset']], [1, 1, 0]);
+  }
+  assert.equal(bench.take().map(({ to }) => to).sort(), ['fd00::2', 'fd00::3']);
+  two.status(0, { high: 0 });
+  bench.publish(group, 'two');
+  assert.is(two.find('DATA')!.flags & START, 0);
+  assert.is(three.find('DATA')!.flags & START, START);
+  assert.is(three.find('DATA')!['start'], 1);
+});
+
+cursor('DATA tells how far back the log reaches and how old the message is', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(250);
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  const again = remote.find('DATA')!;
+  assert.equal([again['seq'], again['lowOffset'], again.flags & REPAIR], [2, 1, REPAIR]);
+  assert.ok((again['ageMs'] as number) >= 250);
+});
+
+cursor('what is acknowledged is not sent again', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  remote.status(4);
+  bench.take();
+  bench.wait(20_000);
+  assert.equal(remote.seqs(), []);
+  assert.equal(remote.heard('POLL'), []);
+  assert.is(group.status()['slowestLag'], 0);
+});
+
+cursor('holes up to nack high are repaired, those after it and those in the bitmap are not', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 6); // 2 ... 7
+  bench.wait(150);
+  bench.take();
+  remote.status(2, { nackHigh: 5, high: 7, bitmap: '50' }); // 3 and 4, 6 are missing; 5 and 7 are here
+  assert.equal(remote.seqs(), [3, 4]);
+  assert.ok(remote.heard('DATA').every(({ flags }) => flags & REPAIR));
+  assert.is(bench.status('repairsSent'), 2);
+});
+
+cursor('the window follows STATUS: bytes that arrived are no longer in flight', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 4);
+  const inFlight = bench.status('inFlightBytes');
+  assert.ok(inFlight > 0);
+  remote.status(1, { high: 5, bitmap: 'a0' }); // 3 and 5
+  assert.ok(bench.status('inFlightBytes') < inFlight);
+  remote.status(5);
+  assert.is(bench.status('inFlightBytes'), 0);
+  assert.is(bench.status('flights'), 0);
+});
+
+cursor('hold-down: what was sent less than a round trip ago is not sent again', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(60);
+  bench.take();
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), []);
+  assert.is(bench.status('holdDowns'), 1);
+  bench.wait(60);
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), [2]);
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), [2], 'nor the repair');
+});
+
+cursor('asked for twice and more, a second copy follows 0.2 round trips later', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(150);
+  bench.take();
+  remote.status(1, { nackHigh: 2, high: 4, tries: 1, bitmap: 'c0' });
+  bench.wait(60);
+  assert.equal(remote.seqs(), [2]);
+  bench.wait(100);
+  bench.take();
+  remote.status(1, { nackHigh: 2, high: 4, tries: 2, bitmap: 'c0' });
+  const at = bench.now;
+  bench.wait(60);
+  assert.equal(remote.seqs(), [2, 2]);
+  assert.is(bench.sent[1]!.at, at + 21);
+});
+
+cursor('no second copy when the first was acknowledged meanwhile, or when the node does not escalate', () => {
+  for (const escalate of [true, false]) {
+    const { bench, group, remote } = begun({}, 1, { escalate });
+    publish(bench, group, 3);
+    bench.wait(150);
+    bench.take();
+    remote.status(1, { nackHigh: 2, high: 4, tries: 3, bitmap: 'c0' });
+    bench.wait(10);
+    if (escalate) remote.status(4);
+    bench.wait(60);
+    assert.equal(remote.seqs(), [2]);
+  }
+});
+
+cursor('an acknowledgement of what was never sent changes nothing', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 2);
+  for (const [cumulative, high] of [[4, 4], [3, 4], [0x80000002, 0x80000002], [2, 0x7fffffff]] as const) {
+    remote.status(cumulative, { high, nackHigh: high });
+  }
+  assert.is(bench.status('badAcksIn'), 4);
+  assert.is(group.status()['slowestLag'], 2);
+  assert.ok(bench.status('inFlightBytes') > 0);
+});
+
+cursor('an old STATUS, come late, takes nothing back', () => {
+  const { bench, group, remote } = begun({}, 5);
+  publish(bench, group, 1);
+  remote.status(6);
+  bench.take();
+  remote.status(2, { high: 3 });
+  assert.is(group.status()['slowestLag'], 0);
+  bench.wait(5000);
+  assert.equal(remote.seqs(), []);
+});
+
+cursor('bits of the bitmap past what was sent mean nothing', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(150);
+  bench.take();
+  remote.status(1, { high: 4, nackHigh: 2, bitmap: 'ff'.repeat(128) });
+  assert.equal(remote.seqs(), [2]);
+  bench.publish(group, 'next');
+  assert.equal(remote.seqs(), [2, 5]);
+});
+
+cursor('STATUS that echoes our timestamp is a round-trip sample', () => {
+  const { bench, group, remote } = begun();
+  for (let i = 2; i < 60; i++) {
+    bench.publish(group, 'x');
+    remote.status(i, { flags: ECHO, echoTimestamp: bench.now - 30 });
+  }
+  assert.is(bench.node.peers()[0]!.rttMs, 30);
+  remote.status(59, { flags: 0, echoTimestamp: bench.now - 3000 });
+  assert.is(bench.node.peers()[0]!.rttMs, 30);
+});
+
+cursor('STATUS meant for an earlier incarnation of ours changes nothing', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 2);
+  remote.status(3, { epochLow: (EPOCH + 1) & 0xffff });
+  assert.is(group.status()['slowestLag'], 2);
+});
+
+cursor('128 packets at most are under way to one receiver, fewer when it says so', () => {
+  const { bench, group, remote } = begun();
+  for (let round = 0; round < 30; round++) {
+    for (let i = 0; i < 10; i++) bench.publish(group, 'x');
+    bench.wait(4);
+  }
+  assert.is(new Set(remote.seqs()).size, 128);
+  assert.is(Math.max(...remote.seqs()), 129);
+  bench.take();
+  remote.status(101, { window: 40, high: 101 });
+  bench.wait(4);
+  assert.is(Math.max(...remote.seqs(), 129), 141);
+});
+
+cursor('a receiver without state of the stream is told where it begins: after what it had acknowledged', () => {
+  const { bench, group, remote } = begun({}, 3);
+  publish(bench, group, 2);
+  bench.wait(300);
+  bench.take();
+  remote.status(0, { flags: NEED_START, high: 0 });
+  assert.equal(remote.seqs(), [4, 5]);
+  for (const data of remote.heard('DATA')) assert.equal([data.flags & START, data['start']], [START, 4]);
+});
+
+cursor('NEED_START again, while START is on its way, sends nothing twice', () => {
+  const { bench, group, remote } = begun({}, 3);
+  publish(bench, group, 20);
+  bench.wait(300);
+  bench.take();
+  for (let i = 0; i < 20; i++) remote.status(0, { flags: NEED_START, high: 0 });
+  assert.is(remote.seqs().length, 20);
+});
+
+cursor('the first packet after a pause asks for an answer at once, those right after it do not', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(300);
+  publish(bench, group, 3);
+  assert.equal(remote.heard('DATA').map(({ flags }) => flags & ACK_NOW), [ACK_NOW, 0, 0]);
+  bench.wait(100);
+  remote.status(4);
+  bench.publish(group, 'soon after');
+  assert.is(remote.find('DATA')!.flags & ACK_NOW, 0);
+});
+
+cursor('a window half in use asks for an answer, once a round trip', () => {
+  const { bench, group, remote } = begun();
+  const inUse = (): number => bench.status('inFlightBytes') / bench.status('windowBytes');
+  while (inUse() <= 0.5) {
+    bench.publish(group, 1000);
+    bench.wait(1);
+  }
+  assert.equal(remote.heard('DATA').filter(({ flags }) => flags & ACK_NOW), []);
+  for (let i = 0; i < 5; i++) bench.publish(group, 1000);
+  bench.wait(20);
+  assert.is(remote.heard('DATA').filter(({ flags }) => flags & ACK_NOW).length, 1);
+});
+
+cursor('a member that leaves is sent nothing more', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 2);
+  remote.subscribe([]);
+  bench.take();
+  bench.publish(group, 'alone');
+  bench.wait(10_000);
+  assert.equal(remote.seqs(), []);
+  assert.equal(remote.heard('POLL'), []);
+  assert.equal([bench.status('inFlightBytes'), bench.status('flights')], [0, 0]);
+});
+
+cursor('STATUS of a group that we have left, or never were in, is answered by GAP when it asks for packets', () => {
+  const { bench, remote } = begun();
+  remote.status(5, { name: 'unknown', high: 9 });
+  assert.equal(remote.heard(), []);
+  remote.status(5, { name: 'unknown', nackHigh: 9, high: 9 });
+  assert.equal(remote.heard('GAP').map((frame) => frame['low']), [10]);
+  bench.take();
+});
+
+cursor('STATUS of a member that we do not know as one makes us ask for its groups', () => {
+  const { bench, group } = begun();
+  const stranger = bench.meet('fd00::9', []);
+  publish(bench, group, 2);
+  bench.take();
+  stranger.status(0, { nackHigh: 2, high: 2 });
+  assert.is(stranger.heard('SUBS_REQ').length, 1);
+  assert.equal(stranger.heard('GAP'), []);
+});
+
+cursor('fragments go as consecutive numbers, the first and the last marked', () => {
+  const { bench, group, remote } = begun();
+  assert.is(bench.publish(group, 3000), 2);
+  assert.equal(remote.heard('DATA').map((one) => [one['seq'], one.flags & WHOLE, String(one['payload']).length / 2]), [
+    [2, FIRST, 1152], [3, 0, 1152], [4, LAST, 696],
+  ]);
+});
+
+cursor.run();
