@@ -108,9 +108,13 @@ export class TestNode {
 
   /** Drops this share (0 … 1) of the datagrams that arrive for the mesh port. */
   loss(share: number, port = 14627): void {
-    const rule = share === 0 ? '' : `numgen random mod 1000 < ${Math.round(share * 1000)} counter drop`;
-    this.nft(`table inet e2e {}\ndelete table inet e2e\ntable inet e2e { chain input { type filter hook input priority 0;
-      ${rule === '' ? '' : `udp dport ${port} ${rule}`}\n } }`);
+    const rule = share === 0 ? '' : `udp dport ${port} numgen random mod 1000 < ${Math.round(share * 1000)} counter drop`;
+    this.nft(`table inet e2e\ndelete table inet e2e\ntable inet e2e {
+      chain input {
+        type filter hook input priority 0;
+        ${rule}
+      }
+    }\n`);
   }
 }
 
