@@ -23,6 +23,8 @@ const TURN_DATAGRAMS_MAX = 100;
 const CHALLENGES_PER_SECOND = 200;
 /** Unanswered HELLOs to a peer that has gone silent: every so many ms while stale. */
 const STALE_PROBE_MS = 5000;
+/** Word that a gone peer is alive is worth a probe, once in so long. */
+const GONE_HINT_MS = 1000;
 /** A random peer gets our list of peers this often. */
 const EXCHANGE_MS = 60_000;
 const HELLO_STREAMS_MAX = 40;
@@ -70,6 +72,8 @@ export class Broadcast implements PeerTimers {
   bytes: Uint8Array = new Uint8Array(0);
   readonly header = new Header();
   readonly identity: number;
+  /** Peers that have answered. */
+  knownCount = 0;
 
   readonly #random: () => number;
   readonly #upper: UpperLayer;
@@ -136,8 +140,10 @@ export class Broadcast implements PeerTimers {
       peer.advertised = true;
       peer.probeCount = 0;
       this.#prober.enqueue(now, peer);
-    } else if (this.locals[peer.local] === undefined) {
-      peer.local = local;
+    } else {
+      if (this.locals[peer.local] === undefined) peer.local = local;
+      // Somebody has heard it lately: after a partition this is how one contact brings back all.
+      if (candidate.advertised && peer.state === GONE && now - peer.sentAt > GONE_HINT_MS) this.#prober.enqueue(now, peer);
     }
   }
 
@@ -153,6 +159,7 @@ export class Broadcast implements PeerTimers {
 
   forget(now: number, peer: Peer): void {
     if (peer.known) this.#upper.onForget(now, peer);
+    if (peer.epoch !== 0) this.knownCount--;
     this.counters.peersForgotten++;
     this.alarms.cancel(peer);
     this.alarms.cancel(peer.subsAlarm);
@@ -327,7 +334,7 @@ export class Broadcast implements PeerTimers {
     const hello = this.#hello;
     if (!decodeHello(this.view, at, length, flags, hello)) return false;
     if (hello.identity === this.identity) {
-      this.forget(now, peer); // our own voice by another way
+      if (!peer.known) this.forget(now, peer); // our own voice by another way
       return true;
     }
     peer.echoNonce = hello.nonce;
@@ -336,7 +343,7 @@ export class Broadcast implements PeerTimers {
     // The nonce is random and new with each incarnation of ours: its echo proves that the peer hears this one.
     if (hello.echoNonce === peer.nonce) {
       peer.roundTrip.onSample(now, (now - hello.echoTimestamp) | 0);
-      if (peer.epoch !== this.header.epoch) this.#adopt(now, peer);
+      if (peer.epoch !== this.header.epoch && !this.#adopt(now, peer)) return true;
       peer.identity = hello.identity;
       this.#heard(now, peer);
     }
@@ -364,8 +371,15 @@ export class Broadcast implements PeerTimers {
   }
 
   /** It echoed our nonce under a new epoch: a first meeting, or a restart. */
-  #adopt(now: number, peer: Peer): void {
-    if (peer.epoch !== 0) {
+  #adopt(now: number, peer: Peer): boolean {
+    if (peer.epoch === 0) {
+      if (this.knownCount >= this.options.peersMax) {
+        this.counters.peersRefused++;
+        this.forget(now, peer);
+        return false;
+      }
+      this.knownCount++;
+    } else {
       this.counters.restarts++;
       this.#upper.onRestart(now, peer);
     }
@@ -377,13 +391,15 @@ export class Broadcast implements PeerTimers {
       peer.subsDue = peer.peersDue = true;
       this.touch(peer);
     }
+    return true;
   }
 
   #onFrame(now: number, peer: Peer, type: number, flags: number, at: number, length: number): boolean {
     if (type === frame.FRAME_SUBS) {
+      if (!this.subscriptions.receive(now, peer, this.view, at, length, this.#upper)) return false;
       peer.subsAckDue = true;
       this.touch(peer);
-      return this.subscriptions.receive(now, peer, this.view, at, length, this.#upper);
+      return true;
     }
     if (type === frame.FRAME_SUBS_ACK) {
       if (length < 4) return false;

@@ -5,6 +5,7 @@
 const RTT_INITIAL_MS = 1000;
 /** Longer ones tell of a process that was stopped, not of the path. */
 const SAMPLE_MS_MAX = 8_000;
+const OUTLIER_MARGIN_MS = 50;
 /** The smallest sample is forgotten after this long, so that a longer route is believed in the end. */
 const MIN_WINDOW_MS = 60_000;
 
@@ -26,6 +27,8 @@ export class RoundTrip {
       this.#minSince = now;
       return;
     }
+    // A stall of either process looks like a long path: believe in it no faster than by doubling.
+    sampleMs = Math.min(sampleMs, Math.round(2 * this.#srtt + 4 * this.#variation) + OUTLIER_MARGIN_MS);
     this.#variation += (Math.abs(this.#srtt - sampleMs) - this.#variation) / 4;
     this.#srtt += (sampleMs - this.#srtt) / 8;
     this.#minNext = Math.min(this.#minNext, sampleMs);

@@ -3,12 +3,18 @@
  * line are 74 kB into an uplink that queues 32. The window follows queueing delay (LEDBAT, RFC 6817 §2.4.2): the least, over
  * 50 ms, of what a round trip takes above that peer's shortest. Probes, STATUS and POLL are outside it.
  */
-const START_BYTES = 16_384;
+const START_BYTES = 32_768;
 const MIN_BYTES = 16_384;
 const MAX_BYTES = 8_388_608;
 const SEGMENT_BYTES = 1_200;
 const SAMPLE_MS = 50;
+/** No sample above this for so long: slow start again. One window serves all receivers, adding to it step by step takes for ever. */
+const CALM_MS = 10;
+const CALM_FOR_MS = 3_000;
+/** The worst of a burst is forgotten after this. */
+const WORST_MS = 2_000;
 const SLOW_START_EXIT_MS = 36;
+const SLOW_START_EXIT_SAMPLES = 8;
 const TARGET_MS = 60;
 /** How much of the worst recent queueing delay is remembered from one sample period to the next. */
 const QUEUE_MEMORY = 0.95;
@@ -26,11 +32,16 @@ export class CongestionWindow {
   reductionCount = 0;
   #slowStart = true;
   #sampleMin = Infinity;
+  #sampleMax = 0;
+  #sampleMaxBefore = 0;
   #sampleSince = -Infinity;
   #sends = 0;
   #repairs = 0;
   #repairSince = -Infinity;
   #limited = false;
+  /** Samples in a row that told of a queue (HyStart, RFC 9406 §4.2, takes 8 too). */
+  #queuedRun = 0;
+  #queueSeenAt = -Infinity;
   #queuePeakMs = 0;
 
   /** Whether `size` more bytes may go. An empty window always lets one packet through. */
@@ -67,21 +78,31 @@ export class CongestionWindow {
   /** @param queueMs what a round trip took above the peer's shortest */
   onSample(now: number, queueMs: number): void {
     this.#sampleMin = Math.min(this.#sampleMin, Math.max(0, queueMs));
+    this.#sampleMax = Math.max(this.#sampleMax, queueMs);
+    if (queueMs > CALM_MS) this.#queueSeenAt = now;
+    else if (now - this.#queueSeenAt > CALM_FOR_MS) this.#slowStart = true; // the way has become wider
+    this.#queuedRun = queueMs > SLOW_START_EXIT_MS ? this.#queuedRun + 1 : 0;
+    if (this.#slowStart && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);
     if (now - this.#sampleSince < SAMPLE_MS) return;
     this.queueMs = this.#sampleMin;
     this.#queuePeakMs = Math.max(this.queueMs, this.#queuePeakMs * QUEUE_MEMORY);
     this.#sampleMin = Infinity;
+    this.#sampleMaxBefore = this.#sampleMax;
+    this.#sampleMax = 0;
     this.#sampleSince = now;
-    if (this.#slowStart && this.queueMs > SLOW_START_EXIT_MS) {
-      this.#slowStart = false;
-      this.#reduce(0.7);
-    }
+  }
+
+  /** The longest queueing delay seen in this period and the one before: what a packet sent now may have to wait. */
+  worstQueueMs(now: number): number {
+    return now - this.#sampleSince > WORST_MS ? 0 : Math.max(this.#sampleMax, this.#sampleMaxBefore);
   }
 
   /** Bytes newly acknowledged: grows the window while it is what holds us back, shrinks it above the target delay. */
   onAck(bytes: number): void {
     if (this.#slowStart) {
-      if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + bytes);
+      // No queue at all: twice as fast, so that a video stream is up to speed before its first deadline.
+      const factor = this.#queuePeakMs < QUEUE_SEEN_MS && this.#queuedRun === 0 ? 2 : 1;
+      if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);
     } else {
       const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
       const change = (offTarget * bytes * SEGMENT_BYTES) / this.bytes;
@@ -94,6 +115,7 @@ export class CongestionWindow {
     this.reductionCount++;
     this.#queuePeakMs = 0;
     this.#slowStart = false;
+    this.#queueSeenAt = Math.max(this.#queueSeenAt, this.#sampleSince);
     this.bytes = Math.max(MIN_BYTES, Math.round(this.bytes * factor));
   }
 }

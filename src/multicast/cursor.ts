@@ -64,8 +64,13 @@ export class Cursor implements Alarm {
   alarmOrder = 0;
   #flight: Flight | undefined;
   #repairs: number[] = [];
+  /** Sent, then let go by the log before word of it came: still proof that the path carries as much. */
+  #evictedBytes = 0;
   #ackNowSeq: number;
   #probedAt = -Infinity;
+  /** The probe timeout counts from here, with this ack delay; it is worked out again when it fires. */
+  #waitFrom = 0;
+  #waitDelayMs = 0;
   #sentAt = -Infinity;
   /** When the newest unanswered ACK-NOW went; -Infinity: none is open. */
   #askedAt = -Infinity;
@@ -129,7 +134,7 @@ export class Cursor implements Alarm {
       const entry = log.at(this.next);
       if (entry === undefined) {
         this.#skipTo(log.low);
-        context.alarms.setEarlier(this, now + this.#pto(0));
+        this.#waitUntil(now, 0, false);
         continue;
       }
       if (writer.room < DATA_LENGTH + 4 + entry.payload.length) return true;
@@ -137,7 +142,7 @@ export class Cursor implements Alarm {
         if (!context.window.admits(entry.payload.length)) return false;
         this.#write(now, writer, this.next, entry, 0);
       } else {
-        context.alarms.setEarlier(this, now + this.#pto(0)); // never sent, so POLL has to tell of it
+        this.#waitUntil(now, 0, false); // never sent, so POLL has to tell of it
       }
       this.next = serialAdd(this.next, 1);
     }
@@ -148,10 +153,10 @@ export class Cursor implements Alarm {
   onEvicted(now: number): void {
     const edge = serialAdd(this.stream.log.low, -1);
     if (serialDiff(edge, this.base) <= 0) return;
-    this.#advanceBase(edge);
+    this.#evictedBytes += this.#advanceBase(edge);
     if (serialDiff(this.stream.log.low, this.next) > 0) this.#skipTo(this.stream.log.low);
     this.#owePoll();
-    this.stream.context.alarms.setEarlier(this, now + this.#pto(0));
+    this.#waitUntil(now, 0, false);
   }
 
   /** Policy `evict`: a receiver that is too slow loses all that it lacks, at once and with notice. */
@@ -217,7 +222,7 @@ export class Cursor implements Alarm {
     this.#sentAt = now;
     if (ackNow) this.#askedAt = now;
     if (ackNow && serialDiff(seq, this.#ackNowSeq) > 0) this.#ackNowSeq = seq;
-    context.alarms.setEarlier(this, now + this.#pto(ackNow ? 0 : ACK_DELAY_MS));
+    if (ackNow || this.alarmIndex < 0) this.#waitUntil(now, ackNow ? 0 : ACK_DELAY_MS, false);
   }
 
   /** Writes POLL when it is owed. @returns false when it does not fit. */
@@ -243,7 +248,7 @@ export class Cursor implements Alarm {
   /** srtt + max(4 var, 10 ms) + the receiver's ack delay + 1.5 x the shared queue, growing while nothing comes back. */
   #pto(ackDelayMs: number): number {
     const { roundTrip } = this.peer;
-    const queueMs = 1.5 * this.stream.context.window.queueMs;
+    const queueMs = 1.5 * this.stream.context.window.worstQueueMs(this.stream.context.scheduler.now);
     const first = roundTrip.srttMs + Math.max(4 * roundTrip.variationMs, 10) + ackDelayMs + queueMs;
     const factor = 1.2 ** Math.min(this.backoff, 4) * 2 ** Math.max(0, this.backoff - 4);
     return Math.round(Math.min(this.backoff > 10 ? PTO_LATE_MS_MAX : PTO_MS_MAX, first * factor));
@@ -252,9 +257,20 @@ export class Cursor implements Alarm {
   onAlarm(now: number): void {
     if (!this.outstanding || this.peer.state !== ALIVE) return;
     const seq = this.#oldestUnacked();
-    const heldMs = seq < 0 || this.#flight === undefined ? 0 : this.#holdMs - this.#sinceSent(now, seq);
-    if (heldMs > 0) this.stream.context.alarms.set(this, now + Math.ceil(heldMs));
+    const sinceMs = seq < 0 ? Infinity : this.#sinceSent(now, seq);
+    const leftMs = Math.max(this.#waitFrom + this.#pto(this.#waitDelayMs) - now, this.#holdMs - sinceMs);
+    if (leftMs > 0) this.stream.context.alarms.set(this, now + Math.ceil(leftMs));
     else this.#probe(now, seq);
+  }
+
+  /** Starts the probe timeout. `later`: also when that makes it later. */
+  #waitUntil(from: number, ackDelayMs: number, later: boolean): void {
+    const { alarms } = this.stream.context;
+    const at = from + this.#pto(ackDelayMs);
+    if (!later && this.alarmIndex >= 0 && this.alarmAt <= at) return;
+    this.#waitFrom = from;
+    this.#waitDelayMs = ackDelayMs;
+    alarms.set(this, at);
   }
 
   /** What was sent within the last round trip is still on its way (SRM's hold-down). */
@@ -275,7 +291,7 @@ export class Cursor implements Alarm {
     this.stream.expire(now);
     this.backoff++;
     this.#probedAt = now;
-    this.stream.session(this.peer).waiting ||= this.backoff > 0;
+    this.stream.session(this.peer).waiting ||= this.silent;
     context.counters.probesSent++;
     const entry = seq < 0 ? undefined : log.at(seq);
     const small = entry !== undefined && entry.payload.length <= PROBE_PAYLOAD_MAX;
@@ -287,7 +303,7 @@ export class Cursor implements Alarm {
     } else {
       this.#owePoll();
     }
-    context.alarms.set(this, now + this.#pto(0));
+    this.#waitUntil(now, 0, true);
   }
 
   #owePoll(): void {
@@ -302,7 +318,7 @@ export class Cursor implements Alarm {
     if (now - this.#probedAt < this.peer.roundTrip.srttMs) return;
     this.#probedAt = now;
     this.#owePoll();
-    this.stream.context.alarms.set(this, now + this.#pto(0));
+    this.#waitUntil(now, 0, true);
   }
 
   /** Bytes that nobody answers for must not fill the node's window. */
@@ -366,7 +382,11 @@ export class Cursor implements Alarm {
   #acknowledge(status: Status, view: DataView): number {
     const flight = this.#flight;
     let ackedBytes = 0;
-    if (serialDiff(status.cumulative, this.cumulative) > 0) this.cumulative = status.cumulative;
+    if (serialDiff(status.cumulative, this.cumulative) > 0) {
+      this.cumulative = status.cumulative;
+      ackedBytes = this.#evictedBytes;
+      this.#evictedBytes = 0;
+    }
     if (serialDiff(this.cumulative, this.base) > 0) ackedBytes += this.#advanceBase(this.cumulative);
     if (flight === undefined) return ackedBytes;
     const first = serialAdd(status.cumulative, 2);
@@ -469,7 +489,7 @@ export class Cursor implements Alarm {
       this.#release();
     } else {
       const asked = serialDiff(this.#ackNowSeq, high) > 0;
-      alarms.set(this, now + this.#pto(asked ? 0 : ACK_DELAY_MS));
+      this.#waitUntil(now, asked ? 0 : ACK_DELAY_MS, true);
     }
     if (this.hasNew) scheduler.ready(this);
   }

@@ -31,6 +31,7 @@ const REORDER_EIGHTHS_MAX = 4;
 interface Hole {
   dueAt: number;
   tries: number;
+  askedAt: number;
   /** Timely class: after this it is of no use. */
   uselessAt: number;
 }
@@ -177,7 +178,7 @@ export class ReceiveStream implements Alarm {
       }
     }
     this.#noteHigh(now, data.seq, now + this.#remainingMs(data));
-    this.#onFilled(data);
+    this.#onFilled(now, data);
     const payload = bytes.slice(data.payloadAt, data.payloadAt + size);
     const packet: Packet = { payload, flags: data.flags, dueBy: now + this.#remainingMs(data), delivered: false };
     if (ahead === 1) {
@@ -193,10 +194,12 @@ export class ReceiveStream implements Alarm {
     return true;
   }
 
-  #onFilled(data: Data): void {
+  #onFilled(now: number, data: Data): void {
     const hole = this.#holes.get(data.seq);
     if (hole === undefined) return;
     this.#holes.delete(data.seq);
+    // One request, one repair: a round trip, and for a mere receiver the only ones it can measure.
+    if (hole.tries === 1 && data.flags & DATA_REPAIR) this.peer.roundTrip.onSample(now, now - hole.askedAt);
     if (hole.tries > 0 && (data.flags & DATA_REPAIR) === 0) {
       this.#context.counters.falseAlarms++;
       this.#reorderEighths = Math.min(REORDER_EIGHTHS_MAX, this.#reorderEighths + 1);
@@ -216,7 +219,7 @@ export class ReceiveStream implements Alarm {
     const dueAt = now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8);
     while (serialDiff(seq, this.high) > 0) {
       this.high = serialAdd(this.high, 1);
-      if (serialDiff(this.high, this.cumulative) > 0) this.#holes.set(this.high, { dueAt, tries: 0, uselessAt });
+      if (serialDiff(this.high, this.cumulative) > 0) this.#holes.set(this.high, { dueAt, tries: 0, askedAt: 0, uselessAt });
     }
   }
 
@@ -366,6 +369,7 @@ export class ReceiveStream implements Alarm {
     for (const [seq, hole] of this.#holes) {
       if (hole.dueAt > now) continue;
       hole.tries++;
+      hole.askedAt = now;
       hole.dueAt = now + this.#requestMs(hole.tries);
       this.#context.counters.requestsSent++;
       if (serialDiff(seq, status.nackHigh) > 0) status.nackHigh = seq;

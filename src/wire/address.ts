@@ -43,7 +43,7 @@ export function parseAddress(text: string): Uint8Array | undefined {
     return parseQuad(text, bytes, 12) ? bytes : undefined;
   }
   const halves = text.split('::');
-  if (halves.length > 2) return undefined;
+  if (halves.length > 2 || (halves.length === 2 && halves[0]!.includes('.'))) return undefined;
   const head = parseGroups(halves[0]!, bytes);
   if (halves.length === 1) return head === ADDRESS_LENGTH ? bytes : undefined;
   const tail = new Uint8Array(ADDRESS_LENGTH);
