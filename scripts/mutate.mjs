@@ -54,7 +54,7 @@ async function hunt(root) {
   const unit = await run(root, ['test/run.mjs', '--node', ...UNIT_TESTS]);
   const unitCount = Number(/(\d+) passed, \d+ failed/.exec(unit.text)?.[1] ?? 0);
   if (unit.failed && (unitCount > 0 || /FAIL/.test(unit.text))) {
-    return unit.hangs ? 'unit tests hang' : `test ${/FAIL\s+"([^"]+)"/.exec(unit.text)?.[1] ?? 'of a unit'}`;
+    return unit.hangs ? 'unit tests hang' : `unit test: ${/^\s+FAIL\s.*?"(.+)"$/m.exec(unit.text)?.[1] ?? '(dies)'}`;
   }
   const sim = await run(root, ['test/sim/run.mjs', 'hunt', ...(bare ? ['bare'] : [])]);
   if (!sim.failed) return '';

@@ -29,6 +29,7 @@ export class Observer {
     this.#sim.trace.mixBytes(bytes);
     if (to < 0) {
       this.#sim.noRouteCount++;
+      this.#sim.strangers.get(address)?.(host.index, bytes);
       return;
     }
     const fate = this.#sim.network.send(this.#sim.now, host.index, to, bytes);
@@ -111,6 +112,7 @@ export class Observer {
   onMessage(
     host: NodeHost, group: number, sourceId: string, epoch: number, seq: number, data: Uint8Array, addressed: boolean,
   ): void {
+    if (this.#sim.strangers.has(sourceId)) return;
     const source = this.#sim.indexOf(sourceId);
     const id = this.#sim.truth.identify(data);
     this.#sim.trace.mix(this.#sim.now, 10, host.index, id);
@@ -148,6 +150,7 @@ export class Observer {
   ): void {
     this.#sim.trace.mix(this.#sim.now, 11, host.index, from);
     this.#sim.log(host.index, `gap ${sourceId}/${epoch}/${from}..${to}${addressed ? ' (addressed)' : ''}: ${reason}`);
+    if (this.#sim.strangers.has(sourceId)) return;
     if (group < 0) return this.#sim.violate('2 tiling', `node ${host.index}: a gap in a group it is not in`);
     const source = this.#sim.indexOf(sourceId);
     if (source < 0) return this.#sim.violate('3 payload', `node ${host.index}: a gap of ${sourceId}, which is no node`);
@@ -175,6 +178,7 @@ export class Observer {
     this.#sim.trace.mix(this.#sim.now, 12, host.index, id);
     this.#sim.datagramsDelivered++;
     this.#sim.log(host.index, `datagram from ${sourceId}: message ${id}`);
+    if (this.#sim.strangers.has(sourceId)) return;
     if (id < 0 || group < 0) this.#sim.violate('3 payload', `node ${host.index}: a datagram nobody sent`);
   }
 
@@ -187,7 +191,7 @@ export class Observer {
     const index = this.#sim.indexOf(id);
     this.#sim.trace.mix(this.#sim.now, 14, host.index, index);
     this.#sim.log(host.index, `member ${id} ${state}, epoch ${epoch}, of ${this.#sim.groups[group]?.name}`);
-    if (group < 0) return;
+    if (group < 0 || this.#sim.strangers.has(id)) return;
     if (index < 0) return this.#sim.violate('3 payload', `node ${host.index}: member ${id} is no node`);
     const known = host.known[group]!;
     // After `restarted` the new incarnation's own subscription follows as `joined`, if it is a member again.

@@ -6,6 +6,7 @@ import { chatCell, streamCell } from './cells.ts';
 import { compareTraces } from './checkers/same-trace.ts';
 import { burst, groupsOf, judged, problemsOf, type Scenario, warmed } from './scenario.ts';
 import { faultScenarios } from './scenarios-faults.ts';
+import { hostileScenarios } from './scenarios-hostile.ts';
 import { memberScenarios } from './scenarios-members.ts';
 import { stream } from './workload.ts';
 
@@ -89,4 +90,4 @@ const loadScenarios: Scenario[] = [
   },
 ];
 
-export const scenarios: readonly Scenario[] = [...loadScenarios, ...faultScenarios(), ...memberScenarios()];
+export const scenarios: readonly Scenario[] = [...loadScenarios, ...faultScenarios(), ...memberScenarios(), ...hostileScenarios()];

@@ -76,6 +76,8 @@ export class Simulation {
   arrivalListener: ((from: number, to: number) => void) | null = null;
   gapListener: ((report: GapReport) => void) | null = null;
   noRouteCount = 0;
+  /** Addresses outside the simulated network, and who hears what is sent there (see Attacker). */
+  readonly strangers = new Map<string, (from: number, bytes: Uint8Array) => void>();
   /** When node `to` last got a datagram of node `from`: [to * nodes + from], -1: never. */
   readonly heardAt: Float64Array;
   datagramsDelivered = 0;
