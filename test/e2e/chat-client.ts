@@ -148,6 +148,15 @@ export async function until(what: string, done: () => boolean, ms = WAIT_MS): Pr
   }
 }
 
+/** Waits until `client` has heard `count` lines in #mesh; else tells which. */
+export async function hears(client: ChatClient, count: number, ms = WAIT_MS): Promise<void> {
+  await until(`${client.nick} hears ${count} lines`, () => client.said().length >= count, ms).catch((error: unknown) => {
+    const texts = client.said().map(({ text }) => text);
+    const last = client.lines.slice(-3).map(({ text }) => text);
+    throw new Error(`${String(error)}: ${texts.length} have come: ${JSON.stringify(texts.slice(-25))}, last lines ${JSON.stringify(last)}`);
+  });
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

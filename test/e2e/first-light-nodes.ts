@@ -15,6 +15,10 @@ const EXIT_MS_MAX = 8000;
 /** 127.x.y.*: of this process alone, so that several runs at a time do not meet. */
 const network = `127.${64 + ((process.pid >> 8) & 127)}.${process.pid & 255}`;
 
+function nodeAddress(index: number): string {
+  return `${network}.${1 + index}`;
+}
+
 export interface NodeExit {
   status: number | null;
   signal: string | null;
@@ -35,7 +39,7 @@ export interface TestNode {
 
 export interface MeshOptions {
   count: number;
-  /** Puts the relay between the nodes. */
+  /** Puts the relay between the nodes: enterOwnNetwork() comes first. */
   loss?: number;
   delayMs?: number;
   seed?: number;
@@ -55,6 +59,7 @@ export class TestMesh {
   readonly relay: Relay | undefined;
   readonly folder: string;
   readonly #options: MeshOptions;
+  readonly #clients: ChatClient[] = [];
 
   private constructor(options: MeshOptions, relay: Relay | undefined) {
     this.#options = options;
@@ -64,14 +69,18 @@ export class TestMesh {
 
   static async start(options: MeshOptions): Promise<TestMesh> {
     const { loss, delayMs, count } = options;
-    const addresses = (first: number): string[] => Array.from({ length: count }, (_, index) => `${network}.${first + index}`);
     const relay = loss === undefined && delayMs === undefined ? undefined : await Relay.start({
-      nodes: addresses(1), faces: addresses(101), port: MESH_PORT, loss: loss ?? 0, delayMs: delayMs ?? 0,
-      random: seededRandom(options.seed ?? 1),
+      nodes: Array.from({ length: count }, (_, index) => nodeAddress(index)), port: MESH_PORT, loss: loss ?? 0,
+      delayMs: delayMs ?? 0, random: seededRandom(options.seed ?? 1),
     });
     const mesh = new TestMesh(options, relay);
     for (let index = 0; index < count; index++) mesh.startNode(index);
-    await mesh.listening();
+    try {
+      await mesh.listening();
+    } catch (error) {
+      await mesh.stop();
+      throw error;
+    }
     return mesh;
   }
 
@@ -79,9 +88,8 @@ export class TestMesh {
   startNode(index: number, args: readonly string[] = []): TestNode {
     const { count, env, envOf } = this.#options;
     const name = `node${index + 1}`;
-    const address = `${network}.${1 + index}`;
-    const others = Array.from({ length: count }, (_, other) => other).filter((other) => other !== index);
-    const peers = others.map((other) => `${network}.${other + (this.relay === undefined ? 1 : 101)}`);
+    const address = nodeAddress(index);
+    const peers = Array.from({ length: count }, (_, other) => nodeAddress(other)).filter((one) => one !== address);
     const lines: string[] = [];
     const startedAt = performance.now();
     const config = daemons.loopbackConfig({
@@ -89,7 +97,7 @@ export class TestMesh {
     });
     const { child, configPath } = daemons.startDaemon({
       folder: this.folder, name, config, args: [...(this.#options.args ?? []), ...args],
-      env: { ...env, ...envOf?.(index) }, onLine: (line: string) => lines.push(line),
+      env: { ...env, ...envOf?.(index) }, onLine: (line: string) => lines.push(line.slice(name.length + 2)),
     });
     started.add(child);
     const exited = new Promise<NodeExit>((resolve) => {
@@ -121,24 +129,51 @@ export class TestMesh {
 
   /** A client of node `index` in #mesh. */
   async chatter(index: number, nick: string): Promise<ChatClient> {
-    return await ChatClient.join(this.node(index).address, IRC_PORT, nick);
+    return this.#keep(await ChatClient.join(this.node(index).address, IRC_PORT, nick));
+  }
+
+  /** A connection that has said nothing yet. */
+  async stranger(index: number, nick = 'stranger'): Promise<ChatClient> {
+    return this.#keep(await ChatClient.open(this.node(index).address, IRC_PORT, nick));
+  }
+
+  #keep(client: ChatClient): ChatClient {
+    this.#clients.push(client);
+    return client;
   }
 
   /** One client on each node, in #mesh, each seeing all the others. */
-  async chatters(nicks: readonly string[], ms = 20_000): Promise<ChatClient[]> {
+  async chatters<const T extends readonly string[]>(nicks: T, ms = 20_000): Promise<{ [K in keyof T]: ChatClient }> {
     const clients = await Promise.all(nicks.map((nick, index) => this.chatter(index, nick)));
     for (const client of clients) {
       await Promise.all(nicks.map((nick) => sees(client, nick, ms)));
     }
-    return clients;
+    return clients as { [K in keyof T]: ChatClient };
   }
 
   /** Ends all daemons; those that do not end on SIGTERM are killed. @returns how each one ended. */
   async stop(): Promise<NodeExit[]> {
+    for (const client of this.#clients) client.close();
     const exits = await Promise.all(this.nodes.map((node) => endNode(node)));
     this.relay?.stop();
     return exits;
   }
+}
+
+/** Runs `task` with a mesh, and ends the mesh however the task ends. @returns how the daemons ended. */
+export async function withMesh(options: MeshOptions, task: (mesh: TestMesh) => Promise<void>): Promise<NodeExit[]> {
+  const mesh = await TestMesh.start(options);
+  try {
+    await task(mesh);
+  } catch (error) {
+    for (const { name, lines } of mesh.nodes) {
+      const unusual = lines.filter((line) => !/listening on|warn: txiki|runs on/.test(line));
+      for (const line of unusual.slice(-8)) console.log(`${name} said: ${line}`);
+    }
+    await mesh.stop();
+    throw error;
+  }
+  return await mesh.stop();
 }
 
 /** Waits until `client` knows that `nick` is in #mesh: by its JOIN or by NAMES. */

@@ -1,15 +1,17 @@
 /**
- * A bad network between daemons of one machine that needs no rights: a UDP relay that drops and delays. A node is known by
- * its source address, so the relay has one address for each node: what node i sends to the relay's address of j comes out at
- * j from the relay's address of i. All nodes but i itself know i by that one address, so facts about third nodes stay true.
+ * A bad network between daemons of one machine: a UDP relay that drops and delays. A node is known by its source address, so
+ * the relay must not change it: in a network namespace of our own, packet filter rules rewrite ports and nothing else. What a
+ * node sends to the mesh port of another comes to the relay's port at that address; what the relay sends from its port at an
+ * address comes from the mesh port there.
  */
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
 
 export interface RelayOptions {
-  /** The nodes' own addresses, and in the same order the relay's addresses for them. */
+  /** The nodes' addresses. */
   nodes: readonly string[];
-  faces: readonly string[];
+  /** The mesh's. */
   port: number;
   /** Share of datagrams that is dropped in each direction, 0 … 1. */
   loss: number;
@@ -35,6 +37,46 @@ export interface RelayCounters {
 /** As much as one second of a fast network holds: beyond it the relay would be the thing that is measured. */
 const WAITING_MAX = 100_000;
 const TICK_MS = 1;
+const RELAY_PORT = 24627;
+const NETWORK_VARIABLE = 'MESHCHAT_TEST_NETWORK';
+
+function rules(port: number): string {
+  return `table inet relay {
+    chain out { type filter hook output priority mangle; udp sport ${port} udp dport ${port} udp dport set ${RELAY_PORT}; }
+    chain in { type filter hook input priority mangle; udp sport ${RELAY_PORT} udp dport ${port} udp sport set ${port}; }
+  }`;
+}
+
+/** Why `command` does not work here; '' when it does. */
+function problem(command: string, args: readonly string[], input = ''): string {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8', input, timeout: 10_000 });
+  return status === 0 ? '' : `${command}: ${error?.message ?? stderr.trim().split('\n')[0] ?? status}`;
+}
+
+/**
+ * Call it first: the whole program runs again in a network of its own, where only loopback is. There it returns ''. Returns
+ * why there can be none (no user namespaces, no nft); the caller tells it as skipped.
+ */
+export function enterOwnNetwork(port: number): string {
+  const [program, ...args] = [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]];
+  if (process.env[NETWORK_VARIABLE] === undefined) {
+    const why = problem('unshare', ['--map-root-user', '--net', 'true']);
+    if (why !== '') return why;
+    const { status } = spawnSync('unshare', ['--map-root-user', '--net', program, ...args], {
+      stdio: 'inherit', env: { ...process.env, [NETWORK_VARIABLE]: String(process.pid) },
+    });
+    process.exit(status ?? 1);
+  }
+  const parent = process.ppid;
+  setInterval(() => { // killed by the time limit, the parent can not end us
+    if (process.ppid !== parent) process.exit(1);
+  }, 500).unref();
+  return problem('ip', ['link', 'set', 'lo', 'up']) || problem('nft', ['-f', '-'], rules(port)) || withoutRules();
+}
+
+function withoutRules(): string {
+  return problem('nft', ['delete', 'table', 'inet', 'relay']);
+}
 
 export class Relay {
   readonly counters: RelayCounters = { passed: 0, dropped: 0, bytes: 0 };
@@ -55,7 +97,9 @@ export class Relay {
 
   static async start(options: RelayOptions): Promise<Relay> {
     const relay = new Relay(options);
-    for (const [index, address] of options.faces.entries()) await relay.#open(index, address);
+    const why = problem('nft', ['-f', '-'], rules(options.port));
+    if (why !== '') throw new Error(why);
+    for (const [index, address] of options.nodes.entries()) await relay.#open(index, address);
     return relay;
   }
 
@@ -69,6 +113,7 @@ export class Relay {
   }
 
   stop(): void {
+    withoutRules();
     clearInterval(this.#timer);
     this.#waiting = [];
     for (const socket of this.#sockets) socket.close();
@@ -80,7 +125,7 @@ export class Relay {
     socket.on('message', (bytes, sender) => this.#take(index, bytes, sender));
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.bind(this.#options.port, address, resolve);
+      socket.bind(RELAY_PORT, address, resolve);
     });
     socket.on('error', () => {}); // a node that has ended: nobody listens there
   }
