@@ -86,7 +86,9 @@ export class ChannelLink {
     this.#port = port;
     let resolve = (): void => undefined;
     const promise = new Promise<void>((done) => (resolve = done));
-    this.#first = { promise, resolve, untilMs: port.now() + FIRST_SYNC_TIMEOUT_MS };
+    // Nobody of another node is known to be there: nothing to wait for.
+    const others = [...channel.members.keys()].some((user) => !user.local);
+    this.#first = others ? { promise, resolve, untilMs: port.now() + FIRST_SYNC_TIMEOUT_MS } : undefined;
     client.join(`irc/${channel.key}`, {
       onMessage: (message) => this.#onMessage(message),
       onDatagram: ({ source, data }) => this.#onMessage({ source, data, epoch: 0, seq: 0, addressed: false }),

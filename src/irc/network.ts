@@ -229,7 +229,11 @@ export class Network {
 
   #notify(user: User, capability: number, command: string, params: string[]): void {
     const out = this.#outgoing(user, command, params);
-    for (const session of this.#interested(user)) if (session.has(capability)) this.#show(session, out);
+    for (const session of this.#interested(user)) {
+      // Who goes away knows it from the reply.
+      const own = session.user === user && capability === CAP_AWAY_NOTIFY;
+      if (session.has(capability) && !own) this.#show(session, out);
+    }
   }
 
   /** Sessions that share a channel with him. `self`: his own as well, even without a channel. */
