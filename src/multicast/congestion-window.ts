@@ -56,6 +56,11 @@ export class CongestionWindow {
     return this.inFlight * 2 > this.bytes;
   }
 
+  /** Slow start, and too small: every acknowledgement counts. */
+  get growing(): boolean {
+    return this.#slowStart && this.#limited;
+  }
+
   onSend(now: number, size: number, repair: boolean): void {
     this.inFlight += size;
     // Half in use counts as limited (RFC 7661 §4.3): acknowledgements come late, and the window has to be ahead of them.

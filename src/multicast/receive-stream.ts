@@ -23,6 +23,11 @@ import type { Session } from './session.ts';
 const ACK_PACKETS = 32;
 const REQUEST_MS_MAX = 4_000;
 const REQUEST_BACKOFF = 1.35;
+/** With escalation a repeated request goes twice, so long apart; on a path that loses more than LOSSY the first one too. */
+const TWICE_MS = 16;
+const LOSSY = 0.15;
+/** Weight of one packet in the loss estimate. */
+const LOSS_WEIGHT = 1 / 64;
 /** Fewer round trips than this say nothing sure about the way here. */
 const ONE_WAY_SAMPLES_MIN = 4;
 /** Reorder delay in eighths of the round trip: widened on each false alarm up to half. */
@@ -32,6 +37,8 @@ interface Hole {
   dueAt: number;
   tries: number;
   askedAt: number;
+  /** The same request is due a second time, a moment later. */
+  twice: boolean;
   /** Timely class: after this it is of no use. */
   uselessAt: number;
 }
@@ -59,6 +66,8 @@ export class ReceiveStream implements Alarm {
   readonly #delivery: Delivery;
   #bytes = 0;
   #reorderEighths = 1;
+  /** Share of this stream's packets that were found missing. */
+  #lossShare = 0;
   #ackAt = Infinity;
   #echoTimestamp = 0;
   #echoAt = -1;
@@ -219,7 +228,8 @@ export class ReceiveStream implements Alarm {
     const dueAt = now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8);
     while (serialDiff(seq, this.high) > 0) {
       this.high = serialAdd(this.high, 1);
-      if (serialDiff(this.high, this.cumulative) > 0) this.#holes.set(this.high, { dueAt, tries: 0, askedAt: 0, uselessAt });
+      this.#lossShare += ((this.high === seq ? 0 : 1) - this.#lossShare) * LOSS_WEIGHT;
+      if (serialDiff(this.high, this.cumulative) > 0) this.#holes.set(this.high, { dueAt, tries: 0, askedAt: 0, twice: false, uselessAt });
     }
   }
 
@@ -293,7 +303,7 @@ export class ReceiveStream implements Alarm {
   #requestMs(tries: number): number {
     const { roundTrip } = this.peer;
     const first = 1.15 * roundTrip.srttMs + 20 + 4 * roundTrip.variationMs;
-    return Math.round(Math.min(REQUEST_MS_MAX, first * REQUEST_BACKOFF ** Math.max(0, tries - 1)));
+    return Math.round(Math.min(REQUEST_MS_MAX, first * REQUEST_BACKOFF ** Math.max(0, tries - 2)));
   }
 
   #arm(now: number): void {
@@ -362,15 +372,25 @@ export class ReceiveStream implements Alarm {
     return true;
   }
 
+  #ask(now: number, hole: Hole): void {
+    if (hole.twice) {
+      hole.twice = false;
+      hole.dueAt = hole.askedAt + this.#requestMs(hole.tries);
+      return;
+    }
+    hole.tries++;
+    hole.askedAt = now;
+    hole.twice = this.#context.options.escalate && (hole.tries > 1 || this.#lossShare > LOSSY);
+    hole.dueAt = now + (hole.twice ? TWICE_MS : this.#requestMs(hole.tries));
+  }
+
   /** Sets nackHigh and tries from the holes due now, and moves their next request. */
   #collectRequests(now: number): void {
     status.nackHigh = this.cumulative;
     status.tries = 0;
     for (const [seq, hole] of this.#holes) {
       if (hole.dueAt > now) continue;
-      hole.tries++;
-      hole.askedAt = now;
-      hole.dueAt = now + this.#requestMs(hole.tries);
+      this.#ask(now, hole);
       this.#context.counters.requestsSent++;
       if (serialDiff(seq, status.nackHigh) > 0) status.nackHigh = seq;
       status.tries = Math.min(255, Math.max(status.tries, hole.tries));
