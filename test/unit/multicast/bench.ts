@@ -269,3 +269,7 @@ export class Remote {
     return this.heard('DATA').map((frame) => frame['seq'] as number);
   }
 }
+
+export function hexOfText(text: string): string {
+  return hexOf(bytesOfText(text));
+}

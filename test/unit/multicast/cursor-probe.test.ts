@@ -119,6 +119,19 @@ probe('an answer to a probe repairs all that had been sent before it and is miss
   assert.equal(remote.seqs(), [3, 5]);
 });
 
+// C5
+probe.skip('an answer to a probe is followed by no POLL', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(400);
+  bench.publish(group, 'm2');
+  bench.wait(111);
+  bench.take();
+  bench.wait(105);
+  remote.status(2);
+  bench.wait(10);
+  assert.equal(remote.heard('POLL'), []);
+});
+
 probe('an answer ends the back-off', () => {
   const { bench, group, remote } = begun();
   bench.publish(group, 'm2');

@@ -1,0 +1,189 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { GroupOptions } from '../../../src/multicast/options.ts';
+import { Bench, bytesOfText } from './bench.ts';
+
+const policies = suite('groups: a full log');
+const SIZE = 1000;
+/** What one such message costs the log. */
+const COST = SIZE + 64;
+
+/** A node whose log holds ten messages, with a member that is alive and acknowledges nothing. */
+function full(options: GroupOptions = {}, nodeOptions = {}) {
+  const bench = new Bench({ logBytesMax: 10 * COST, ...nodeOptions });
+  const group = bench.join('g', options);
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.publish(group, SIZE);
+  remote.status(1, { high: 1 });
+  for (let i = 2; i <= 11; i++) {
+    assert.is(bench.publish(group, SIZE), i);
+    bench.wait(1);
+  }
+  bench.takeEvents();
+  return { bench, group, remote };
+}
+
+/** The member stays alive, says nothing of the stream. */
+function live(bench: Bench, ms: number): void {
+  for (let left = ms; left > 0; left -= 1000) {
+    bench.wait(Math.min(1000, left));
+    bench.node.broadcast.peers.find('fd00::2')!.heardAt = bench.now;
+  }
+}
+
+policies('what all have is let go as room is needed', () => {
+  const { bench, group, remote } = full();
+  assert.is(group.status()['lowSeq'], 2);
+  remote.status(7, { high: 7 });
+  for (let i = 0; i < 5; i++) assert.ok(bench.publish(group, SIZE) > 0);
+  assert.is(group.status()['lowSeq'], 7);
+  assert.is(bench.status('evictions'), 0);
+});
+
+policies('what a live member lacks is kept: publish is refused, and nothing has changed', () => {
+  for (const slow of ['lag', 'block', 'evict'] as const) {
+    const { bench, group } = full({ slow });
+    const before = group.status();
+    assert.is(bench.publish(group, SIZE), -1);
+    assert.equal(group.status(), before);
+    assert.is(bench.status('publishesRefused'), 1);
+    assert.is(group.room < SIZE, true);
+  }
+});
+
+policies('refused once, the application is told when a quarter of the log is free again, once', () => {
+  const { bench, group, remote } = full();
+  bench.publish(group, SIZE);
+  remote.status(3, { high: 11 });
+  assert.equal(bench.takeEvents(), []);
+  remote.status(5, { high: 11 });
+  assert.equal(bench.takeEvents(), ['g room']);
+  remote.status(11);
+  assert.equal(bench.takeEvents(), []);
+  assert.ok(group.room >= SIZE);
+});
+
+policies('never refused, it is told nothing', () => {
+  const { bench, remote } = full();
+  remote.status(11);
+  assert.equal(bench.takeEvents(), []);
+});
+
+policies('lag: a member that is slower than 10 s is not waited for, and told what it misses', () => {
+  const { bench, group, remote } = full({ slow: 'lag' });
+  live(bench, 11_000);
+  bench.take();
+  assert.ok(bench.publish(group, SIZE) > 0);
+  assert.is(group.status()['lowSeq'], 3);
+  assert.ok(bench.status('evictions') > 0);
+  live(bench, 9000);
+  const poll = remote.find('POLL')!;
+  assert.is(poll['low'], 3);
+});
+
+policies('block: it is waited for however long it takes', () => {
+  const { bench, group } = full({ slow: 'block' });
+  live(bench, 60_000);
+  assert.is(bench.publish(group, SIZE), -1);
+  assert.is(group.status()['lowSeq'], 2);
+});
+
+policies('block: but not when it is gone', () => {
+  const { bench, group } = full({ slow: 'block' });
+  bench.wait(91_000);
+  assert.ok(bench.publish(group, SIZE) > 0);
+});
+
+policies('evict: it loses all that it lacks at once', () => {
+  const { bench, group, remote } = full({ slow: 'evict' });
+  live(bench, 11_000);
+  bench.take();
+  const seq = bench.publish(group, SIZE);
+  assert.ok(seq > 0);
+  live(bench, 9000);
+  assert.equal(remote.seqs().filter((one) => one < seq), []);
+  assert.is(bench.status('inFlightBytes') < 2 * COST + 400, true);
+});
+
+policies('a member that has answered no probe for 4 s is not waited for', () => {
+  const { bench, group } = full({}, { lagMs: 1e9 });
+  live(bench, 7000);
+  assert.ok(bench.publish(group, SIZE) > 0);
+  const blocked = full({ slow: 'block' }, { lagMs: 1e9 });
+  live(blocked.bench, 7000);
+  assert.is(blocked.bench.publish(blocked.group, SIZE), -1);
+});
+
+policies('a message larger than the whole log is refused, one of more than 64 KiB as too long', () => {
+  const bench = new Bench({ logBytesMax: 10_000 });
+  const group = bench.join();
+  assert.is(bench.publish(group, 20_000), -1);
+  assert.is(bench.publish(group, 65_537), -2);
+  assert.is(group.publishTo(bench.now, 'fd00::2', new Uint8Array(65_537)), -2);
+  const large = new Bench().join('g');
+  assert.is(large.publish(100_000, new Uint8Array(65_536)), 1);
+});
+
+policies('one that does not fit even when all is let go changes nothing', () => {
+  const { bench, group } = full();
+  const before = group.status();
+  assert.is(bench.publish(group, 9 * SIZE), -1);
+  assert.equal(group.status(), before);
+});
+
+policies('many small ones are bounded too: each costs 64 bytes beside itself', () => {
+  const bench = new Bench({ logBytesMax: 6500 });
+  const group = bench.join();
+  for (let i = 0; i < 500; i++) bench.publish(group, 'x');
+  assert.is(group.status()['logPackets'], 100);
+  assert.is(bench.status('logBytes'), 6500);
+});
+
+policies('what is older than an hour is let go', () => {
+  const bench = new Bench({ retainMs: 3_600_000 });
+  const group = bench.join();
+  bench.publish(group, 'old');
+  bench.wait(3_600_000);
+  bench.publish(group, 'new');
+  assert.is(group.status()['lowSeq'], 1);
+  bench.wait(1);
+  bench.publish(group, 'newer');
+  assert.is(group.status()['lowSeq'], 2);
+});
+
+policies('the budget of the node: other groups give up history, the largest first', () => {
+  const bench = new Bench({ nodeLogBytesMax: 20 * COST });
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => bench.join(name));
+  for (let i = 0; i < 12; i++) bench.publish(a!, SIZE);
+  for (let i = 0; i < 8; i++) bench.publish(b!, SIZE);
+  assert.is(bench.status('logBytes'), 20 * COST);
+  assert.ok(bench.publish(c!, SIZE) > 0);
+  assert.equal([a!.status()['logPackets'], b!.status()['logPackets'], c!.status()['logPackets']], [11, 8, 1]);
+  assert.ok(bench.status('logBytes') <= 20 * COST);
+});
+
+policies('the budget of the node: what others still owe is not taken from them', () => {
+  const bench = new Bench({ nodeLogBytesMax: 10 * COST });
+  const [a, b] = ['a', 'b'].map((name) => bench.join(name));
+  bench.meet('fd00::2', ['a']);
+  for (let i = 0; i < 10; i++) bench.publish(a!, SIZE);
+  assert.is(bench.publish(b!, SIZE), -1);
+  assert.is(a!.status()['logPackets'], 10);
+});
+
+policies('refused for want of room to one member, the application is told in time as well', () => {
+  const { bench, group, remote } = full();
+  remote.status(11);
+  bench.takeEvents();
+  const fill = (): number => group.publishTo(bench.now, 'fd00::2', bytesOfText('x'.repeat(SIZE)));
+  let last = 1;
+  for (let i = 0; i < 20 && last > 0; i++) {
+    last = fill();
+    bench.wait(5);
+  }
+  assert.is(last, -1);
+  remote.status(10, { flags: 32 });
+  assert.equal(bench.takeEvents(), ['g room']);
+});
+
+policies.run();

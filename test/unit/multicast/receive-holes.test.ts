@@ -1,0 +1,278 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { GroupOptions } from '../../../src/multicast/options.ts';
+import { ACK_NOW, Bench, BYE, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+
+const holes = suite('receiver: holes');
+/** 4 ms and an eighth of the round trip of 100 ms. */
+const REORDER_MS = 4 + 13;
+/** 1.15 round trips, 20 ms, 4 variations. */
+const REQUEST_MS = 135;
+
+/** A node that has received messages 1 ... 3 of a source at 100 ms, and acknowledged them. */
+function receiving(options: GroupOptions = {}, nodeOptions = {}): { bench: Bench; remote: Remote } {
+  const bench = new Bench(nodeOptions);
+  bench.join('g', options);
+  const remote = bench.meet('fd00::2', ['g']);
+  remote.begin();
+  remote.data(2);
+  remote.data(3, 'm3', { flags: WHOLE | ACK_NOW });
+  bench.wait(60);
+  bench.take();
+  bench.takeEvents();
+  return { bench, remote };
+}
+
+/** Requests since the last take(): "+17 4-6 x1". */
+function requests(bench: Bench, since: number): string[] {
+  return bench.sent.flatMap(({ at, frames }) => frames
+    .filter((one) => one.frame === 'STATUS' && one['nackHigh'] !== one['cumulative'])
+    .map((one) => `+${at - since} ${(one['cumulative'] as number) + 1}-${one['nackHigh']} x${one['tries']}`));
+}
+
+holes('a hole is asked for after the reorder delay: 4 ms and an eighth of a round trip', () => {
+  const { bench, remote } = receiving();
+  const at = bench.now;
+  remote.data(5);
+  bench.wait(REORDER_MS - 1);
+  assert.equal(requests(bench, at), []);
+  bench.wait(1);
+  assert.equal(requests(bench, at), ['+17 4-4 x1']);
+});
+
+holes('what comes within it was only late, and nobody is asked', () => {
+  const { bench, remote } = receiving();
+  const at = bench.now;
+  remote.data(5);
+  bench.wait(REORDER_MS - 2);
+  remote.data(4);
+  bench.wait(3000);
+  assert.equal(requests(bench, at), []);
+  assert.equal(bench.takeEvents(), ['g fd00::2 4 m4', 'g fd00::2 5 m5']);
+});
+
+holes('the request tells what is here: bitmap from cumulative + 2, and the highest seen', () => {
+  const { bench, remote } = receiving();
+  for (const seq of [5, 8, 14]) remote.data(seq);
+  bench.wait(REORDER_MS);
+  const status = remote.find('STATUS')!;
+  assert.equal([status['cumulative'], status['nackHigh'], status['high'], status['bitmap']], [3, 13, 14, '9040']);
+  assert.is(status['window'], 128);
+});
+
+holes('it is asked for again after 1.15 round trips + 20 ms + 4 var, in the end 1.35 times longer each time, 4 s at most', () => {
+  const { bench, remote } = receiving({}, { escalate: false });
+  remote.data(5);
+  bench.wait(REORDER_MS);
+  bench.take();
+  const waits: number[] = [];
+  for (let tries = 2; tries < 18; tries++) {
+    const before = bench.now;
+    while (requests(bench, before).length === 0) bench.wait(1);
+    waits.push(bench.now - before);
+    assert.equal(requests(bench, before), [`+${bench.now - before} 4-4 x${tries}`]);
+    bench.take();
+    bench.node.broadcast.peers.find('fd00::2')!.heardAt = bench.now; // alive, but nothing comes
+  }
+  assert.is(waits[0], REQUEST_MS);
+  for (const [i, wait] of waits.slice(2).entries()) {
+    const expected = Math.min(4000, waits[i + 1]! * 1.35);
+    assert.ok(Math.abs(wait - expected) <= 2, `${waits}`);
+  }
+  assert.is(waits.at(-1), 4000);
+});
+
+holes('a hole found later is asked for in its own time', () => {
+  const { bench, remote } = receiving();
+  const at = bench.now;
+  remote.data(5);
+  bench.wait(10);
+  remote.data(7);
+  bench.wait(REORDER_MS);
+  assert.equal(requests(bench, at), ['+17 4-4 x1', '+27 4-6 x1']);
+});
+
+holes('filled by its repair it is asked for no more', () => {
+  const { bench, remote } = receiving();
+  remote.data(5);
+  bench.wait(50);
+  remote.data(4, 'm4', { flags: WHOLE | REPAIR });
+  bench.take();
+  bench.wait(5000);
+  assert.equal(requests(bench, 0), []);
+  assert.is(bench.status('falseAlarms'), 0);
+});
+
+holes('a false alarm, the packet itself after we asked, widens the reorder delay by an eighth, to a half at most', () => {
+  const { bench, remote } = receiving();
+  let seq = 5;
+  for (const eighths of [1, 2, 3, 4, 4]) {
+    const at = bench.now;
+    remote.data(seq);
+    const delay = 4 + Math.round((100 * eighths) / 8);
+    bench.wait(delay);
+    assert.equal(requests(bench, at), [`+${delay} ${seq - 1}-${seq - 1} x1`]);
+    remote.data(seq - 1);
+    bench.wait(500);
+    bench.take();
+    seq += 2;
+  }
+  assert.is(bench.status('falseAlarms'), 5);
+});
+
+holes('POLL makes every hole due at once, asked for or not', () => {
+  const { bench, remote } = receiving();
+  remote.data(5);
+  bench.take();
+  remote.poll(7, 1);
+  const status = remote.find('STATUS')!;
+  assert.equal([status['cumulative'], status['nackHigh'], status['high'], status['bitmap']], [3, 7, 7, '80']);
+});
+
+holes('but not one asked for within the last round trip', () => {
+  const { bench, remote } = receiving();
+  remote.data(5);
+  bench.wait(REORDER_MS);
+  bench.take();
+  bench.wait(50);
+  remote.poll(5, 1);
+  assert.equal(requests(bench, bench.now), []);
+  assert.is(remote.heard('STATUS').length, 1, 'answered all the same');
+  bench.wait(60);
+  bench.take();
+  remote.poll(5, 1);
+  assert.equal(requests(bench, bench.now), ['+0 4-4 x2']);
+});
+
+holes('POLL of one that lacks nothing is answered at once', () => {
+  const { bench, remote } = receiving();
+  remote.poll(3, 1);
+  const status = remote.find('STATUS')!;
+  assert.equal([status['cumulative'], status['nackHigh'], status['high'], status['bitmap']], [3, 3, 3, '']);
+  assert.is(bench.status('requestsSent'), 0);
+});
+
+holes('HELLO tells of a tail that was lost: it is asked for after the reorder delay', () => {
+  const { bench, remote } = receiving();
+  const at = bench.now;
+  const group = remote.groups[0]!.group;
+  remote.send(remote.hello({ streams: [{ group, seq: 5 }] }));
+  assert.equal(requests(bench, at), []);
+  bench.wait(REORDER_MS);
+  assert.equal(requests(bench, at), ['+17 4-5 x1']);
+});
+
+holes('HELLO of what we have asks for nothing', () => {
+  const { bench, remote } = receiving();
+  const group = remote.groups[0]!.group;
+  remote.send(remote.hello({ streams: [{ group, seq: 3 }, { group: 'ffffffffffffffff', seq: 9 }] }));
+  bench.wait(5000);
+  assert.equal(remote.heard('STATUS'), []);
+});
+
+holes('no more than 128 packets ahead are taken, kept, or asked for', () => {
+  const { bench, remote } = receiving();
+  remote.data(3 + 129);
+  assert.is(bench.status('outOfWindowIn'), 1);
+  assert.is(bench.status('reorderBytes'), 0);
+  remote.data(3 + 128);
+  assert.is(bench.status('outOfWindowIn'), 1);
+  bench.wait(REORDER_MS);
+  assert.is([...bench.node.groups][0]!.status()['holes'], 127);
+  assert.is(remote.find('STATUS')!['nackHigh'], 130);
+  remote.poll(1_000_000, 1);
+  assert.is([...bench.node.groups][0]!.status()['holes'], 127);
+});
+
+holes('a jump by 2^31, or anywhere behind, is dropped and changes nothing', () => {
+  const { bench, remote } = receiving();
+  for (const seq of [3 + 0x80000000, 3 + 0x7fffffff, 0xffffffff, 0x40000004]) {
+    remote.data(seq, 'x', { lowOffset: 65535 });
+    remote.data(seq, 'x', { lowOffset: 0 });
+  }
+  remote.poll(0x80000003, 0x80000003);
+  assert.equal(bench.takeEvents(), []);
+  bench.wait(REORDER_MS);
+  remote.data(4);
+  assert.equal(bench.takeEvents(), ['g fd00::2 4 m4']);
+  assert.is(bench.status('reorderBytes'), 0);
+});
+
+holes('sequence numbers wrap', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  remote.data(0xfffffffe, 'a', { flags: WHOLE | START, start: 0xfffffffe, lowOffset: 0 });
+  remote.data(1, 'd', { lowOffset: 3 });
+  bench.wait(REORDER_MS);
+  assert.equal([remote.find('STATUS')!['cumulative'], remote.find('STATUS')!['nackHigh']], [0xfffffffe, 0]);
+  remote.data(0, 'c', { lowOffset: 2 });
+  remote.data(0xffffffff, 'b', { lowOffset: 1 });
+  assert.equal(bench.takeEvents(), ['g fd00::2 4294967294 a', 'g fd00::2 4294967295 b', 'g fd00::2 0 c', 'g fd00::2 1 d']);
+});
+
+holes('out-of-order packets are kept up to the bound; what is beyond stays missing and is asked for', () => {
+  const bench = new Bench({ reorderBytesMax: 2500 });
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  remote.begin();
+  for (let seq = 3; seq <= 6; seq++) remote.data(seq, 'x'.repeat(1000));
+  assert.is(bench.status('reorderBytes'), 2000);
+  assert.is(bench.status('overflowIn'), 2);
+  remote.data(2);
+  assert.is(bench.status('reorderBytes'), 0);
+  bench.wait(500);
+  remote.poll(6, 1);
+  assert.is(remote.find('STATUS')!['cumulative'], 4);
+  remote.data(5, 'y');
+  remote.data(6, 'z');
+  assert.equal(bench.takeEvents().slice(-2), ['g fd00::2 5 y', 'g fd00::2 6 z']);
+});
+
+holes('the bound for all streams together holds too', () => {
+  const bench = new Bench({ nodeReorderBytesMax: 1500 });
+  bench.join();
+  const remotes = ['fd00::2', 'fd00::3'].map((address) => bench.meet(address, ['g']));
+  for (const remote of remotes) {
+    remote.begin();
+    remote.data(3, 'x'.repeat(1000));
+  }
+  assert.is(bench.status('reorderBytes'), 1000);
+  assert.is(bench.status('overflowIn'), 1);
+});
+
+holes('a source that is gone is asked no more, and what it owed is a gap', () => {
+  const { bench, remote } = receiving();
+  remote.data(5);
+  bench.wait(89_000);
+  assert.equal(bench.takeEvents().filter((event) => event.startsWith('g fd00::2 gap')), []);
+  bench.wait(1_100);
+  assert.equal(bench.takeEvents().filter((event) => !event.startsWith('peer')).slice(-3), [
+    'g fd00::2 gap 4-4 source-gone', 'g fd00::2 5 m5', 'g fd00::2 gone',
+  ]);
+  bench.take();
+  bench.wait(60_000);
+  assert.equal(requests(bench, 0), []);
+});
+
+holes('a goodbye gives up what is missing at once', () => {
+  const { bench, remote } = receiving();
+  remote.data(6);
+  remote.send(remote.hello({ flags: BYE }));
+  assert.equal(bench.takeEvents(), ['peer fd00::2 gone', 'g fd00::2 gap 4-5 source-gone', 'g fd00::2 6 m6', 'g fd00::2 gone']);
+});
+
+holes('a restart gives up what is missing, delivers what is here, and starts anew', () => {
+  const { bench, remote } = receiving();
+  remote.data(5);
+  remote.epoch++;
+  remote.knows = 0;
+  remote.greet();
+  assert.equal(bench.takeEvents(), ['g fd00::2 gap 4-4 restart', 'g fd00::2 5 m5', 'g fd00::2 restarted 1']);
+  remote.subscribe(['g']);
+  remote.begin();
+  assert.equal(bench.takeEvents(), ['g fd00::2 joined 1', 'g fd00::2 1 m1']);
+  assert.is(bench.status('reorderBytes'), 0);
+});
+
+holes.run();
