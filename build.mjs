@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Of the minified script: a router has little flash, and QuickJS needs memory for every function. */
-const BYTES_MAX = 100 * 1024;
+/**
+ * Of the minified script: a router has little flash, and QuickJS needs memory for every function. The target was 100 KiB; a third of
+ * what it is now is the IRC server with all of IRCv3 that clients ask for, a quarter the two meshes, ubus, UCI and the command line.
+ */
+const BYTES_MAX = 300 * 1024;
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 const minify = !process.argv.includes('--no-minify');

@@ -3,6 +3,7 @@
  * that knows all layers: it reads the configuration and composes them.
  */
 import type { MeshSource } from './broadcast/mesh-source.ts';
+import { runCli } from './cli/main.ts';
 import { LocalClient } from './client/local-client.ts';
 import { DAEMON_USAGE, parseArguments, type DaemonArguments } from './config/arguments.ts';
 import { changeName, diffOptions } from './config/diff.ts';
@@ -11,12 +12,16 @@ import type { DaemonOptions, MeshOptions } from './config/options.ts';
 import { defaultIrcOptions, type IrcOptions } from './irc/options.ts';
 import { type IrcServer, startIrc } from './irc/server.ts';
 import { cjdnsMesh } from './mesh/cjdns/cjdns-mesh.ts';
+import { LanMesh } from './mesh/lan.ts';
 import { StaticMesh } from './mesh/static.ts';
+import { yggdrasilMesh } from './mesh/yggdrasil/yggdrasil-mesh.ts';
 import { MeshNode } from './multicast/node.ts';
 import { createRuntime, runtimeWarning } from './runtime/detect.ts';
 import { LineLog } from './runtime/log.ts';
 import { type Runtime, SystemError } from './runtime/runtime.ts';
 import { Daemon } from './service/daemon.ts';
+import { UbusService } from './service/ubus-service.ts';
+import type { Table } from './ubus/blob.ts';
 
 declare const MESHCHAT_VERSION: string;
 
@@ -35,14 +40,23 @@ async function nextEpoch(runtime: Runtime, stateDir: string): Promise<number> {
   return epoch;
 }
 
-function createMesh(runtime: Runtime, mesh: MeshOptions, port: number, log: LineLog): MeshSource | undefined {
-  const { name } = mesh;
-  if (mesh.type === 'static') return new StaticMesh(runtime, { name, addresses: mesh.address, peers: mesh.peer, port }, log);
-  if (mesh.type === 'cjdns') {
-    const admin = mesh.adminAddress && mesh.adminPort ? { admin: `${mesh.adminAddress}:${mesh.adminPort}` } : {};
-    return cjdnsMesh(runtime, { name, peers: mesh.peer, password: mesh.adminPassword, ...admin }, log);
+function createMeshes(runtime: Runtime, mesh: MeshOptions, port: number, log: LineLog): MeshSource[] {
+  const { name, peer: peers } = mesh;
+  switch (mesh.type) {
+    case 'static':
+      return [new StaticMesh(runtime, { name, addresses: mesh.address, peers, port }, log)];
+    case 'cjdns': {
+      const admin = mesh.adminAddress && mesh.adminPort ? { admin: `${mesh.adminAddress}:${mesh.adminPort}` } : {};
+      const password = mesh.adminPassword ? { password: mesh.adminPassword } : {};
+      return [cjdnsMesh(runtime, { name, peers, ...password, ...admin }, log)];
+    }
+    case 'yggdrasil': {
+      const socket = mesh.socket ? { socket: mesh.socket } : {};
+      return [yggdrasilMesh(runtime, { name, peers, crawl: mesh.crawl, ...socket }, log)];
+    }
+    case 'lan':
+      return mesh.interface.map((interfaceName) => new LanMesh(runtime, { name, interfaceName, port }, log));
   }
-  return undefined;
 }
 
 function ircOptions(options: DaemonOptions): IrcOptions {
@@ -57,6 +71,17 @@ function ircOptions(options: DaemonOptions): IrcOptions {
   };
 }
 
+/** Names the option that the system refused. @throws SystemError */
+async function named<T>(work: Promise<T>, option: string, section: string, value: string): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const why = error.code === 'EADDRINUSE' ? 'is in use by another program' : error.message;
+    throw new SystemError(error.code, `option ${option} of section ${section}: ${value} ${why}`);
+  }
+}
+
 /** Everything that runs, and what a reload changes of it. */
 class Service {
   readonly #runtime: Runtime;
@@ -65,6 +90,7 @@ class Service {
   #options: DaemonOptions;
   #daemon: Daemon | undefined;
   #irc: IrcServer | undefined;
+  #ubus: UbusService | undefined;
 
   constructor(runtime: Runtime, log: LineLog, args: DaemonArguments, options: DaemonOptions) {
     this.#runtime = runtime;
@@ -89,13 +115,30 @@ class Service {
     };
     const daemon = new Daemon(runtime, this.#log, { port: meshchat.port, epoch }, (random, output) => new MeshNode(nodeOptions, random, output));
     this.#daemon = daemon;
-    const meshes = mesh.length > 0 ? mesh : [{ ...LOOPBACK }];
-    for (const options of meshes) {
-      const source = options.enabled ? createMesh(runtime, options, meshchat.port, this.#log) : undefined;
-      if (source !== undefined) daemon.addMesh(source);
+    for (const options of mesh.length > 0 ? mesh : [LOOPBACK]) {
+      if (!options.enabled) continue;
+      for (const source of createMeshes(runtime, options, meshchat.port, this.#log)) daemon.addMesh(source);
     }
-    this.#irc = await startIrc(runtime, new LocalClient(daemon.groups, 'irc'), ircOptions(this.#options), this.#log);
-    for (const { address, port } of this.#options.irc.listen) this.#log.info(`irc: listening on ${address} port ${port}`);
+    await this.#startServices(daemon);
+  }
+
+  async #startServices(daemon: Daemon): Promise<void> {
+    const { meshchat, group } = this.#options;
+    const ubus = new UbusService(daemon, this.#log, {
+      version: MESHCHAT_VERSION,
+      socketPath: meshchat.socket,
+      socketMode: meshchat.socketMode,
+      systemBusPath: meshchat.systemBus,
+      runtimeWarning: runtimeWarning(this.#runtime),
+    });
+    this.#ubus = ubus;
+    await named(ubus.start(), 'socket', 'meshchat', meshchat.socket);
+    const groups = new LocalClient(daemon.groups, 'configuration');
+    for (const { name, ...options } of group) await groups.join(name, {}, { ...options, persist: true });
+    const listen = this.#options.irc.listen.map(({ address, port }) => `${address}:${port}`).join(' ');
+    const irc = startIrc(this.#runtime, new LocalClient(daemon.groups, 'irc'), ircOptions(this.#options), this.#log);
+    this.#irc = await named(irc, 'listen', 'irc', listen);
+    ubus.addStatus('irc', () => this.#irc!.status() as Table);
   }
 
   async reload(): Promise<void> {
@@ -112,6 +155,7 @@ class Service {
 
   async stop(): Promise<void> {
     this.#irc?.stop('Shutting down');
+    this.#ubus?.stop();
     await this.#daemon?.stop();
   }
 }
@@ -164,6 +208,6 @@ async function runDaemon(runtime: Runtime, args: readonly string[]): Promise<num
 
 const runtime = await createRuntime();
 const [command, ...rest] = runtime.args;
-const status = command === 'daemon' ? await runDaemon(runtime, rest) : 0;
+const status = command === 'daemon' ? await runDaemon(runtime, rest) : await runCli(runtime, runtime.args);
 runtime.stop();
 runtime.exit(status);

@@ -184,7 +184,7 @@ export class Cursor implements Alarm {
     const { group, context } = this.stream;
     const idle = now - this.#sentAt > Math.max(IDLE_MS, 1.5 * this.peer.roundTrip.srttMs);
     const window = context.window;
-    const askAgainMs = this.peer.roundTrip.srttMs * (window.growing ? 0.3 : 1);
+    const askAgainMs = this.peer.roundTrip.srttMs * (window.growing ? (this.stream.playoutMs > 0 ? 0 : 0.3) : 1);
     const pressed = window.pressed && now - this.#askedAt > askAgainMs;
     const ackNow = idle || pressed || extraFlags & DATA_ACK_NOW ? DATA_ACK_NOW : 0;
     const size = entry.payload.length + FRAME_HEADER_LENGTH + DATA_LENGTH + (writer.empty ? DATAGRAM_OVERHEAD_BYTES : 0);
