@@ -11,6 +11,7 @@
 import {
   STATUS_INVALID_ARGUMENT, STATUS_NO_MEMORY, STATUS_NOT_FOUND, STATUS_OK,
 } from '../ubus/status.ts';
+import type { Timer } from '../runtime/runtime.ts';
 import type { CoreNode } from './core.ts';
 import { Delivery } from './delivery.ts';
 import type { EventQueue } from './event-queue.ts';
@@ -24,6 +25,8 @@ import { Membership, SharedGroup } from './shared-group.ts';
 
 /** Groups of the whole daemon; a join beyond is refused. */
 export const GROUPS_MAX = 256;
+const LINGER_MS_MAX = 30_000;
+const LINGER_CHECK_MS = 200;
 
 /** What the daemon does for its groups. */
 export interface GroupsHost {
@@ -34,6 +37,7 @@ export interface GroupsHost {
   readonly port: number;
   now(): number;
   wallMs(): number;
+  timer(onTimeout: () => void): Timer;
   /** After each call into the core: follows its deadline. */
   settle(): void;
   /** Our identities, the one that others mostly see first. */
@@ -44,9 +48,11 @@ export class Groups {
   readonly host: GroupsHost;
   readonly delivery: Delivery;
   readonly #groups = new Map<string, SharedGroup>();
+  readonly #linger: Timer;
 
   constructor(host: GroupsHost) {
     this.host = host;
+    this.#linger = host.timer(() => this.#onLinger());
     this.delivery = new Delivery(this.#groups, host);
   }
 
@@ -74,7 +80,14 @@ export class Groups {
   join(program: Program, name: string, options: JoinOptions, handler?: MembershipHandler): Membership | Refusal {
     const problem = nameProblem(name) || optionsProblem(options);
     if (problem !== '') return { status: STATUS_INVALID_ARGUMENT, error: problem };
-    const existing = this.#groups.get(name);
+    let existing = this.#groups.get(name);
+    if (existing !== undefined && existing.lingersUntil !== Infinity) {
+      if (conflict(name, existing.core.options, options) === '') existing.lingersUntil = Infinity;
+      else {
+        this.#close(existing);
+        existing = undefined;
+      }
+    }
     if (existing !== undefined) {
       const contradiction = conflict(name, existing.core.options, options);
       if (contradiction !== '') return { status: STATUS_INVALID_ARGUMENT, error: contradiction };
@@ -90,7 +103,7 @@ export class Groups {
     }
     const group = existing ?? this.#open(name, options);
     if (group === undefined) return { status: STATUS_NO_MEMORY, error: 'the node is in too many groups' };
-    const membership = new Membership(program, group, options, handler);
+    const membership = new Membership(program, group, options, handler, existing === undefined);
     group.memberships.set(program, membership);
     program.memberships.set(name, membership);
     if (membership.persist) group.persistent = true;
@@ -205,6 +218,23 @@ export class Groups {
 
   #closeIfUnused(group: SharedGroup): void {
     if (group.persistent || group.memberships.size > 0) return;
+    if (group.core.drained) return this.#close(group);
+    // What was published shall arrive, also when the program joins again at once: a shell that publishes line by line.
+    const now = this.host.now();
+    group.lingersUntil = now + LINGER_MS_MAX;
+    if (this.#linger.deadlineMs === Infinity) this.#linger.set(now + LINGER_CHECK_MS);
+  }
+
+  #onLinger(): void {
+    const now = this.host.now();
+    for (const group of [...this.#groups.values()]) {
+      if (group.lingersUntil === Infinity) continue;
+      if (group.core.drained || now >= group.lingersUntil) this.#close(group);
+      else this.#linger.set(now + LINGER_CHECK_MS);
+    }
+  }
+
+  #close(group: SharedGroup): void {
     this.#groups.delete(group.name);
     this.delivery.recent.forget(group.name);
     group.publications.close();

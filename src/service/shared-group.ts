@@ -77,13 +77,13 @@ export class Membership {
   /** Recent messages that it asked for with `start`, until they have been handed out. */
   replay: GroupMessage[] = [];
 
-  constructor(program: Program, group: SharedGroup, options: JoinOptions, handler: MembershipHandler | undefined) {
+  constructor(program: Program, group: SharedGroup, options: JoinOptions, handler: MembershipHandler | undefined, fresh: boolean) {
     this.program = program;
     this.group = group;
     this.persist = options.persist === true;
     this.echo = options.echo === true;
     this.handler = handler;
-    this.fresh = group.memberships.size === 0 && !group.persistent;
+    this.fresh = fresh;
   }
 
   /** Hands out what was asked to be replayed; before anything newer. */
@@ -103,6 +103,8 @@ export class SharedGroup {
   persistent = false;
   receivedCount = 0;
   publishedCount = 0;
+  /** Left by all programs, but what they published is still on its way: closed then. Infinity: in use. */
+  lingersUntil = Infinity;
 
   constructor(core: CoreGroup, publications: PublishQueue) {
     this.name = core.name;
