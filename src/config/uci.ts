@@ -62,10 +62,11 @@ class Parser {
   readonly sections: UciSection[] = [];
   readonly #input: Uint8Array;
   readonly #decode: (bytes: Uint8Array) => string;
-  #offset = 0;
-  #ended = false;
-  #buffer = new Uint8Array(LINE_BUFFER_BYTES);
+  /** Large enough for the whole file on one line; libuci's buffer grows, and #size is how far it has. */
+  readonly #buffer: Uint8Array;
+  #size = LINE_BUFFER_BYTES;
   #filled = 0;
+  #offset = 0;
   #at = 0;
   #line = 0;
   #section: UciSection | undefined;
@@ -73,28 +74,30 @@ class Parser {
   constructor(input: Uint8Array, decode: (bytes: Uint8Array) => string) {
     this.#input = input;
     this.#decode = decode;
+    this.#buffer = new Uint8Array(2 * input.length + 2 * LINE_BUFFER_BYTES);
   }
 
   parse(): void {
-    while (!this.#ended) {
+    while (this.#offset < this.#input.length) {
       this.#at = 0;
-      this.#readLine(0);
+      this.#readLine();
       if (this.#buffer[0] !== NUL) this.#parseLine();
     }
   }
 
   /** Commands of one line: a ';' of its own separates them. */
   #parseLine(): void {
+    const buffer = this.#buffer;
     this.#skipSpace();
     for (;;) {
       let start = this.#at;
-      while (isBlank(this.#buffer[start]!)) start++;
+      while (isBlank(buffer[start]!)) start++;
       let end = start;
-      while (this.#buffer[end] !== NUL && !isBlank(this.#buffer[end]!)) end++;
+      while (buffer[end] !== NUL && !isBlank(buffer[end]!)) end++;
       if (end === start) return;
-      this.#buffer[end] = NUL;
+      buffer[end] = NUL;
       const word = this.#text(start);
-      if (word.startsWith('#')) return;
+      if (word[0] === '#') return;
       if (word === 'p' || word === 'package') this.#parsePackage(end);
       else if (word === 'c' || word === 'config') this.#parseConfig(end);
       else if (word === 'o' || word === 'option') this.#parseOption(end, false);
@@ -115,40 +118,32 @@ class Parser {
     if (!TYPE.test(type)) this.#fail('invalid character in type field');
     const name = this.#argument(false, NAME);
     this.#endOfCommand();
-    const known = name === '' ? undefined : this.sections.find((section) => section.name === name);
-    if (known && known.type !== type) {
+    const { sections } = this;
+    let section = name === '' ? undefined : sections.find((other) => other.name === name);
+    if (!section) {
+      const anonymous = name === '';
+      section = { type, name: name || anonymousName(sections.length + 1, type), anonymous, options: new Map() };
+      sections.push(section);
+    } else if (section.type !== type) {
       this.#fail('section of different type overwrites prior section with same name');
     }
-    this.#section = known ?? this.#addSection(type, name);
-  }
-
-  #addSection(type: string, name: string): UciSection {
-    const anonymous = name === '';
-    const section = {
-      type, name: anonymous ? anonymousName(this.sections.length + 1, type) : name, anonymous, options: new Map(),
-    };
-    this.sections.push(section);
-    return section;
+    this.#section = section;
   }
 
   #parseOption(end: number, list: boolean): void {
     if (!this.#section) this.#fail('option/list command found before the first section');
-    const options = this.#section!.options;
+    const { options } = this.#section;
     this.#passWord(end, 'option');
     const name = this.#argument(true, NAME);
     const value = this.#argument(false);
     this.#endOfCommand();
-    const before = options.get(name);
-    if (!list) {
-      if (value !== '') options.set(name, value);
-    } else if (before === undefined) options.set(name, [value]);
-    else if (typeof before === 'string') options.set(name, [before, value]);
-    else before.push(value);
+    if (list) options.set(name, [options.get(name) ?? [], value].flat());
+    else if (value !== '') options.set(name, value);
   }
 
   /** Steps over a command word and the blank behind it, which the last line of a file without a newline may lack. */
   #passWord(end: number, command: string): void {
-    if (end + 1 > this.#filled) this.#fail(`${command} without name`);
+    if (end >= this.#filled) this.#fail(`${command} without name`);
     this.#at = end + 1;
   }
 
@@ -159,114 +154,87 @@ class Parser {
   #argument(required: boolean, allowed?: RegExp): string {
     this.#skipSpace();
     const start = this.#at;
-    if (this.#buffer[start] === SEMICOLON) {
-      this.#buffer[start] = NUL;
-      this.#at++;
-    } else {
-      this.#parseWord();
-    }
-    if (this.#buffer[start] === NUL) {
-      if (required) this.#fail('insufficient arguments');
-      return '';
-    }
+    if (this.#buffer[start] === SEMICOLON) this.#buffer[this.#at++] = NUL;
+    else this.#parseWord();
     const text = this.#text(start);
-    if (allowed && !allowed.test(text)) this.#fail('invalid character in name field');
+    if (text === '') {
+      if (required) this.#fail('insufficient arguments');
+    } else if (allowed && !allowed.test(text)) this.#fail('invalid character in name field');
     return text;
   }
 
   /** Unquotes a word in place: what it means never takes more room than how it is written. */
   #parseWord(): void {
+    const buffer = this.#buffer;
     let target = this.#at;
-    let step = true;
-    do {
-      const byte = this.#buffer[this.#at]!;
-      if (byte === HASH) this.#buffer[this.#at] = NUL;
-      if (byte === HASH || byte === NUL) break;
-      if (byte === SEMICOLON) {
-        step = false;
+    let quote = NUL;
+    for (;;) {
+      const byte = buffer[this.#at]!;
+      if (byte === NUL && quote !== NUL) {
+        this.#readLine();
+        if (buffer[this.#at] === NUL) this.#fail(`EOF with unterminated ${String.fromCharCode(quote)}`);
+        continue;
+      }
+      if (quote === NUL && (byte === HASH || byte === SEMICOLON || byte === NUL)) {
+        if (byte === HASH) buffer[this.#at] = NUL;
         break;
       }
-      if (byte === SINGLE_QUOTE || byte === DOUBLE_QUOTE) target = this.#parseQuoted(target, byte);
-      else if (byte !== BACKSLASH || this.#passBackslash()) this.#buffer[target++] = this.#buffer[this.#at++]!;
-    } while (this.#buffer[this.#at] !== NUL && !isSpace(this.#buffer[this.#at]!));
-    if (this.#buffer[this.#at] !== NUL && step) this.#at++;
-    this.#buffer[target] = NUL;
-  }
-
-  #parseQuoted(target: number, quote: number): number {
-    this.#at++;
-    for (;;) {
-      const byte = this.#buffer[this.#at]!;
-      if (byte === quote) {
+      if (quote === NUL ? byte === SINGLE_QUOTE || byte === DOUBLE_QUOTE : byte === quote) {
+        quote = quote === NUL ? byte : NUL;
         this.#at++;
-        return target;
-      }
-      if (byte === NUL) {
-        this.#readLine(this.#at);
-        if (this.#buffer[this.#at] === NUL) this.#fail(`EOF with unterminated ${String.fromCharCode(quote)}`);
       } else if (quote === SINGLE_QUOTE || byte !== BACKSLASH || this.#passBackslash()) {
-        this.#buffer[target++] = this.#buffer[this.#at++]!;
+        buffer[target++] = buffer[this.#at++]!;
+      }
+      if (quote === NUL && isSpace(buffer[this.#at]!)) {
+        this.#at++;
+        break;
       }
     }
+    buffer[target] = NUL;
   }
 
   /** @returns false when it was the last of its line: the next line has taken its place and nothing is escaped. */
   #passBackslash(): boolean {
-    this.#at++;
-    const buffer = this.#buffer;
-    const at = this.#at;
-    const last = buffer[at] === NUL || buffer[at] === NEWLINE ||
-      (buffer[at] === RETURN && buffer[at + 1] === NEWLINE && buffer[at + 2] === NUL);
-    if (last) this.#readLine(at);
-    return !last;
+    const at = ++this.#at;
+    const [byte, next, last] = this.#buffer.subarray(at);
+    if (byte !== NUL && byte !== NEWLINE && (byte !== RETURN || next !== NEWLINE || last !== NUL)) return true;
+    this.#readLine();
+    return false;
   }
 
   #skipSpace(): void {
     while (isSpace(this.#buffer[this.#at]!)) this.#at++;
   }
 
-  /** Brings the next line to `offset` of the buffer, NUL-terminated; nothing but the NUL at the end of the file. */
-  #readLine(offset: number): void {
-    if (offset >= this.#buffer.length - 1) this.#grow();
-    let end = offset;
+  /** Brings the next line to where we are in the buffer, NUL-terminated; nothing but the NUL at the end of the file. */
+  #readLine(): void {
+    const buffer = this.#buffer;
+    const input = this.#input;
+    let end = this.#at;
+    if (end >= this.#size - 1) this.#size *= 2;
     for (;;) {
-      this.#buffer[end] = NUL;
-      const count = this.#read(end);
-      if (count === 0 || this.#buffer[end] === NUL) return;
-      end = this.#buffer.indexOf(NUL, end);
-      this.#filled = end;
-      if (this.#buffer[end - 1] === NEWLINE) {
+      // As fgets: to the end of the line, of the buffer (less one byte) or of the input, and a NUL behind it.
+      const newline = input.indexOf(NEWLINE, this.#offset);
+      const wanted = newline < 0 ? input.length : newline + 1;
+      const part = input.subarray(this.#offset, Math.min(wanted, this.#offset + this.#size - end - 1));
+      this.#offset += part.length;
+      buffer.set(part, end);
+      buffer[end + part.length] = NUL;
+      if (buffer[end] === NUL) return;
+      end = this.#filled = buffer.indexOf(NUL, end);
+      if (buffer[end - 1] === NEWLINE) {
         this.#line++;
         return;
       }
-      this.#grow();
+      this.#size *= 2;
     }
-  }
-
-  /** As fgets: to the end of the line, of the buffer (less one byte) or of the input, and a NUL behind it. */
-  #read(at: number): number {
-    const newline = this.#input.indexOf(NEWLINE, this.#offset);
-    const wanted = (newline < 0 ? this.#input.length : newline + 1) - this.#offset;
-    const count = Math.min(wanted, this.#buffer.length - at - 1);
-    this.#buffer.set(this.#input.subarray(this.#offset, this.#offset + count), at);
-    if (count > 0) this.#buffer[at + count] = NUL;
-    this.#offset += count;
-    // The end of the input shows when a read wants more than there is.
-    this.#ended = count === wanted && newline < 0 && count < this.#buffer.length - at - 1;
-    return count;
-  }
-
-  #grow(): void {
-    const larger = new Uint8Array(this.#buffer.length * 2);
-    larger.set(this.#buffer);
-    this.#buffer = larger;
   }
 
   #text(start: number): string {
     return this.#decode(this.#buffer.subarray(start, this.#buffer.indexOf(NUL, start)));
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string): never {
     throw new ParseError(`uci: Parse error (${reason}) at line ${this.#line}, byte ${this.#at}`);
   }
 }
