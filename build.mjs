@@ -1,6 +1,6 @@
 // Builds dist/: meshchat.js (daemon and command line, one script for every runtime), client.js (the client library for
-// Node) with its types, and the launchers meshchatd and meshchat. Prints the bytes of each source folder; over the limit
-// it fails.
+// Node) with its types, and the launchers meshchatd and meshchat. Prints the bytes of each source folder; over the
+// limit it fails.
 //   node build.mjs [--no-minify] [--no-types] [--any-size]
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,8 +9,9 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 /**
- * Of the minified script: a router has little flash, and QuickJS needs memory for every function. The target was 100 KiB; a third of
- * what it is now is the IRC server with all of IRCv3 that clients ask for, a quarter the two meshes, ubus, UCI and the command line.
+ * Of the minified script: a router has little flash, and QuickJS needs memory for every function. The target was 100
+ * KiB; a third of what it is now is the IRC server with all of IRCv3 that clients ask for, a quarter the two meshes,
+ * ubus, UCI and the command line.
  */
 const BYTES_MAX = 300 * 1024;
 
@@ -26,7 +27,7 @@ const common = {
 };
 
 const LAUNCHER = `#!/bin/sh
-# Runs the script on txiki.js where there is one, else on Node. TJS=/path/to/tjs or MESHCHAT_RUNTIME=node decide otherwise.
+# Runs the script on txiki.js where there is one, else on Node; TJS=/path/to/tjs or MESHCHAT_RUNTIME=node decide.
 here=$(dirname "$(readlink -f "$0")")
 if [ "$MESHCHAT_RUNTIME" != node ]; then
   for tjs in "$TJS" "$here/tjs" "$(command -v tjs)"; do

@@ -9,14 +9,15 @@ import { findTxiki } from './runtime.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
 const [folder, ...words] = first === '--each' ? rest : ['', ...rest];
-const found = folder !== '' && existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.ts')).sort() : [];
+const names = folder !== '' && existsSync(folder) ? readdirSync(folder) : [];
+const found = names.filter((name) => name.endsWith('.ts')).sort();
 const files = first === '--each' ? found.map((name) => join(folder, name)) : [first];
 if (files.length === 0) console.log(`nothing in ${folder}`);
 for (const file of files) {
   const outfile = `build/${basename(file, '.ts')}-${process.pid}.mjs`;
   await build({
-    entryPoints: [file], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'neutral', logLevel: 'warning',
-    mainFields: ['module', 'main'], conditions: ['browser'], external: ['tjs:*', 'node:*'], sourcemap: 'inline',
+    entryPoints: [file], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'neutral',
+    logLevel: 'warning', mainFields: ['module', 'main'], conditions: ['browser'], external: ['tjs:*', 'node:*'], sourcemap: 'inline',
     loader: { '.jsonl': 'text', '.txt': 'text', '.uci': 'text', '.conf': 'text' },
   });
   const command = process.env.RUNTIME === 'tjs' ? [findTxiki().path, 'run'] : [process.execPath];

@@ -48,7 +48,9 @@ export function startDaemon({ folder, name, config, args = [], env = {}, onLine 
   return { child, configPath };
 }
 
-/** Waits until somebody listens. @returns milliseconds it took. @throws Error after `secondsMax` or when `child` ends. */
+/**
+ * Waits until somebody listens. @returns milliseconds it took. @throws Error after `secondsMax` or when `child` ends.
+ */
 export async function listening(host, port, child, secondsMax = 30) {
   const start = performance.now();
   while (performance.now() - start < secondsMax * 1000) {

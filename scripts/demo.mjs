@@ -1,4 +1,5 @@
-// `make demo`: three daemons that make a mesh on this machine, each with an IRC port. Prints what to type; Ctrl-C ends all.
+// `make demo`: three daemons that make a mesh on this machine, each with an IRC port. Prints what to type; Ctrl-C ends
+// all.
 import { endTogether, listening, loopbackConfig, startDaemon, temporaryFolder } from './daemons.mjs';
 
 const addresses = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
@@ -14,7 +15,8 @@ const nodes = addresses.map((address, index) => {
 endTogether(nodes.map(({ child }) => child));
 try {
   await Promise.all(nodes.map(({ ircPort, child }) => listening('127.0.0.1', ircPort, child)));
-  const irssi = nodes.map(({ ircPort, name }) => `  irssi -c 127.0.0.1 -p ${ircPort} -n ${name}user      then  /join #mesh`);
+  const irssi = nodes.map(({ ircPort, name }) => (
+    `  irssi -c 127.0.0.1 -p ${ircPort} -n ${name}user      then  /join #mesh`));
   console.log(`\nThree nodes, ready after ${((performance.now() - start) / 1000).toFixed(1)} s. In a terminal each:
 ${irssi.join('\n')}
 or without an IRC client:\n  printf 'NICK ann\\nUSER ann 0 * :Ann\\nJOIN #mesh\\n' | nc 127.0.0.1 ${nodes[0].ircPort}

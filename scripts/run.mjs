@@ -21,7 +21,8 @@ function isStale(made, from) {
 }
 
 const times = [];
-step('install', 'npm', ['ci', '--no-audit', '--no-fund'], isStale('node_modules/.package-lock.json', 'package-lock.json'));
+const installed = !isStale('node_modules/.package-lock.json', 'package-lock.json');
+step('install', 'npm', ['ci', '--no-audit', '--no-fund'], !installed);
 step('build', process.execPath, ['build.mjs', '--no-types', '--any-size'], true);
 spawnSync(process.execPath, ['scripts/runtime.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 
@@ -29,7 +30,9 @@ const ircPort = Number(process.env.IRC_PORT ?? 6667);
 const folder = temporaryFolder();
 const { child } = startDaemon({
   folder, name: 'meshchatd', args: (process.env.ARGS ?? '').split(' ').filter((word) => word !== ''),
-  config: loopbackConfig({ folder, name: 'meshchatd', address: '127.0.0.1', peers: ['127.0.0.2', '127.0.0.3'], ircPort }),
+  config: loopbackConfig({
+    folder, name: 'meshchatd', address: '127.0.0.1', peers: ['127.0.0.2', '127.0.0.3'], ircPort,
+  }),
 });
 endTogether([child]);
 try {

@@ -18,7 +18,8 @@ function runFile(runtime: string, text: string, seconds: number): { status: numb
   writeFileSync(join(folder, name), HEAD + text);
   // uvu is found from the project's folder, not from the temporary one
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const result = spawnSync(process.execPath, ['test/run.mjs', runtime, '--seconds', String(seconds), '--folder', folder], {
+  const args = ['test/run.mjs', runtime, '--seconds', String(seconds), '--folder', folder];
+  const result = spawnSync(process.execPath, args, {
     encoding: 'utf8', env: { ...process.env, NODE_PATH: join(process.cwd(), 'node_modules') },
   });
   rmSync(folder, { recursive: true });

@@ -26,5 +26,6 @@ export function runtimeWarning(runtime: Runtime): string {
   const [major = 0, minor = 0] = runtime.version.split('.').map(Number);
   if (major > 26 || (major === 26 && minor >= 6)) return '';
   if (major === 26 && minor >= 3) return `txiki.js ${runtime.version} has known defects: use 26.6 or later`;
-  return `txiki.js ${runtime.version} can be crashed from the network by a datagram with a wrong checksum: use 26.6 or later`;
+  const defect = 'can be crashed from the network by a datagram with a wrong checksum';
+  return `txiki.js ${runtime.version} ${defect}: use 26.6 or later`;
 }

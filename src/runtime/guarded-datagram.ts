@@ -1,6 +1,6 @@
 /**
- * A datagram socket as the rest of the daemon sees it, over whatever a runtime offers: counters instead of errors, a bounded
- * number of waiting sends, and nothing at all after close().
+ * A datagram socket as the rest of the daemon sees it, over whatever a runtime offers: counters instead of errors, a
+ * bounded number of waiting sends, and nothing at all after close().
  */
 import type { Loop } from './guard.ts';
 import type { DatagramOptions, DatagramSocket } from './runtime.ts';

@@ -1,6 +1,7 @@
 /**
- * A stream as the rest of the daemon sees it, over whatever a runtime offers: bounded write queue, writes of one turn joined
- * into one, pause that really pauses, exactly one onClose, and an end that neither loses what is queued nor waits for ever.
+ * A stream as the rest of the daemon sees it, over whatever a runtime offers: bounded write queue, writes of one turn
+ * joined into one, pause that really pauses, exactly one onClose, and an end that neither loses what is queued nor
+ * waits for ever.
  *
  *   OPEN --end(), end of input--> ENDING --queue written--> SHUT (we have said the last) --their end, 5 s--> CLOSED
  *   any --close(), error--> CLOSED
@@ -17,7 +18,10 @@ const END_MS_MAX = 5000;
 
 const OPEN = 0, ENDING = 1, SHUT = 2, CLOSED = 3;
 
-/** What an adapter implements for one connection. It calls onData(), onEnd(), onWritten() and fail() of its QueuedStream. */
+/**
+ * What an adapter implements for one connection. It calls onData(), onEnd(), onWritten() and fail() of its
+ * QueuedStream.
+ */
 export interface Transport {
   /** Set by the QueuedStream. */
   stream?: QueuedStream;

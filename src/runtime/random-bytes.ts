@@ -5,6 +5,8 @@ const RANDOM_BYTES_MAX = 65536;
 
 export function randomBytes(count: number): Uint8Array {
   const bytes = new Uint8Array(count);
-  for (let at = 0; at < count; at += RANDOM_BYTES_MAX) crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES_MAX));
+  for (let at = 0; at < count; at += RANDOM_BYTES_MAX) {
+    crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES_MAX));
+  }
   return bytes;
 }

@@ -1,8 +1,8 @@
 /**
  * The ports of the event loop: all that the rest of the daemon knows of the operating system. An adapter (node.ts,
- * txiki-24.ts, txiki-26.ts) implements them; only main.ts and the tests choose one. It plays the role of libubox's uloop:
- * handlers run one at a time, never inside the call that registered them, a handler's exception is logged and counted and
- * ends nothing, and work is bounded per turn, so that a busy socket cannot starve a timer.
+ * txiki-24.ts, txiki-26.ts) implements them; only main.ts and the tests choose one. It plays the role of libubox's
+ * uloop: handlers run one at a time, never inside the call that registered them, a handler's exception is logged and
+ * counted and ends nothing, and work is bounded per turn, so that a busy socket cannot starve a timer.
  */
 
 /** A one-shot timer. Setting it again moves it; all timers of a process share one timer of the system. */
@@ -30,7 +30,9 @@ export interface DatagramOptions {
 export interface DatagramSocket {
   readonly address: string;
   readonly port: number;
-  /** Fire and forget; the bytes are copied or sent before it returns. Errors and a full queue are counted, never thrown. */
+  /**
+   * Fire and forget; the bytes are copied or sent before it returns. Errors and a full queue are counted, never thrown.
+   */
   send(bytes: Uint8Array, address: string, port: number): void;
   /** Counters since the socket was opened. */
   readonly sendErrorCount: number;
@@ -53,7 +55,9 @@ export interface Stream {
   /** Address of the other end (TCP), or '' for a Unix socket. */
   readonly remoteAddress: string;
   readonly localAddress: string;
-  /** Copies and queues. @returns false, nothing queued, when the queue would pass `writeQueueBytesMax` or it is closed. */
+  /**
+   * Copies and queues. @returns false, nothing queued, when the queue would pass `writeQueueBytesMax` or it is closed.
+   */
   write(bytes: Uint8Array): boolean;
   readonly queuedBytes: number;
   /** Stops and restarts reading (back-pressure to the sender). */

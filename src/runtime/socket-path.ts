@@ -26,7 +26,8 @@ export async function listenOnPath<Listening>(path: string, calls: SocketPathCal
   try {
     return await calls.listen();
   } catch (error) {
-    if (systemError(error).code !== 'EADDRINUSE' || !(await calls.isSocket().catch(() => false))) throw systemError(error);
+    const inTheWay = systemError(error).code === 'EADDRINUSE' && await calls.isSocket().catch(() => false);
+    if (!inTheWay) throw systemError(error);
   }
   const live = await calls.probe().then(() => true, (error: unknown) => systemError(error).code !== 'ECONNREFUSED');
   if (live) throw new SystemError('EADDRINUSE', `another program listens on ${path}`);

@@ -1,8 +1,8 @@
 /**
  * All timers of the process over one timer of the system: a binary heap by deadline, then by order of setting. Why one:
- * txiki.js 24 aborts or spins when a timer is cleared inside its own callback or by another one that is due, its timers may
- * fire 1 ms early, and each costs more than a heap entry. The system's timer is left armed when its deadline moves away:
- * waking up for nothing is cheaper than clearing.
+ * txiki.js 24 aborts or spins when a timer is cleared inside its own callback or by another one that is due, its timers
+ * may fire 1 ms early, and each costs more than a heap entry. The system's timer is left armed when its deadline moves
+ * away: waking up for nothing is cheaper than clearing.
  */
 import type { Guard } from './guard.ts';
 import type { Timer } from './runtime.ts';

@@ -1,7 +1,7 @@
 /**
- * Sockets of txiki.js 24.12, which fails hard: a connection that arrives while no accept() waits kills the listener for good;
- * recv(), send(), read() or write() after close() abort the process; recv() twice throws. It takes one datagram per socket and
- * turn. (A datagram with a wrong checksum kills every txiki before 26.3: nothing here can prevent that.)
+ * Sockets of txiki.js 24.12, which fails hard: a connection that arrives while no accept() waits kills the listener for
+ * good; recv(), send(), read() or write() after close() abort the process; recv() twice throws. It takes one datagram
+ * per socket and turn. (A datagram with a wrong checksum kills every txiki before 26.3: nothing here can prevent that.)
  */
 import type { Loop } from './guard.ts';
 import { GuardedDatagram } from './guarded-datagram.ts';

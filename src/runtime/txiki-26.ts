@@ -1,7 +1,8 @@
 /**
- * Sockets of txiki.js 26 through its public API (Direct Sockets, WebStreams). What it hides: one failed datagram ends the
- * writer for good while everything looks well (the socket is opened again on the same port); a write after close() leaks a
- * descriptor; a pending read never settles on close(). About 20 µs per datagram are the streams': txiki-26-internal.ts.
+ * Sockets of txiki.js 26 through its public API (Direct Sockets, WebStreams). What it hides: one failed datagram ends
+ * the writer for good while everything looks well (the socket is opened again on the same port); a write after close()
+ * leaks a descriptor; a pending read never settles on close(). About 20 µs per datagram are the streams':
+ * txiki-26-internal.ts.
  */
 import type { Loop } from './guard.ts';
 import { GuardedDatagram } from './guarded-datagram.ts';

@@ -3,7 +3,9 @@ import type { Loop } from './guard.ts';
 import { QueuedStream } from './queued-stream.ts';
 import type { Transport } from './queued-stream.ts';
 import { SystemError } from './runtime.ts';
-import type { ConnectOptions, DatagramOptions, Listener, ListenOptions, StreamAddress, StreamHandler } from './runtime.ts';
+import type {
+  ConnectOptions, DatagramOptions, Listener, ListenOptions, StreamAddress, StreamHandler,
+} from './runtime.ts';
 import { checkSocketPath, listenOnPath, systemError } from './socket-path.ts';
 import type { TxikiSockets } from './txiki.ts';
 import type { Txiki } from './txiki-types.ts';
@@ -17,7 +19,7 @@ export interface StreamCalls {
 
 /** txiki.js drops the zone of an address: link-local ones cannot be reached. */
 export function refuseScope(options: DatagramOptions): void {
-  if (options.scope !== undefined) throw new SystemError('ENOTSUP', 'link-local addresses need Node or internal sockets');
+  if (options.scope !== undefined) throw new SystemError('ENOTSUP', 'txiki.js cannot use link-local addresses');
 }
 
 export function streamPorts(tjs: Txiki, loop: Loop, calls: StreamCalls): Pick<TxikiSockets, 'listen' | 'connect'> {

@@ -1,11 +1,12 @@
 /**
- * The ports over txiki.js, all but the sockets: those differ between 24.12 (txiki-24.ts), 26 (txiki-26.ts) and 26's internal
- * callback sockets (txiki-26-internal.ts).
+ * The ports over txiki.js, all but the sockets: those differ between 24.12 (txiki-24.ts), 26 (txiki-26.ts) and 26's
+ * internal callback sockets (txiki-26-internal.ts).
  */
 import { Guard } from './guard.ts';
 import type { Loop } from './guard.ts';
 import type {
-  Child, ChildOptions, ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream, StreamHandler,
+  Child, ChildOptions, ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream,
+  StreamHandler,
 } from './runtime.ts';
 import { randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
@@ -31,7 +32,8 @@ interface TxikiGlobal {
 export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Promise<Runtime> {
   const hashing = await import('tjs:hashing');
   const guard = new Guard((line) => console.error(line));
-  // Otherwise a rejection that nobody handles ends the process; 24 decides before a handler of the same turn is attached.
+  // Otherwise a rejection that nobody handles ends the process; 24 decides before a handler of the same turn is
+  // attached.
   (globalThis as unknown as TxikiGlobal).addEventListener('unhandledrejection', (event) => {
     event.preventDefault();
     guard.failed(event.reason);
@@ -105,8 +107,8 @@ export async function* chunks(source: TxikiReader & ReadableStream<Uint8Array>):
 }
 
 /**
- * 26's stream for a pipe takes everything at once, however slow the reader, and tells of EPIPE late: there the pipe is opened
- * again as a file, whose writes wait. Only a socket cannot be opened so.
+ * 26's stream for a pipe takes everything at once, however slow the reader, and tells of EPIPE late: there the pipe is
+ * opened again as a file, whose writes wait. Only a socket cannot be opened so.
  */
 function makeWriteOut(tjs: Txiki): (bytes: Uint8Array) => Promise<void> {
   let file: Promise<TxikiFile | undefined> | undefined;

@@ -1,4 +1,5 @@
-// Bytes of the script, memory of an idle daemon beside the bare runtime's, and how long it takes from the start to listening.
+// Bytes of the script, memory of an idle daemon beside the bare runtime's, and how long it takes from the start to
+// listening.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -62,7 +63,8 @@ async function measure(name, command, env) {
   await end(child);
   const runtime = await bare(command);
   starts.sort((a, b) => a - b);
-  console.log(`  ${name.padEnd(16)} daemon ${row(ours)}   bare ${row(runtime)}   difference ${ours.rss - runtime.rss} kB`);
+  const difference = `difference ${ours.rss - runtime.rss} kB`;
+  console.log(`  ${name.padEnd(16)} daemon ${row(ours)}   bare ${row(runtime)}   ${difference}`);
   console.log(`  ${''.padEnd(16)} start to listening ${starts[STARTS >> 1].toFixed(0)} ms (median of ${STARTS})`);
 }
 

@@ -1,4 +1,5 @@
-// `make bench`: what meshchat costs on this machine. More programs beside this one: every test/bench/*.bench.ts is run too.
+// `make bench`: what meshchat costs on this machine. More programs beside this one: every test/bench/*.bench.ts is run
+// too.
 //   node test/bench/run.mjs [footprint] [sockets] [WORD…]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -9,7 +10,8 @@ import { footprint } from './footprint.mjs';
 const words = process.argv.slice(2);
 const wanted = (name) => words.length === 0 || words.some((word) => name.includes(word));
 const { path, version, why } = findTxiki();
-const runtimes = [{ name: `node ${process.versions.node}`, command: [process.execPath], env: { MESHCHAT_RUNTIME: 'node' } }];
+const node = { name: `node ${process.versions.node}`, command: [process.execPath], env: { MESHCHAT_RUNTIME: 'node' } };
+const runtimes = [node];
 if (path === '') console.log(`no txiki.js: ${why}`);
 else {
   runtimes.unshift({ name: `txiki ${version}`, command: [path, 'run'], env: { TJS: path } });

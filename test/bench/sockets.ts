@@ -1,6 +1,6 @@
 /**
- * What a datagram and a line cost on the runtime that runs this: CPU time of the whole process for sending and receiving,
- * through the ports of src/runtime/ on loopback. Prints one line of JSON.
+ * What a datagram and a line cost on the runtime that runs this: CPU time of the whole process for sending and
+ * receiving, through the ports of src/runtime/ on loopback. Prints one line of JSON.
  */
 import { createRuntime } from '../../src/runtime/detect.ts';
 import type { Runtime, Stream } from '../../src/runtime/runtime.ts';
@@ -19,7 +19,9 @@ async function cpuMicroseconds(runtime: Runtime): Promise<number> {
 }
 
 /** Runs `task` and returns its CPU time, and how long it took, per unit, in µs. */
-async function measure(runtime: Runtime, units: number, task: () => Promise<void>): Promise<{ cpu: number; wall: number }> {
+async function measure(
+  runtime: Runtime, units: number, task: () => Promise<void>,
+): Promise<{ cpu: number; wall: number }> {
   const cpu = await cpuMicroseconds(runtime);
   const start = runtime.now();
   await task();
@@ -32,8 +34,8 @@ function round(value: number): number {
 }
 
 /**
- * Ends the running measurement. Not a variable of the async function that waits for it: QuickJS frees such a function, and
- * what it holds, when only its own variables lead back to it.
+ * Ends the running measurement. Not a variable of the async function that waits for it: QuickJS frees such a function,
+ * and what it holds, when only its own variables lead back to it.
  */
 let done = (): void => {};
 

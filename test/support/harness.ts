@@ -13,11 +13,14 @@ interface TestProcess {
 declare const tjs: { exit(code: number): never } | undefined;
 
 const OPEN_HANDLES_MS_MAX = 10_000;
+const LAST_TURNS_MS = 20;
 // A pending await with an empty loop ends txiki with status 0: this keeps it alive until the runner's time limit.
 const guard = setTimeout(() => {}, 1e9);
 
 export async function finish(): Promise<void> {
   await exec();
+  // A rejection that nobody handles is told a turn later: exiting at once would hide it.
+  await new Promise((resolve) => setTimeout(resolve, LAST_TURNS_MS));
   clearTimeout(guard);
   const testProcess = (globalThis as unknown as { process: TestProcess }).process;
   if (typeof tjs !== 'undefined') tjs.exit(testProcess.exitCode ?? 0);

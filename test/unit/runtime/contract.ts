@@ -103,7 +103,8 @@ export function timersContract(name: string, runtime: Runtime): void {
 export function datagramContract(name: string, runtime: Runtime): void {
   const udp = suite(`${name}: datagrams`);
   const opened: DatagramSocket[] = [];
-  const open = async (onDatagram: (bytes: Uint8Array, address: string, port: number) => void, address = '127.0.0.1', port = 0) => {
+  type OnDatagram = (bytes: Uint8Array, address: string, port: number) => void;
+  const open = async (onDatagram: OnDatagram, address = '127.0.0.1', port = 0): Promise<DatagramSocket> => {
     const socket = await runtime.openDatagram({ address, port, onDatagram });
     opened.push(socket);
     return socket;
@@ -115,11 +116,12 @@ export function datagramContract(name: string, runtime: Runtime): void {
   for (const address of ['127.0.0.1', '::1']) {
     udp(`go there and back over ${address}`, async () => {
       const got: string[] = [];
-      const echo = await open((bytes, from, port) => echo.send(bytes, from, port), address);
+      const echo: DatagramSocket = await open((bytes, from, port) => echo.send(bytes, from, port), address);
       const asker = await open((bytes, from, port) => got.push(`${from} ${port} ${bytes.length} ${bytes[0]}`), address);
       for (const length of [0, 1, 80, 1200]) asker.send(new Uint8Array(length).fill(7), address, echo.port);
       await until(runtime, () => got.length === 4, 'four answers');
-      assert.equal(got, [0, 1, 80, 1200].map((length) => `${address} ${echo.port} ${length} ${length > 0 ? 7 : undefined}`));
+      const line = (length: number): string => `${address} ${echo.port} ${length} ${length > 0 ? 7 : undefined}`;
+      assert.equal(got, [0, 1, 80, 1200].map(line));
     });
   }
   udp('are sent as they were at send()', async () => {

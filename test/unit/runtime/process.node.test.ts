@@ -1,4 +1,6 @@
-/** What an adapter does with its process: arguments, output, signals, stop() and a broken pipe. On Node and on txiki.js. */
+/**
+ * What an adapter does with its process: arguments, output, signals, stop() and a broken pipe. On Node and on txiki.js.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +29,9 @@ interface Result {
 }
 type Child = ReturnType<typeof spawn>;
 
-function run(command: string[], args: string[], drive: (child: Child, out: string) => void = () => {}): Promise<Result> {
+type Drive = (child: Child, out: string) => void;
+
+function run(command: string[], args: string[], drive: Drive = () => {}): Promise<Result> {
   return new Promise((resolve) => {
     const child = spawn(command[0] as string, [...command.slice(1), script, ...args], { stdio: 'pipe' });
     const result = { out: '', error: '' };

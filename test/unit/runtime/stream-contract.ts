@@ -7,7 +7,9 @@ import type { Pair } from './contract.ts';
 
 const LINE = `${'x'.repeat(79)}\n`;
 
-async function connectPair(runtime: Runtime, at: StreamAddress, listeners: Listener[], options: StreamOptions): Promise<Pair> {
+async function connectPair(
+  runtime: Runtime, at: StreamAddress, listeners: Listener[], options: StreamOptions,
+): Promise<Pair> {
   const clientSide = new Collector();
   const serverSide = new Collector();
   let server: Stream | undefined;
