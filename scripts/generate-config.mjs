@@ -80,10 +80,11 @@ function exampleText(type, fields) {
 
 /** The type as validate_data of OpenWrt knows it; what it cannot say, the daemon checks. */
 function validateType(field) {
-  if (field.kind === 'bool') return 'bool';
+  if (typeof field.fallback === 'boolean') return 'bool';
   const range = /^(\d+) to (\d+)/.exec(field.allowed);
-  if (field.kind === 'int') return `range(${range[1]},${range[2]})`;
-  const type = field.kind === 'choice' ? `or(${field.allowed.split(', ').map((word) => `"${word}"`).join(',')})` : 'string';
+  if (range) return `range(${range[1]},${range[2]})`;
+  const words = /^\w+(, \w+)+$/.test(field.allowed) ? field.allowed.split(', ') : [];
+  const type = words.length > 0 ? `or(${words.map((word) => `"${word}"`).join(',')})` : 'string';
   return field.list ? `list(${type})` : type;
 }
 

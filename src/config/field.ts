@@ -2,8 +2,6 @@
 import { endpointId, parseEndpoint } from '../wire/address.ts';
 
 export interface Field<T> {
-  /** What uci-defaults, validation and the documentation make of it. */
-  kind: 'bool' | 'int' | 'choice' | 'text';
   fallback: T;
   /** The allowed values, as a user reads them. */
   allowed: string;
@@ -26,12 +24,12 @@ const BOOLEANS = new Map([
 ]);
 
 export function bool(fallback: boolean): Field<boolean> {
-  return { kind: 'bool', fallback, allowed: '0 or 1', read: (text) => BOOLEANS.get(text) };
+  return { fallback, allowed: '0 or 1', read: (text) => BOOLEANS.get(text) };
 }
 
 export function int(fallback: number, min: number, max: number, unit = ''): Field<number> {
   return {
-    kind: 'int', fallback, allowed: `${min} to ${max}${unit && ` ${unit}`}`,
+    fallback, allowed: `${min} to ${max}${unit && ` ${unit}`}`,
     read(text) {
       const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
       return value >= min && value <= max ? value : undefined;
@@ -40,11 +38,11 @@ export function int(fallback: number, min: number, max: number, unit = ''): Fiel
 }
 
 export function choice<T extends string>(fallback: T, ...words: T[]): Field<T> {
-  return { kind: 'choice', fallback, allowed: words.join(', '), read: (text) => words.find((word) => word === text) };
+  return { fallback, allowed: words.join(', '), read: (text) => words.find((word) => word === text) };
 }
 
 export function text(fallback: string, allowed: string, pattern: RegExp): Field<string> {
-  return { kind: 'text', fallback, allowed, read: (value) => (pattern.test(value) ? value : undefined) };
+  return { fallback, allowed, read: (value) => (pattern.test(value) ? value : undefined) };
 }
 
 export interface Endpoint {
@@ -55,7 +53,7 @@ export interface Endpoint {
 /** An address with its port. */
 export function endpoint(): Field<Endpoint> {
   return {
-    kind: 'text', fallback: { address: '', port: 0 }, allowed: 'IPV4:PORT or [IPV6]:PORT',
+    fallback: { address: '', port: 0 }, allowed: 'IPV4:PORT or [IPV6]:PORT',
     read(value) {
       const endpoint = parseEndpoint(value);
       return endpoint?.port ? endpoint : undefined;
@@ -66,7 +64,7 @@ export function endpoint(): Field<Endpoint> {
 /** A node's address in canonical text, its port where it is not the mesh's. */
 export function peer(): Field<string> {
   return {
-    kind: 'text', fallback: '', allowed: 'ADDRESS, IPV4:PORT or [IPV6]:PORT',
+    fallback: '', allowed: 'ADDRESS, IPV4:PORT or [IPV6]:PORT',
     read(value) {
       const peer = parseEndpoint(value);
       return peer && endpointId(peer.address, peer.port, 0);
@@ -85,7 +83,7 @@ export function peerMask(): Field<string> {
 
 export function fileMode(fallback: number): Field<number> {
   return {
-    kind: 'text', fallback, allowed: 'an octal file mode such as 0660',
+    fallback, allowed: 'an octal file mode such as 0660',
     read: (value) => (/^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined),
   };
 }

@@ -56,8 +56,16 @@ class Interpreter {
     const [, name, option, value] = /^(\w+)(?:\.(\w+))?=(.*)$/s.exec(set) ?? [];
     if (name === undefined || value === undefined) {
       this.#errors.push(`--set ${set}: write SECTION.OPTION=VALUE, or NAME=TYPE for a new section`);
-    } else if (option === undefined) this.#section(name, value);
-    else this.#set(this.#section(name, name), option, value);
+      return;
+    }
+    const section = this.#section(name, option === undefined ? value : name);
+    if (option === undefined) return;
+    const key = `${section.name}.${option}`;
+    const before = this.#overridden.has(key) ? section.options.get(option) ?? [] : [];
+    this.#overridden.add(key);
+    const schema = schemaOf(section.type);
+    const list = schema?.fields[fieldName(schema, option) ?? '']?.list;
+    section.options.set(option, list ? [before, value.split(',').filter((item) => item !== '')].flat(2) : value);
   }
 
   result(): LoadResult {
@@ -65,50 +73,42 @@ class Interpreter {
     for (const type of Object.keys(SCHEMA)) found[type] = [];
     for (const section of this.#sections) {
       const schema = schemaOf(section.type);
-      if (schema) found[section.type]!.push(this.#read(section, schema, found[section.type]!));
-      else this.#warnings.push(`${this.#where(section)}: unknown section type${nearest(section.type, Object.keys(SCHEMA))}`);
+      const others = found[section.type]!;
+      if (schema) others.push(this.#read(section, schema, others));
+      else this.#warn(section, '', `unknown section type${nearest(section.type, Object.keys(SCHEMA))}`);
     }
     const options: Values = {};
     for (const [type, schema] of Object.entries(SCHEMA)) {
       const sections = found[type]!;
-      if (sections.length > (schema.single ? 1 : SECTIONS_MAX)) {
-        this.#errors.push(`${this.#file}: ${sections.length} sections of type ${type}; allowed: ${schema.single ? 1 : SECTIONS_MAX}`);
-      }
+      const most = schema.single ? 1 : SECTIONS_MAX;
+      if (sections.length > most) this.#errors.push(`${this.#file}: ${sections.length} sections of type ${type}; allowed: ${most}`);
       options[type] = schema.single ? sections[0] ?? defaults(schema) : sections;
     }
-    const good = this.#errors.length === 0;
     return {
-      options: good ? (options as unknown as DaemonOptions) : undefined, errors: shorten(this.#errors), warnings: shorten(this.#warnings),
+      options: this.#errors.length === 0 ? (options as unknown as DaemonOptions) : undefined,
+      errors: shorten(this.#errors), warnings: shorten(this.#warnings),
     };
   }
 
+  /** The section of this name, or the first of this type; made when there is none. */
   #section(name: string, type: string): UciSection {
-    const known = this.#sections.find((section) => section.name === name) ??
-      this.#sections.find((section) => section.type === name);
+    const sections = this.#sections;
+    const known = sections.find((section) => section.name === name) ?? sections.find((section) => section.type === name);
     if (known) return known;
     if (name === SCHEMA.meshchat.single) type = 'meshchat';
     const made = { type, name: schemaOf(type)?.single ?? name, anonymous: false, options: new Map() };
-    this.#sections.push(made);
+    sections.push(made);
     return made;
   }
 
-  #set(section: UciSection, option: string, value: string): void {
-    const field = fieldOf(schemaOf(section.type), option);
-    const key = `${section.name}.${option}`;
-    const before = section.options.get(option);
-    const repeated = this.#overridden.has(key) && Array.isArray(before) ? before : [];
-    this.#overridden.add(key);
-    section.options.set(option, field?.list ? [...repeated, ...value.split(',').filter((item) => item !== '')] : value);
-  }
-
-  #read(section: UciSection, schema: SectionSchema, before: Values[]): Values {
+  #read(section: UciSection, schema: SectionSchema, others: Values[]): Values {
     const values = defaults(schema);
     if (section.type === 'mesh') values['name'] = section.anonymous ? '' : section.name;
     const given = new Set<string>();
     for (const [option, text] of section.options) {
       const key = fieldName(schema, option);
       if (key === undefined) {
-        this.#warnings.push(`${this.#where(section, option)}: unknown option${nearest(option, Object.keys(schema.fields).map(optionName))}`);
+        this.#warn(section, option, `unknown option${nearest(option, Object.keys(schema.fields).map(optionName))}`);
         continue;
       }
       given.add(key);
@@ -116,43 +116,46 @@ class Interpreter {
       if (value !== undefined) values[key] = value;
     }
     for (const [key, field] of Object.entries(schema.fields)) {
-      if (field.required && !given.has(key)) this.#errors.push(`${this.#where(section, optionName(key))} is missing; allowed: ${field.allowed}`);
+      if (field.required && !given.has(key)) this.#refuse(section, optionName(key), 'is missing', field.allowed);
     }
-    if (values['name'] === '') values['name'] = freeName(values['type'] as string, before);
-    if (before.some((other) => other['name'] !== undefined && other['name'] === values['name'])) {
-      this.#errors.push(`${this.#where(section, 'name')}: '${values['name']}' is there twice`);
+    if (values['name'] === '') values['name'] = freeName(values['type'] as string, others);
+    const name = values['name'];
+    if (name !== undefined && others.some((other) => other['name'] === name)) {
+      this.#errors.push(`${this.#where(section, 'name')}: '${name}' is there twice`);
     }
     return values;
   }
 
+  /** @returns undefined when it is refused. */
   #value(field: Field<unknown>, text: string | string[], section: UciSection, option: string): unknown {
-    if (!field.list) {
-      if (typeof text === 'string') return field.read(text) ?? this.#bad(field, text, section, option);
-      this.#errors.push(`${this.#where(section, option)} is a list; allowed: one value, ${field.allowed}`);
+    const items = [text].flat();
+    const most = field.list ? LIST_LENGTH_MAX : 1;
+    if (items.length > most || (!field.list && text !== items[0])) {
+      this.#refuse(section, option, `has a list of ${items.length} values`, field.list ? `${most} values` : `one value, ${field.allowed}`);
       return undefined;
     }
-    const items = [text].flat();
-    if (items.length > LIST_LENGTH_MAX) {
-      this.#errors.push(`${this.#where(section, option)} has ${items.length} values; allowed: ${LIST_LENGTH_MAX}`);
-    }
-    return items.slice(0, LIST_LENGTH_MAX).flatMap((item) => field.read(item) ?? this.#bad(field, item, section, option));
+    const values = items.flatMap((item) => field.read(item) ?? this.#bad(field, item, section, option));
+    return field.list ? values : values[0];
   }
 
-  #bad(field: Field<unknown>, text: string, section: UciSection, option: string): undefined {
-    const given = field.secret ? 'this value' : `'${text.slice(0, 80)}'`;
-    this.#errors.push(`${this.#where(section, option)}: ${given} is not allowed; allowed: ${field.allowed}`);
+  #bad(field: Field<unknown>, text: string, section: UciSection, option: string): [] {
+    this.#refuse(section, option, `is ${field.secret ? 'not right' : `'${text.slice(0, 80)}'`}`, field.allowed);
+    return [];
   }
 
-  #where(section: UciSection, option?: string): string {
-    const set = option !== undefined && this.#overridden.has(`${section.name}.${option}`);
-    const name = section.anonymous ? this.#index(section) : section.name;
-    return `${set ? '--set' : this.#file}: section ${name} (${section.type})${option === undefined ? '' : `, option ${option}`}`;
+  #refuse(section: UciSection, option: string, what: string, allowed: string): void {
+    this.#errors.push(`${this.#where(section, option)} ${what}; allowed: ${allowed}`);
   }
 
-  /** As uci names it: @mesh[0]. */
-  #index(section: UciSection): string {
-    const same = this.#sections.filter((other) => other.type === section.type);
-    return `@${section.type}[${same.indexOf(section)}]`;
+  #warn(section: UciSection, option: string, what: string): void {
+    this.#warnings.push(`${this.#where(section, option)}: ${what}`);
+  }
+
+  /** An anonymous section as uci names it: @mesh[0]. */
+  #where({ name, type, anonymous }: UciSection, option: string): string {
+    const index = this.#sections.filter((other) => other.type === type).findIndex((other) => other.name === name);
+    const source = this.#overridden.has(`${name}.${option}`) ? '--set' : this.#file;
+    return `${source}: section ${anonymous ? `@${type}[${index}]` : name} (${type})${option && `, option ${option}`}`;
   }
 }
 
@@ -167,11 +170,6 @@ function schemaOf(type: string): SectionSchema | undefined {
 
 function fieldName(schema: SectionSchema, option: string): string | undefined {
   return Object.keys(schema.fields).find((key) => optionName(key) === option);
-}
-
-function fieldOf(schema: SectionSchema | undefined, option: string): Field<unknown> | undefined {
-  const name = schema && fieldName(schema, option);
-  return name === undefined ? undefined : schema!.fields[name];
 }
 
 function defaults(schema: SectionSchema): Values {

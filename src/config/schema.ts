@@ -7,7 +7,8 @@ import type { AccountOptions, DaemonOptions, GroupOptions, IrcOptions, MainOptio
 
 type Fields<T> = { [K in keyof T]: Field<T[K]> };
 
-const PATH = (fallback: string) => text(fallback, 'an absolute path', /^\/[^\0]{1,200}$/);
+/** As long as the name of a socket can be. */
+const PATH = (fallback: string) => text(fallback, 'an absolute path', /^\/[!-~]{1,106}$/);
 const WORD = (fallback: string) => text(fallback, 'a word of letters, digits and - _ .', /^[\w.-]{1,63}$/);
 const ANY = (fallback: string) => text(fallback, 'any text', /^/);
 
@@ -15,12 +16,12 @@ const main: Fields<MainOptions> = {
   enabled: bool(true),
   log: choice('info', 'error', 'warn', 'info', 'debug'),
   port: fixed(int(14627, 1, 65535)),
-  socket: fixed(text('/var/run/meshchat/meshchat.sock', 'an absolute path of at most 107 bytes', /^\/[!-~]{1,106}$/)),
+  socket: fixed(PATH('/var/run/meshchat/meshchat.sock')),
   socketMode: fixed(fileMode(0o660)),
   socketGroup: fixed(WORD('')),
   systemBus: fixed({
-    kind: 'text', fallback: '/var/run/ubus/ubus.sock', allowed: 'an absolute path, or off',
-    read: (value) => (value === 'off' ? '' : /^\/[!-~]{1,106}$/.test(value) ? value : undefined),
+    fallback: '/var/run/ubus/ubus.sock', allowed: 'an absolute path, or off',
+    read: (value) => (value === 'off' ? '' : PATH('').read(value)),
   }),
   stateDir: fixed(PATH('/tmp/meshchat')),
   probesPerMinute: fixed(int(900, 0, 60000)),
@@ -45,13 +46,13 @@ const mesh: Fields<Omit<MeshOptions, 'name'>> = {
 
 const group: Fields<GroupOptions> = {
   name: required({
-    kind: 'text', fallback: '', allowed: 'a group name of 1 to 64 bytes',
+    fallback: '', allowed: 'a group name of 1 to 64 bytes',
     read: (value) => (new TextEncoder().encode(value).length <= 64 ? value : undefined),
   }),
   delivery: choice('reliable', 'reliable', 'timely', 'datagram'),
   ordered: bool(true),
   start: {
-    kind: 'text', fallback: 'now', allowed: 'now, all, or how many of the last messages',
+    fallback: 'now', allowed: 'now, all, or how many of the last messages',
     read: (value) => (value === 'now' || value === 'all' ? value : /^\d{1,9}$/.test(value) ? { last: Number(value) } : undefined),
   },
   slow: choice('lag', 'lag', 'block', 'evict'),

@@ -135,7 +135,7 @@ step('does not take uncommitted changes', () => {
 step('refuses a bad option with its message and keeps what it had', () => {
   const before = pid();
   const copy = text('cat /var/etc/meshchat/config');
-  const message = 'option port: \'"\'"\'70000\'"\'"\' is not allowed; allowed: 1 to 65535';
+  const message = 'option port is \'"\'"\'70000\'"\'"\'; allowed: 1 to 65535';
   const times = logged(message);
   text("uci set meshchat.main.port='70000'; uci commit meshchat; /etc/init.d/meshchat reload");
   untilLogged(message, times);
