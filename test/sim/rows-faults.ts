@@ -28,7 +28,7 @@ function healRow(seconds: number): Row {
         const settledMs = settle(sim, healedAt);
         afterContact.push(...contacts.delays);
         sim.endMeasuring();
-        sim.run(sim.now + 2000);
+        sim.run(Math.max(sim.now, healedAt + 35_000));
         sim.finish();
         return takeCell(sim, settledMs);
       });
