@@ -26,9 +26,13 @@ function steady(): CongestionWindow {
     acknowledge(one, now, 0);
     now += 60;
   }
-  one.onSample(now, 100);
-  one.onSample(now + 51, 100);
+  queue(one, now, 100);
   return one;
+}
+
+/** Eight samples in a row that tell of a queue. */
+function queue(one: CongestionWindow, now: number, queueMs: number, count = 8): void {
+  for (let i = 0; i < count; i++) one.onSample(now + 10 * i, queueMs);
 }
 
 window('it starts at 16 KiB or a little more', () => {
@@ -91,20 +95,51 @@ window('it grows only while it is what holds us back', () => {
   assert.is(later.bytes, bytes);
 });
 
-window('a queue of more than 36 ms ends slow start, and takes 30 % away', () => {
+window('eight samples in a row with a queue of more than 36 ms end slow start, and take 30 % away', () => {
   const one = new CongestionWindow();
   fill(one);
   acknowledge(one, 0);
   fill(one);
   acknowledge(one, 60);
   const { bytes } = one;
-  one.onSample(120, 36);
-  one.onSample(180, 36);
+  queue(one, 120, 36, 20);
+  queue(one, 400, 37, 7);
+  one.onSample(500, 36);
+  queue(one, 510, 37, 7);
   assert.is(one.bytes, bytes);
-  one.onSample(240, 37);
-  one.onSample(300, 37);
+  one.onSample(600, 37);
   assert.is(one.bytes, Math.round(bytes * 0.7));
   assert.is(one.reductionCount, 1);
+  queue(one, 700, 100, 50);
+  assert.is(one.reductionCount, 1, 'once');
+});
+
+window('three seconds without a queue: slow start again', () => {
+  const one = steady();
+  const grows = (now: number): number => {
+    fill(one, now);
+    const { bytes } = one;
+    acknowledge(one, now, 5);
+    return one.bytes - bytes;
+  };
+  one.onSample(1000, 11);
+  assert.ok(grows(3900) < 1300);
+  assert.ok(grows(4001) > 10_000);
+});
+
+window('the worst queue of this period and the one before is what a packet may meet, for two seconds', () => {
+  const one = new CongestionWindow();
+  assert.is(one.worstQueueMs(0), 0);
+  one.onSample(0, 3);
+  one.onSample(10, 70);
+  one.onSample(20, 20);
+  assert.is(one.worstQueueMs(30), 70);
+  one.onSample(60, 5);
+  assert.is(one.worstQueueMs(60), 70);
+  one.onSample(120, 5);
+  assert.is(one.worstQueueMs(120), 5);
+  assert.is(one.worstQueueMs(2120), 5);
+  assert.is(one.worstQueueMs(2121), 0);
 });
 
 window('the queue is the least of 50 ms of samples', () => {
@@ -123,7 +158,7 @@ window('after slow start it grows by about a segment a round trip below the targ
   const one = steady();
   one.onSample(1000, 0);
   one.onSample(1051, 0);
-  fill(one);
+  fill(one, 1052);
   const { bytes } = one;
   acknowledge(one, 1052, 0);
   assert.ok(one.bytes > bytes + 900 && one.bytes <= bytes + 1300, `${one.bytes - bytes}`);

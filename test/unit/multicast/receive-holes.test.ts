@@ -82,6 +82,43 @@ holes('it is asked for again after 1.15 round trips + 20 ms + 4 var, in the end 
   assert.is(waits.at(-1), 4000);
 });
 
+holes('a repeated request goes twice, 16 ms apart, as the same try', () => {
+  const { bench, remote } = receiving();
+  const at = bench.now;
+  remote.data(5);
+  bench.wait(REORDER_MS + REQUEST_MS + 20);
+  assert.equal(requests(bench, at), ['+17 4-4 x1', '+152 4-4 x2', '+168 4-4 x2']);
+});
+
+holes('on a path that loses more than 15 % the first request goes twice too', () => {
+  const { bench, remote } = receiving();
+  let seq = 4;
+  for (; seq < 100; seq += 3) {
+    remote.data(seq);
+    remote.data(seq + 2);
+    remote.data(seq + 1);
+    bench.wait(60);
+    bench.take();
+  }
+  const at = bench.now;
+  remote.data(seq + 1);
+  bench.wait(60);
+  assert.equal(requests(bench, at).map((line) => line.slice(-2)), ['x1', 'x1']);
+});
+
+holes('one request, one repair: a round trip', () => {
+  const { bench, remote } = receiving();
+  for (let seq = 5; seq < 150; seq += 2) {
+    remote.data(seq);
+    while (!requests(bench, 0).length) bench.wait(1);
+    bench.take();
+    bench.wait(60);
+    remote.data(seq - 1, 'x', { flags: WHOLE | REPAIR | ACK_NOW });
+    bench.take();
+  }
+  assert.is(bench.node.peers()[0]!.rttMs, 60);
+});
+
 holes('a hole found later is asked for in its own time', () => {
   const { bench, remote } = receiving();
   const at = bench.now;
