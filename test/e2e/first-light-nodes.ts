@@ -1,6 +1,6 @@
 /** Daemons for tests: each on loopback addresses of this test process alone, optionally with a bad network between them. */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { ChatClient } from './chat-client.ts';
 import { Relay, seededRandom } from './relay.ts';
@@ -67,6 +67,15 @@ export class TestMesh {
     this.folder = daemons.temporaryFolder();
   }
 
+  /** Without any daemon yet, and without a relay. */
+  static create(options: MeshOptions): TestMesh {
+    return new TestMesh(options, undefined);
+  }
+
+  get addresses(): string[] {
+    return Array.from({ length: this.#options.count }, (_, index) => nodeAddress(index));
+  }
+
   static async start(options: MeshOptions): Promise<TestMesh> {
     const { loss, delayMs, count } = options;
     const relay = loss === undefined && delayMs === undefined ? undefined : await Relay.start({
@@ -121,6 +130,17 @@ export class TestMesh {
     }
   }
 
+  /** Waits for the control sockets instead of IRC. */
+  async ready(ms = 60_000): Promise<void> {
+    const end = performance.now() + ms;
+    for (const { name, socketPath, lines } of this.nodes) {
+      while (!existsSync(socketPath)) {
+        if (performance.now() > end) throw new Error(`${name} has no control socket\n${lines.join('\n')}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
   node(index: number): TestNode {
     const node = this.nodes[index];
     if (node === undefined) throw new Error(`no node ${index}`);
@@ -167,7 +187,7 @@ export async function withMesh(options: MeshOptions, task: (mesh: TestMesh) => P
     await task(mesh);
   } catch (error) {
     for (const { name, lines } of mesh.nodes) {
-      const unusual = lines.filter((line) => !/listening on|warn: txiki|runs on/.test(line));
+      const unusual = lines.filter((line) => !/listening on|warn: txiki|runs on|control socket/.test(line));
       for (const line of unusual.slice(-8)) console.log(`${name} said: ${line}`);
     }
     await mesh.stop();

@@ -81,7 +81,9 @@ function withoutRules(): string {
 export class Relay {
   readonly counters: RelayCounters = { passed: 0, dropped: 0, bytes: 0 };
   loss: number;
-  /** Sees what goes through, after the loss: `from` and `to` are indices of nodes. */
+  /** Sees all that is sent, before the loss: `from` and `to` are indices of nodes. */
+  onTake: (from: number, to: number, bytes: Uint8Array) => void = () => {};
+  /** Sees what goes through, after the loss. */
   onPass: (from: number, to: number, bytes: Uint8Array) => void = () => {};
   readonly #options: RelayOptions;
   readonly #sockets: Socket[] = [];
@@ -134,6 +136,7 @@ export class Relay {
     const { nodes, random, delayMs } = this.#options;
     const from = nodes.indexOf(sender.address);
     if (from < 0 || from === to || this.#cut.has(from) || this.#cut.has(to)) return;
+    this.onTake(from, to, bytes);
     if (random() < this.loss || this.#waiting.length >= WAITING_MAX) return void this.counters.dropped++;
     this.counters.passed++;
     this.counters.bytes += bytes.length;
