@@ -36,6 +36,8 @@ const SILENT_TRIES = 3;
 const PTO_MS_MAX = 8_000;
 const PTO_LATE_MS_MAX = 30_000;
 const ESCALATE_TRIES = 2;
+/** `srm` mode: the group's requests and session messages come first, our own probe only after them. */
+const SRM_PATIENCE_MS = 2_500;
 /** The loss estimate looks back over so many packets, the recent half counting most. */
 const LOSS_SAMPLE_MAX = 256;
 
@@ -250,7 +252,8 @@ export class Cursor implements Alarm {
   #pto(ackDelayMs: number): number {
     const { roundTrip } = this.peer;
     const queueMs = 1.5 * this.stream.context.window.worstQueueMs(this.stream.context.scheduler.now);
-    const first = roundTrip.srttMs + Math.max(4 * roundTrip.variationMs, 10) + ackDelayMs + queueMs;
+    const srmMs = this.stream.group.srm && !this.stream.addressed ? SRM_PATIENCE_MS : 0;
+    const first = roundTrip.srttMs + Math.max(4 * roundTrip.variationMs, 10) + ackDelayMs + queueMs + srmMs;
     const factor = 1.2 ** Math.min(this.backoff, 4) * 2 ** Math.max(0, this.backoff - 4);
     return Math.round(Math.min(this.backoff > 10 ? PTO_LATE_MS_MAX : PTO_MS_MAX, first * factor));
   }
@@ -466,6 +469,11 @@ export class Cursor implements Alarm {
       if (!this.closed && this.#due(seq) && (this.#slotState(seq) & QUEUED) === 0) this.#queueRepair(seq);
     };
     context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
+  }
+
+  /** `srm` mode: somebody asked the group for it; whoever has not acknowledged it gets it. */
+  repairForGroup(seq: number): void {
+    if (this.#due(seq) && serialDiff(seq, this.next) < 0 && (this.#slotState(seq) & QUEUED) === 0) this.#queueRepair(seq);
   }
 
   /** The receiver has no state of this stream (it left and came back): begin again after what it had acknowledged. */

@@ -11,6 +11,8 @@ import type { GroupOptions } from './options.ts';
 import { MESSAGE_BYTES_MAX } from './options.ts';
 import { SendStream } from './send-stream.ts';
 import type { Session } from './session.ts';
+import { SrmRepairs } from './srm-repairs.ts';
+import { SrmTimer } from './srm-timer.ts';
 
 export const REFUSED_FULL = -1;
 export const REFUSED_TOO_LONG = -2;
@@ -42,6 +44,10 @@ export class Group {
   left = false;
   readonly stream: SendStream;
   readonly addressed = new Map<Peer, SendStream>();
+  /** `srm` repair mode: this member's constants, and the repairs we owe as a source. */
+  readonly requestTimer: SrmTimer;
+  readonly repairTimer: SrmTimer;
+  readonly repairs: SrmRepairs;
   readonly #context: Context;
   #addressedNext = 1;
   #dgramNext = 1;
@@ -53,8 +59,16 @@ export class Group {
     this.idLow = id.low;
     this.key = groupKey(id.high, id.low);
     this.options = options;
+    this.requestTimer = new SrmTimer(context.options.srmAdaptive);
+    this.repairTimer = new SrmTimer(context.options.srmAdaptive);
+    this.repairTimer.fixed = this.repairTimer.random = 1;
+    this.repairs = new SrmRepairs(context, this);
     this.stream = new SendStream(context, this, false, next);
     context.sendStreams.add(this.stream);
+  }
+
+  get srm(): boolean {
+    return this.options.repair === 'srm';
   }
 
   // ---- the application's side
@@ -64,7 +78,9 @@ export class Group {
     if (this.left) return REFUSED_LEFT;
     if (this.options.delivery === 'datagram') return this.datagram(now, data);
     if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;
-    return this.#published(now, this.stream.publish(now, data));
+    const seq = this.#published(now, this.stream.publish(now, data));
+    if (this.srm && seq > 0) this.repairs.onPublish(now);
+    return seq;
   }
 
   /** Publishes to one member, reliably and in order; nobody else ever gets it. */
@@ -232,6 +248,7 @@ export class Group {
   close(): void {
     for (const peer of [...this.peers.values()]) this.removeMember(peer);
     this.#context.sendStreams.delete(this.stream);
+    this.repairs.close();
     this.stream.close();
   }
 }

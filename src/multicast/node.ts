@@ -7,14 +7,15 @@ import { Broadcast, type UpperLayer } from '../broadcast/broadcast.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import type { Candidate } from '../broadcast/mesh-source.ts';
 import { ALIVE, GONE, type Peer, PEER_STATE_NAMES, type PeerStateNumber, STALE, type Subscription } from '../broadcast/peer.ts';
-import { endpointId } from '../wire/address.ts';
+import { endpointId, formatAddress } from '../wire/address.ts';
 import { Data, DATA_PRIVATE, DATA_START, decodeData } from '../wire/data.ts';
 import { decodeDgram, Dgram } from '../wire/dgram.ts';
-import { FRAME_DATA, FRAME_DGRAM, FRAME_GAP, FRAME_POLL, FRAME_STATUS } from '../wire/frame.ts';
+import { FRAME_DATA, FRAME_DGRAM, FRAME_GAP, FRAME_POLL, FRAME_REQUEST, FRAME_SESSION, FRAME_STATUS } from '../wire/frame.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
 import { decodePoll, GAP_LENGTH, Poll } from '../wire/poll.ts';
 import { decodeStatus, Status, STATUS_NEED_START, STATUS_PRIVATE } from '../wire/status.ts';
 import { serialDiff } from '../wire/serial.ts';
+import { decodeRequest, Request, SESSION_LENGTH } from '../wire/srm.ts';
 import { CongestionWindow } from './congestion-window.ts';
 import type { Context, Counters } from './context.ts';
 import { FlightPool } from './flight.ts';
@@ -62,6 +63,7 @@ export class MeshNode implements UpperLayer {
   readonly #dgram = new Dgram();
   readonly #status = new Status();
   readonly #poll = new Poll();
+  readonly #request = new Request();
 
   constructor(options: NodeOptions, random: () => number, output: NodeOutput) {
     this.options = { ...MULTICAST_DEFAULTS, ...options };
@@ -216,6 +218,8 @@ export class MeshNode implements UpperLayer {
     if (type === FRAME_STATUS) return this.#onStatus(now, peer, flags, at, length);
     if (type === FRAME_DGRAM) return this.#onDgram(peer, flags, at, length);
     if (type === FRAME_POLL) return this.#onPoll(now, peer, flags, at, length);
+    if (type === FRAME_REQUEST) return this.#onRequest(now, peer, at, length);
+    if (type === FRAME_SESSION) return this.#onSession(now, peer, at, length);
     if (type === FRAME_GAP) return this.#onGap(now, peer, flags, at, length);
     return true;
   }
@@ -297,6 +301,31 @@ export class MeshNode implements UpperLayer {
     if (flags & DATA_START) stream.onPollStart(poll.start);
     stream.onLow(now, poll.low);
     stream.onHigh(now, poll.high, true);
+    return true;
+  }
+
+  /** `srm` mode: a member asks the group. Ours to repair, or somebody else's to have heard of. */
+  #onRequest(now: number, peer: Peer, at: number, length: number): boolean {
+    const request = this.#request;
+    const { view, bytes } = this.broadcast;
+    if (!decodeRequest(view, at, length, request)) return false;
+    const group = this.#find(request.groupHigh, request.groupLow);
+    if (group === undefined || !group.srm) return true;
+    const id = endpointId(formatAddress(bytes, request.sourceAt), request.port, this.options.port);
+    if (this.broadcast.locals.some((local) => local?.id === id)) {
+      if (request.epoch === this.options.epoch) group.repairs.onRequest(now, request, view, peer);
+      return true;
+    }
+    const source = group.peers.get(id);
+    if (source === undefined || source.epoch !== request.epoch) return true;
+    this.#session(source).streams.get(group.key)?.onRequestOverheard(now, request, view, peer);
+    return true;
+  }
+
+  #onSession(now: number, peer: Peer, at: number, length: number): boolean {
+    if (length < SESSION_LENGTH) return false;
+    const { view } = this.broadcast;
+    this.onHelloStream(now, peer, view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8));
     return true;
   }
 

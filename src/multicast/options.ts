@@ -39,6 +39,8 @@ export interface NodeOptions extends Partial<BroadcastOptions> {
   nodeReorderBytesMax?: number;
   /** Two copies of a packet that was asked for repeatedly. */
   escalate?: boolean;
+  /** `srm` repair mode: the timers' constants adapt; false: C1 = C2 = 2, D1 = D2 = 1. */
+  srmAdaptive?: boolean;
 }
 
 export type MulticastOptions = Required<NodeOptions>;
@@ -52,6 +54,7 @@ export const MULTICAST_DEFAULTS: Omit<MulticastOptions, 'epoch' | 'port' | 'sha2
   reorderBytesMax: 163_840,
   nodeReorderBytesMax: 2_097_152,
   escalate: true,
+  srmAdaptive: true,
 };
 
 export const MESSAGE_BYTES_MAX = 65_536;

@@ -12,6 +12,7 @@ import { type Data, DATA_ACK_NOW, DATA_REPAIR, DATA_START } from '../wire/data.t
 import { FRAME_STATUS } from '../wire/frame.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import { encodeStatus, Status, STATUS_BITMAP_MAX, STATUS_ECHO, STATUS_LENGTH, STATUS_NEED_START, STATUS_PRIVATE } from '../wire/status.ts';
+import type { Request } from '../wire/srm.ts';
 import type { Context } from './context.ts';
 import { ACK_DELAY_MS } from './cursor.ts';
 import { Delivery, type Packet } from './delivery.ts';
@@ -19,12 +20,15 @@ import type { Group } from './group.ts';
 import type { GapReason } from './node-output.ts';
 import { RECEIVE_WINDOW } from './options.ts';
 import type { Session } from './session.ts';
+import { SrmLosses } from './srm-losses.ts';
 
 const ACK_PACKETS = 32;
 const REQUEST_MS_MAX = 4_000;
 const REQUEST_BACKOFF = 1.35;
 /** With escalation a repeated request goes twice, so long apart; on a path that loses more than LOSSY the first one too. */
 const TWICE_MS = 16;
+/** `srm` mode: group requests in vain before the source is asked alone. */
+const SRM_TRIES_MAX = 3;
 const LOSSY = 0.15;
 /** Weight of one packet in the loss estimate. */
 const LOSS_WEIGHT = 1 / 64;
@@ -64,6 +68,8 @@ export class ReceiveStream implements Alarm {
   readonly #packets = new Map<number, Packet>();
   readonly #holes = new Map<number, Hole>();
   readonly #delivery: Delivery;
+  /** `srm` mode: requests go to the group. */
+  readonly #srm: SrmLosses | undefined;
   #bytes = 0;
   #reorderEighths = 1;
   /** Share of this stream's packets that were found missing. */
@@ -79,6 +85,7 @@ export class ReceiveStream implements Alarm {
     this.peer = peer;
     this.addressed = addressed;
     this.#delivery = new Delivery(context, group, peer, addressed);
+    if (group.srm && !addressed) this.#srm = new SrmLosses(context, group, peer);
   }
 
   get holeCount(): number {
@@ -186,7 +193,11 @@ export class ReceiveStream implements Alarm {
         return false;
       }
     }
-    this.#noteHigh(now, data.seq, now + this.#remainingMs(data));
+    this.#noteHigh(now, serialAdd(data.seq, -1), now + this.#remainingMs(data));
+    if (serialDiff(data.seq, this.high) > 0) {
+      this.high = data.seq;
+      this.#lossShare -= this.#lossShare * LOSS_WEIGHT;
+    }
     this.#onFilled(now, data);
     const payload = bytes.slice(data.payloadAt, data.payloadAt + size);
     const packet: Packet = { payload, flags: data.flags, dueBy: now + this.#remainingMs(data), delivered: false };
@@ -207,6 +218,7 @@ export class ReceiveStream implements Alarm {
     const hole = this.#holes.get(data.seq);
     if (hole === undefined) return;
     this.#holes.delete(data.seq);
+    this.#srm?.remove(data.seq);
     // One request, one repair: a round trip, and for a mere receiver the only ones it can measure.
     if (hole.tries === 1 && data.flags & DATA_REPAIR) this.peer.roundTrip.onSample(now, now - hole.askedAt);
     if (hole.tries > 0 && (data.flags & DATA_REPAIR) === 0) {
@@ -223,13 +235,17 @@ export class ReceiveStream implements Alarm {
     return this.group.options.playoutMs - data.ageMs - Math.round(oneWayMs);
   }
 
+  /** All up to `seq` exist: what has not come is missing. */
   #noteHigh(now: number, seq: number, uselessAt: number): void {
     const { roundTrip } = this.peer;
-    const dueAt = now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8);
+    const direct = this.#srm === undefined;
+    const dueAt = direct ? now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8) : Infinity;
     while (serialDiff(seq, this.high) > 0) {
       this.high = serialAdd(this.high, 1);
-      this.#lossShare += ((this.high === seq ? 0 : 1) - this.#lossShare) * LOSS_WEIGHT;
-      if (serialDiff(this.high, this.cumulative) > 0) this.#holes.set(this.high, { dueAt, tries: 0, askedAt: 0, twice: false, uselessAt });
+      this.#lossShare += (1 - this.#lossShare) * LOSS_WEIGHT;
+      if (serialDiff(this.high, this.cumulative) <= 0) continue;
+      this.#holes.set(this.high, { dueAt, tries: 0, askedAt: 0, twice: false, uselessAt });
+      this.#srm?.add(now, this.high);
     }
   }
 
@@ -269,7 +285,11 @@ export class ReceiveStream implements Alarm {
       }
       distance = serialDiff(to, this.cumulative);
     }
-    for (const seq of this.#holes.keys()) if (serialDiff(seq, this.cumulative) <= 0) this.#holes.delete(seq);
+    for (const seq of this.#holes.keys()) {
+      if (serialDiff(seq, this.cumulative) > 0) continue;
+      this.#holes.delete(seq);
+      this.#srm?.remove(seq);
+    }
     if (serialDiff(this.cumulative, this.high) > 0) this.high = this.cumulative;
     this.#drain();
   }
@@ -293,6 +313,7 @@ export class ReceiveStream implements Alarm {
   close(): void {
     for (const [seq, packet] of this.#packets) this.#remove(seq, packet);
     this.#holes.clear();
+    this.#srm?.clear();
     this.unacknowledgedCount = 0;
     this.#ackAt = Infinity;
     this.#context.alarms.cancel(this);
@@ -309,6 +330,7 @@ export class ReceiveStream implements Alarm {
   #arm(now: number): void {
     let at = this.#ackAt;
     for (const hole of this.#holes.values()) if (hole.dueAt < at) at = hole.dueAt;
+    if (this.#srm !== undefined) at = Math.min(at, this.#srm.dueAt);
     if (this.#timely) at = Math.min(at, this.#expiresAt());
     if (this.peer.state === GONE) at = Infinity;
     this.#context.alarms.set(this, at === Infinity ? at : Math.max(now + 1, at));
@@ -323,6 +345,7 @@ export class ReceiveStream implements Alarm {
     if (this.#timely) {
       while (this.#expiresAt() <= now) this.giveUpTo(serialAdd(this.cumulative, 1), 'late');
     }
+    if (this.#srm !== undefined && this.#srm.dueAt <= now) this.#askGroup(now, this.#srm);
     if (this.#ackAt <= now && this.unacknowledgedCount > 0) this.#oweStatus();
     if (this.#ackAt <= now) this.#ackAt = Infinity;
     for (const hole of this.#holes.values()) {
@@ -330,6 +353,20 @@ export class ReceiveStream implements Alarm {
       if (hole.uselessAt < now + this.peer.roundTrip.minMs) hole.dueAt = Infinity;
       else this.#oweStatus();
     }
+    this.#arm(now);
+  }
+
+  /** `srm` mode: the group is asked; after three times in vain the source directly. */
+  #askGroup(now: number, srm: SrmLosses): void {
+    srm.onTimeout(now);
+    for (const [seq, hole] of this.#holes) {
+      if (hole.dueAt === Infinity && srm.triesOf(seq) >= SRM_TRIES_MAX) hole.dueAt = now + this.#requestMs(1);
+    }
+  }
+
+  /** `srm` mode: another member asked the group for packets of this stream. */
+  onRequestOverheard(now: number, request: Request, view: DataView, from: Peer): void {
+    this.#srm?.onOverheard(now, request, view, from);
     this.#arm(now);
   }
 
