@@ -67,6 +67,8 @@ export class ChannelLink {
   readonly #port: ChannelLinkPort;
   readonly #streams = new Map<string, Stream>();
   readonly #members = new Set<string>();
+  /** When somebody of this node was last in the channel. */
+  emptyMs: number;
   #group: Group | undefined = undefined;
   #left = false;
   #n = 0;
@@ -76,7 +78,8 @@ export class ChannelLink {
   #syncQueue: string[] = [];
   #syncing: { member: string; untilMs: number; entries: Entry[]; partCount: number } | undefined = undefined;
   #first: { promise: Promise<void>; resolve: () => void; untilMs: number } | undefined;
-  #gaps = new Map<string, { dueMs: number; count: number }>();
+  /** Sources of which something is missing, and when that is told. */
+  readonly #gaps = new Map<string, number>();
   readonly #compared = new Map<string, string>();
   readonly #answeredMs = new Map<string, number>();
 
@@ -84,6 +87,7 @@ export class ChannelLink {
     this.channel = channel;
     this.index = index;
     this.#port = port;
+    this.emptyMs = port.now();
     let resolve = (): void => undefined;
     const promise = new Promise<void>((done) => (resolve = done));
     // Nobody of another node is known to be there: nothing to wait for.
@@ -214,8 +218,8 @@ export class ChannelLink {
   #takeLive(source: string, name: string, n: number, entry: Entry): boolean {
     const stream = this.#stream(source, name);
     stream.high = Math.max(stream.high, n);
-    if (stream.live.list.length === 0 && n > 1 && this.#first === undefined) this.#wantRepair(source, 0);
-    else if (n > stream.live.last + 1 && stream.live.list.length > 0) this.#wantRepair(source, 0);
+    if (stream.live.list.length === 0 && n > 1 && this.#first === undefined) this.#wantRepair(source);
+    else if (n > stream.live.last + 1 && stream.live.list.length > 0) this.#wantRepair(source);
     if (!stream.live.add(n)) return false;
     if (!stream.given.has(n)) return true;
     const given = this.channel.history.find(entry.msgid);
@@ -275,6 +279,9 @@ export class ChannelLink {
     this.#syncing = undefined;
     const { entries } = syncing;
     if (entries.length > 0) this.#port.showMissed(this.channel, entries);
+    for (const source of new Set(entries.map((entry) => entry.origin?.address as string))) {
+      if (this.#missing(source) > 0) this.#wantRepair(source);
+    }
     this.#nextSync();
   }
 
@@ -352,7 +359,7 @@ export class ChannelLink {
   // --- gaps -------------------------------------------------------------------------------------------------------
 
   #onGap(gap: Gap): void {
-    this.#wantRepair(gap.source, gap.to >= gap.from && gap.from > 0 ? gap.to - gap.from + 1 : 0);
+    this.#wantRepair(gap.source);
   }
 
   /** What others must know to see whether they miss something: [channel, index, how far our stream goes, sum of history]. */
@@ -363,7 +370,7 @@ export class ChannelLink {
   onDigest(source: string, run: number, index: number, high: number, sum: number): void {
     if (index > 0 && high > 0) {
       const stream = this.#stream(source, `${run.toString(36)}/${index.toString(36)}`);
-      if (high > stream.high) this.#wantRepair(source, 0);
+      if (high > stream.high) this.#wantRepair(source);
       stream.high = Math.max(stream.high, high);
     }
     const own = this.channel.history.sum;
@@ -374,10 +381,8 @@ export class ChannelLink {
     this.#wantSync(source);
   }
 
-  #wantRepair(source: string, count: number): void {
-    const gap = this.#gaps.get(source);
-    if (gap !== undefined) gap.count += count;
-    else this.#gaps.set(source, { dueMs: this.#port.now() + GAP_GRACE_MS, count });
+  #wantRepair(source: string): void {
+    if (!this.#gaps.has(source) && this.#gaps.size < STREAMS_MAX) this.#gaps.set(source, this.#port.now() + GAP_GRACE_MS);
   }
 
   /** Call it every second. */
@@ -385,12 +390,12 @@ export class ChannelLink {
     const now = this.#port.now();
     if (this.#first !== undefined && (now >= this.#first.untilMs)) this.#endFirst();
     if (this.#syncing !== undefined && now >= this.#syncing.untilMs) this.#endSync(this.#syncing.member);
-    for (const [source, gap] of this.#gaps) {
+    for (const [source, dueMs] of this.#gaps) {
       const missing = this.#missing(source);
-      if (now >= gap.dueMs) {
+      if (now >= dueMs) {
         this.#gaps.delete(source);
         if (missing > 0) this.#tell(source, missing);
-      } else if (missing > 0 && now >= gap.dueMs - GAP_GRACE_MS * 0.75) {
+      } else if (missing > 0 && now >= dueMs - GAP_GRACE_MS * 0.75) {
         // First the source itself, then others that may have it.
         if (this.#members.has(source)) this.#wantSync(source);
         for (const member of [...this.#members].slice(0, SYNC_MEMBERS_MAX - 1)) this.#wantSync(member);
@@ -404,7 +409,7 @@ export class ChannelLink {
       if (!key.startsWith(`${source} `) || stream.high <= stream.told) continue;
       const have = new Ranges();
       have.list.push(...merge(stream.live, stream.given));
-      count += have.missingCount(stream.high);
+      count += have.missingCount(stream.high, stream.told);
     }
     return count;
   }

@@ -78,7 +78,7 @@ function replyHistory(ircd: Ircd, session: Session, query: Query): void {
     }
     points.push(point);
   }
-  replay(session, channel?.name ?? name, select(wanted, sub, points, query.count), true);
+  replay(ircd, session, channel?.name ?? name, select(wanted, sub, points, query.count), true);
 }
 
 function parsePoint(history: History | undefined, text: string): Point | undefined {
@@ -129,13 +129,13 @@ function select(entries: readonly Entry[], sub: string, points: readonly (Point 
 }
 
 /** @param wanted the client asked for it: an empty batch is an answer */
-function replay(session: Session, target: string, entries: readonly Entry[], wanted: boolean): void {
+function replay(ircd: Ircd, session: Session, target: string, entries: readonly Entry[], wanted: boolean): void {
   if (entries.length === 0 && !wanted) return;
   const batch = session.beginBatch('chathistory', [target]);
   for (const entry of entries) {
     const delivery = new Delivery(entry);
     if (wanted) delivery.to(session, batch);
-    else delivery.oldTo(session, batch);
+    else delivery.oldTo(session, batch, ircd.environment.wallMs());
   }
   session.endBatch(batch);
 }
@@ -146,12 +146,12 @@ export function playHistory(ircd: Ircd, session: Session, channel: Channel): voi
   const early = session.shownEarly;
   session.shownEarly = undefined;
   const entries = channel.history.entries.filter((entry) => isMessage(entry) && early?.has(entry) !== true);
-  replay(session, channel.name, entries.slice(-ircd.options.playbackLines), false);
+  replay(ircd, session, channel.name, entries.slice(-ircd.options.playbackLines), false);
 }
 
 /** Lines that were missing here and have come from other members. */
-export function playMissed(session: Session, channel: Channel, entries: readonly Entry[]): void {
-  replay(session, channel.name, entries.filter((entry) => isMessage(entry) || session.has(CAP_EVENT_PLAYBACK)), false);
+export function playMissed(ircd: Ircd, session: Session, channel: Channel, entries: readonly Entry[]): void {
+  replay(ircd, session, channel.name, entries.filter((entry) => isMessage(entry) || session.has(CAP_EVENT_PLAYBACK)), false);
 }
 
 function replyTargets(ircd: Ircd, session: Session, points: readonly string[], count: number): void {

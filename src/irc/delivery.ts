@@ -7,6 +7,9 @@ import type { Session } from './session.ts';
 
 const CONCAT_TAG = new Map([['draft/multiline-concat', '']]);
 
+/** Younger lines need no time of day. */
+const OLD_MS = 60_000;
+
 export class Delivery {
   readonly entry: Entry;
   readonly #target: string;
@@ -31,9 +34,9 @@ export class Delivery {
   }
 
   /** For clients without server-time: old lines carry the time of day in their text. */
-  oldTo(session: Session, batch: string): void {
-    if (session.has(CAP_SERVER_TIME)) return this.to(session, batch);
+  oldTo(session: Session, batch: string, wallMs: number): void {
     const { entry } = this;
+    if (session.has(CAP_SERVER_TIME) || wallMs - entry.timeMs < OLD_MS) return this.to(session, batch);
     const minutes = Math.floor(entry.timeMs / 60_000) % 1440;
     const clock = `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
     const lines = entry.lines.map((line) => (line.startsWith('\x01') ? line : `[${clock}] ${line}`));

@@ -27,6 +27,7 @@ const DIGEST_MS = 20_000;
 /** A digest is one datagram: as many channels as fit, in turn. */
 const DIGEST_BYTES_MAX = 1000;
 const PRIVATE_SEEN_MAX = 1000;
+const LINGER_MS = 10_000;
 
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
@@ -136,7 +137,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
 
   hides(address: string): boolean {
-    return isListed(this.#ircd().options.hide, address);
+    return isListed(this.#ircd().options.hide, address) || this.#excluded(address);
   }
 
   show(channel: Channel, source: string, uid: string, entry: Entry): void {
@@ -163,7 +164,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     kept.sort((a, b) => channel.history.entries.indexOf(a) - channel.history.entries.indexOf(b));
     // Who has just joined gets the last lines of all, when the channel is complete.
     if (first || options.playbackLines === 0 && kept.length === 0) return;
-    for (const session of network.sessionsOf(channel)) playMissed(session, channel, kept);
+    for (const session of network.sessionsOf(channel)) playMissed(this.#ircd(), session, channel, kept);
   }
 
   redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
@@ -208,7 +209,6 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
   gone(user: User, reason: string): void {
     this.directory.announce('q', { u: user.uid, x: reason });
-    this.#dropLinks();
   }
   joined(user: User, channel: Channel, joinedMs: number): void {
     this.#link(channel);
@@ -216,7 +216,6 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
   parted(user: User, channel: Channel, reason: string): void {
     this.directory.announce('p', { u: user.uid, c: channel.name, x: reason });
-    this.#dropLinks();
   }
   topic(user: User, channel: Channel, text: string): void {
     this.directory.topic(user, channel, text);
@@ -232,12 +231,14 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return link;
   }
 
-  /** Leaves the groups of channels that nobody of this node is in any more. */
-  #dropLinks(): void {
+  /** Leaves the groups of channels that nobody of this node is in any more, a while after the last: he may come back. */
+  #dropLinks(now: number): void {
     for (const [key, link] of this.#links) {
-      if (link.channel.localCount > 0) continue;
-      link.leave();
-      this.#links.delete(key);
+      if (link.channel.localCount > 0) link.emptyMs = now;
+      else if (now >= link.emptyMs + LINGER_MS) {
+        link.leave();
+        this.#links.delete(key);
+      }
     }
   }
 
@@ -366,6 +367,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const now = this.now();
     this.directory.tick();
     for (const link of this.#links.values()) link.tick();
+    this.#dropLinks(now);
     if (now < this.#digestMs) return;
     this.#digestMs = now + DIGEST_MS * (0.75 + this.#random() / 2);
     this.#digest();

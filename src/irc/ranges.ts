@@ -34,17 +34,16 @@ export class Ranges {
     return this.list[this.list.length - 1] ?? 0;
   }
 
-  /** Numbers missing between the first that is in the set and `end`, inclusive. */
-  missingCount(end: number): number {
+  /** Numbers missing between the first that is in the set and `end`, inclusive; those up to `after` are not counted. */
+  missingCount(end: number, after = 0): number {
     if (this.list.length === 0) return 0;
-    let count = Math.max(0, end - this.last);
-    for (let i = 2; i < this.list.length; i += 2) count += (this.list[i] as number) - (this.list[i - 1] as number) - 1;
+    const start = Math.max(this.list[0] as number, after + 1);
+    let count = Math.max(0, end - start + 1);
+    for (let i = 0; i < this.list.length; i += 2) {
+      const first = Math.max(start, this.list[i] as number);
+      const last = Math.min(end, this.list[i + 1] as number);
+      if (last >= first) count -= last - first + 1;
+    }
     return count;
-  }
-
-  /** Fills all holes up to `end`. */
-  fill(end: number): void {
-    if (this.list.length === 0) return;
-    this.list.splice(1, this.list.length - 1, Math.max(end, this.last));
   }
 }

@@ -169,7 +169,7 @@ export class TestNode {
     } as unknown as Runtime;
     this.#accept = [];
     const starting = startIrc(runtime, this.client as Client, { ...defaultIrcOptions(), playbackLines: 0, ...options }, log);
-    await this.world.run(20);
+    await this.world.run(200);
     this.server = await starting;
   }
 
@@ -248,9 +248,11 @@ export class TestClient {
   #receive(text: string): void {
     const lines = (this.#text + text).split('\r\n');
     this.#text = lines.pop() as string;
-    for (const line of lines) if (line.startsWith('PING ') && this.answersPing) this.world.time.at(this.world.time.now(), () => this.send(`PONG${line.slice(4)}`));
-    this.#lines.push(...lines);
-    this.all.push(...lines);
+    for (const line of lines) {
+      this.all.push(line);
+      if (!line.startsWith('PING ') || !this.answersPing) this.#lines.push(line);
+      else this.world.time.at(this.world.time.now(), () => this.send(`PONG${line.slice(4)}`));
+    }
   }
 
   send(...lines: string[]): void {

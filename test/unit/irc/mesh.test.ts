@@ -1,0 +1,455 @@
+/** What clients see of other nodes' people: presence, collisions, topics, private lines, history, gaps. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MESSAGE_BYTES_MAX } from '../../../src/irc/mesh-message.ts';
+import type { MemoryClient } from '../../fakes/memory-mesh.ts';
+import { brief, names, World } from './world.ts';
+import type { TestClient, TestNode } from './world.ts';
+
+const A = 'fc00::aa01';
+const B = 'fc00::bb02';
+const C = 'fc00::cc03';
+
+async function nodes(faults = {}, options = {}): Promise<{ world: World; a: TestNode; b: TestNode; c: TestNode }> {
+  const world = new World(3, faults);
+  const [a, b, c] = [await world.node(A, options), await world.node(B, options), await world.node(C, options)];
+  await world.run(500);
+  return { world, a, b, c };
+}
+async function joined(node: TestNode, nick: string, caps = '', channel = '#c'): Promise<TestClient> {
+  const client = await node.user(nick, caps);
+  await client.ask(`JOIN ${channel}`);
+  await node.world.run(200);
+  client.take();
+  return client;
+}
+
+// --- presence -------------------------------------------------------------------------------------------------------
+
+const presence = suite('irc presence on the mesh');
+
+presence('people of other nodes are nick!user@address and come and go by name', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  const bob = await joined(b, 'bob');
+  assert.equal(ann.take(), [`:bob!bob@${B} JOIN #c`]);
+  await bob.ask('NICK rob', 'PART #c :later', 'JOIN #c', 'QUIT :gone');
+  await world.run(100);
+  assert.equal(brief(ann.take()), ['bob NICK rob', 'rob PART #c later', 'rob JOIN #c', 'rob QUIT Quit: gone']);
+  assert.equal(await names(ann, '#c'), ['ann']);
+});
+presence('WHOIS knows what the other node knows', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await a.user('ann');
+  const bob = await joined(b, 'bob');
+  await bob.ask('AWAY :out', 'SETNAME :Robert', 'MODE bob +B');
+  await world.run(100);
+  const got = brief(await ann.ask('WHOIS bob')).join('\n');
+  for (const part of [`311 ann bob bob ${B} * Robert`, '319 ann bob #c', `320 ann bob is on mesh node ${B}`, '301 ann bob out', '335 ann bob is a bot']) {
+    assert.ok(got.includes(part), `${part} in ${got}`);
+  }
+});
+presence('a kill and restart shows as QUIT, then JOIN', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  await joined(b, 'bob');
+  ann.take();
+  b.crash();
+  await world.run(3000);
+  await b.start({});
+  await joined(b, 'bob');
+  await world.run(2000);
+  assert.equal(brief(ann.take()), ['bob QUIT Node restarted', 'bob JOIN #c']);
+  assert.equal(await names(ann, '#c'), ['ann', 'bob']);
+});
+presence('a node that stops says so', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  await joined(b, 'bob');
+  ann.take();
+  b.server.stop('Reboot');
+  await world.run(200);
+  assert.equal(brief(ann.take()), ['bob QUIT Node left the mesh']);
+});
+presence('a split is one batch after the grace, and so is the return', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann', 'batch');
+  const bob = await joined(b, 'bob');
+  await joined(b, 'joe');
+  ann.take();
+  world.mesh.partition([B]);
+  await world.run(80_000);
+  assert.equal(ann.take(), [], 'nothing is shown while it may be a short silence');
+  await world.run(20_000);
+  assert.equal(brief(ann.take()), [
+    `irc.mesh BATCH +1 netsplit irc.mesh ${B}`, `bob QUIT irc.mesh ${B}`, `joe QUIT irc.mesh ${B}`, 'irc.mesh BATCH -1',
+  ]);
+  world.mesh.heal();
+  await world.run(3000);
+  assert.equal(brief(ann.take()), [`irc.mesh BATCH +2 netjoin irc.mesh ${B}`, 'bob JOIN #c', 'joe JOIN #c', 'irc.mesh BATCH -2']);
+  assert.equal(await names(bob, '#c'), ['ann', 'bob', 'joe']);
+});
+presence('a change that was lost is found by the digest', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  await joined(b, 'bob');
+  // What b publishes now does not arrive at all, and the multicast layer does not tell.
+  const group = a.client.joined.get('irc') as unknown as { handler: { onMessage?: unknown } };
+  const handler = group.handler.onMessage;
+  group.handler.onMessage = () => undefined;
+  await (b.clients[0] as TestClient).ask('NICK rob');
+  await world.run(200);
+  group.handler.onMessage = handler;
+  assert.equal(await names(ann, '#c'), ['ann', 'bob']);
+  await world.run(40_000);
+  assert.equal(await names(ann, '#c'), ['ann', 'rob']);
+});
+presence('a node that is no member any more leaves no ghosts', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  await joined(b, 'bob');
+  const group = a.client.joined.get('irc') as unknown as { handler: { onMember?: unknown } };
+  group.handler.onMember = () => undefined; // the event is lost
+  b.crash();
+  await world.run(180_000);
+  assert.equal(await names(ann, '#c'), ['ann']);
+});
+presence('an address that is banned here is not there, one that is hidden is not heard', async () => {
+  const world = new World(3);
+  const a = await world.node(A, { ban: [B], hide: [C] });
+  const [b, c] = [await world.node(B), await world.node(C)];
+  const ann = await joined(a, 'ann');
+  const bob = await joined(b, 'bob');
+  const cat = await joined(c, 'cat');
+  await bob.ask('PRIVMSG #c :x');
+  await cat.ask('PRIVMSG #c :y', 'PRIVMSG ann :z');
+  await world.run(5000);
+  assert.equal(await names(ann, '#c'), ['ann', 'cat']);
+  assert.equal(ann.all.filter((line) => line.includes(' PRIVMSG ')), []);
+});
+presence.run();
+
+// --- nicks ----------------------------------------------------------------------------------------------------------
+
+const nicks = suite('irc nicks on the mesh');
+
+/** ann, bob and bob at three nodes that met after they had chosen. */
+async function twins(): Promise<{ world: World; ann: TestClient; bob1: TestClient; bob2: TestClient }> {
+  const { world, a, b, c } = await nodes();
+  world.mesh.partition([B], [C]);
+  const ann = await joined(a, 'ann');
+  const [bob1, bob2] = [await joined(b, 'bob'), await joined(c, 'bob')];
+  world.mesh.heal();
+  await world.run(5000);
+  return { world, ann, bob1, bob2 };
+}
+
+nicks('a nick of another node is in use', async () => {
+  const { a, b } = await nodes();
+  await a.user('bob');
+  await b.world.run(100);
+  const late = b.connect();
+  assert.match((await late.ask('NICK bob'))[0] as string, / 433 /);
+});
+nicks('two of one nick: the lower address is plain, everybody keeps his own at home', async () => {
+  const { ann, bob1, bob2 } = await twins();
+  assert.equal(await names(ann, '#c'), ['ann', 'bob', 'bob~cc03']);
+  assert.equal(await names(bob1, '#c'), ['ann', 'bob', 'bob~cc03']);
+  assert.equal(await names(bob2, '#c'), ['ann', 'bob', 'bob~bb02']);
+});
+nicks('a message to an ambiguous nick is refused and says whom it may mean; the marked nick reaches one', async () => {
+  const { world, ann, bob1, bob2 } = await twins();
+  bob1.take();
+  bob2.take();
+  assert.equal(brief(await ann.ask('PRIVMSG bob :x')), ['irc.mesh 401 ann bob Several people have this nick: say bob, bob~cc03']);
+  await ann.ask('PRIVMSG bob~bb02 :one', 'PRIVMSG bob~cc03 :two', `PRIVMSG bob@${B} :three`);
+  await world.run(100);
+  assert.equal(brief(bob1.take()), ['ann PRIVMSG bob one', 'ann PRIVMSG bob three']);
+  assert.equal(brief(bob2.take()), ['ann PRIVMSG bob two']);
+});
+nicks('when the other leaves or renames, NICK shows the plain one again', async () => {
+  const { world, ann, bob1 } = await twins();
+  ann.take();
+  await bob1.ask('NICK robert');
+  await world.run(100);
+  assert.equal(brief(ann.take()), ['bob NICK robert', 'bob~cc03 NICK bob']);
+});
+nicks('nobody can take a marked nick', async () => {
+  const { a } = await nodes();
+  const client = a.connect();
+  assert.match((await client.ask('NICK bob~bb02'))[0] as string, / 432 /);
+});
+nicks.run();
+
+// --- lines ----------------------------------------------------------------------------------------------------------
+
+const lines = suite('irc lines on the mesh');
+
+lines('a paste of 1,000 lines in one write arrives whole, in order, once', async () => {
+  const { world, a, b, c } = await nodes({ loss: 0.1 }, { historyLines: 50 });
+  const [ann, bob, cat] = [await joined(a, 'ann'), await joined(b, 'bob'), await joined(c, 'cat')];
+  const wanted = Array.from({ length: 1000 }, (_, i) => `:ann!ann@${A} PRIVMSG #c :line ${i}`);
+  ann.take();
+  bob.take();
+  cat.take();
+  ann.send(...wanted.map((line) => line.slice(line.indexOf('PRIVMSG'))));
+  await world.run(60_000);
+  assert.equal(bob.take(), wanted);
+  assert.equal(cat.take(), wanted);
+});
+lines('a client that pastes more than the mesh takes is not read until there is room', async () => {
+  const { world, a, b } = await nodes({ windowCount: 5, latencyMs: 50 });
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  bob.take();
+  ann.send(...Array.from({ length: 300 }, (_, i) => `PRIVMSG #c :line ${i}`));
+  await world.run(20);
+  assert.ok(ann.paused);
+  await world.run(60_000);
+  assert.not.ok(ann.paused);
+  assert.is(bob.take().length, 300);
+});
+lines('lines sent at once after JOIN wait for the group', async () => {
+  const { world, a, b } = await nodes({ latencyMs: 40 });
+  const bob = await joined(b, 'bob');
+  const ann = await a.user('ann');
+  ann.send('JOIN #c', 'PRIVMSG #c :first', 'PRIVMSG #c :second');
+  await world.run(10_000);
+  const got = brief(bob.take());
+  assert.equal(got.filter((line) => line.includes('PRIVMSG')).map((line) => line.replace(/\[\d\d:\d\d\] /, '')), ['ann PRIVMSG #c first', 'ann PRIVMSG #c second']);
+  assert.is(got[0], 'ann JOIN #c');
+});
+lines('a private line goes to one node only', async () => {
+  const { world, a, b, c } = await nodes();
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  const seen: Uint8Array[] = [];
+  for (const group of (c.client as MemoryClient).joined.values()) {
+    const handler = group.handler as { onMessage: (message: { data: Uint8Array }) => void };
+    const inner = handler.onMessage;
+    handler.onMessage = (message) => {
+      seen.push(message.data);
+      inner(message);
+    };
+  }
+  await ann.ask('PRIVMSG bob :between us');
+  await world.run(500);
+  assert.equal(brief(bob.take()).slice(-1), ['ann PRIVMSG bob between us']);
+  assert.not.ok(seen.some((data) => new TextDecoder().decode(data).includes('between us')));
+});
+lines('tags, multiline, reactions and typing cross the mesh', async () => {
+  const { world, a, b } = await nodes();
+  const caps = 'message-tags batch draft/multiline echo-message';
+  const [ann, bob] = [await joined(a, 'ann', caps), await joined(b, 'bob', caps)];
+  bob.take();
+  await ann.ask('@+typing=active TAGMSG #c', '@+draft/reply=x PRIVMSG #c :tagged', 'BATCH +1 draft/multiline #c',
+    '@batch=1 PRIVMSG #c :one ', '@batch=1;draft/multiline-concat PRIVMSG #c :two', '@batch=1 PRIVMSG #c :three', 'BATCH -1');
+  await world.run(100);
+  const got = bob.take();
+  assert.match(got[0] as string, /^@msgid=[^;]+;\+typing=active :ann![^ ]+ TAGMSG #c$|^@.*\+typing=active :ann/);
+  assert.ok(got.some((line) => line.includes('+draft/reply=x') && line.endsWith('PRIVMSG #c tagged')));
+  assert.equal(brief(got.slice(-5)), ['ann BATCH +1 draft/multiline #c', 'ann PRIVMSG #c one ', 'ann PRIVMSG #c two', 'ann PRIVMSG #c three', 'irc.mesh BATCH -1']);
+});
+lines('an invitation reaches the other node', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  const bob = await b.user('bob');
+  await world.run(100);
+  await ann.ask('INVITE bob #c');
+  await world.run(100);
+  assert.equal(bob.take(), [`:ann!ann@${A} INVITE bob #c`]);
+});
+lines('a kick of another node\'s user hides him here and nowhere else', async () => {
+  const { world, a, b, c } = await nodes();
+  const [ann, bob, cat] = [await joined(a, 'ann'), await joined(b, 'bob'), await joined(c, 'cat')];
+  assert.ok((await ann.ask('KICK #c bob :noise')).some((line) => line.includes('hidden on this node')));
+  cat.take();
+  await bob.ask('PRIVMSG #c :still here');
+  await world.run(100);
+  assert.equal(ann.take(), []);
+  assert.equal(brief(cat.take()), ['bob PRIVMSG #c still here']);
+  await bob.ask('PART #c', 'JOIN #c', 'PRIVMSG #c :sorry');
+  await world.run(200);
+  assert.equal(brief(ann.take()), ['bob JOIN #c', 'bob PRIVMSG #c sorry']);
+});
+lines.run();
+
+// --- topics ---------------------------------------------------------------------------------------------------------
+
+const topics = suite('irc topics on the mesh');
+
+topics('full text reaches all, also who comes later; the later one wins after a split', async () => {
+  const { world, a, b, c } = await nodes();
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  await ann.ask('TOPIC #c :many words here');
+  await world.run(100);
+  assert.equal(brief(bob.take()).slice(-1), ['ann TOPIC #c many words here']);
+  const cat = await c.user('cat');
+  assert.ok((await cat.ask('JOIN #c')).some((line) => line.includes(' 332 cat #c :many words here')));
+  world.mesh.partition([B]);
+  await ann.ask('TOPIC #c :from a');
+  await bob.ask('TOPIC #c :from b', 'TOPIC #c :from b again');
+  await world.run(120_000);
+  world.mesh.heal();
+  await world.run(5000);
+  for (const client of [ann, bob, cat]) assert.match((await client.ask('TOPIC #c'))[0] as string, /:from b again$/);
+});
+topics.run();
+
+// --- history --------------------------------------------------------------------------------------------------------
+
+const history = suite('irc history on the mesh');
+
+history('a late joiner gets what was said, with its times, once', async () => {
+  const { world, a, b, c } = await nodes({}, { playbackLines: 50 });
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  for (let i = 0; i < 5; i++) await (i % 2 ? ann : bob).ask(`PRIVMSG #c :line ${i}`);
+  await world.run(60_000);
+  const cat = await c.user('cat', 'server-time batch message-tags');
+  cat.send('JOIN #c');
+  await world.run(3000);
+  const played = cat.take().filter((line) => line.includes('PRIVMSG'));
+  assert.equal(played.map((line) => line.slice(line.indexOf('line'))), ['line 0', 'line 1', 'line 2', 'line 3', 'line 4']);
+  assert.ok(played.every((line) => line.startsWith('@batch=')));
+  // The plain client gets the time of day instead.
+  const dan = await c.user('dan');
+  dan.send('JOIN #c');
+  await world.run(3000);
+  assert.match(dan.take().find((line) => line.includes('PRIVMSG')) as string, /:bob![^ ]+ PRIVMSG #c :\[\d\d:\d\d\] line 0$/);
+});
+history('who was away ten minutes sees what he missed within three seconds, in order, once', async () => {
+  const { world, a, b, c } = await nodes();
+  const ann = await joined(a, 'ann', 'server-time batch message-tags');
+  const [bob] = [await joined(b, 'bob'), await joined(c, 'cat')];
+  world.mesh.partition([A]);
+  ann.take();
+  const texts: string[] = [];
+  for (let i = 0; i < 60; i++) {
+    texts.push(`missed ${i}`);
+    await bob.ask(`PRIVMSG #c :missed ${i}`);
+    await world.run(10_000);
+  }
+  world.mesh.heal();
+  await world.run(3000);
+  const got = ann.take().filter((line) => line.includes('PRIVMSG'));
+  assert.equal(got.map((line) => line.slice(line.indexOf('missed'))), texts);
+  const times = got.map((line) => /time=([^;]+)/.exec(line)?.[1] as string);
+  assert.equal(times, [...times].sort());
+  assert.ok((times[59] as string) > (times[0] as string));
+});
+history('a line that its source gave itself is not marked, another member\'s word for it is', async () => {
+  const { world, a, b, c } = await nodes({}, { playbackLines: 50 });
+  const [ann] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  await ann.ask('PRIVMSG #c :hello');
+  await world.run(200);
+  a.crash();
+  await world.run(100_000);
+  const cat = await c.user('cat', 'message-tags batch');
+  cat.send('JOIN #c');
+  await world.run(3000);
+  assert.match(cat.take().find((line) => line.includes('hello')) as string, new RegExp(`meshchat/via=${B}`));
+});
+history('lines that nobody has any more are told as missing, with their number', async () => {
+  const { world, a, b } = await nodes({}, { historyLines: 3 });
+  const ann = await joined(a, 'ann');
+  const bob = await joined(b, 'bob');
+  await bob.ask('PRIVMSG #c :zero');
+  await world.run(1000);
+  world.mesh.partition([A]);
+  for (let i = 0; i < 10; i++) await bob.ask(`PRIVMSG #c :line ${i}`);
+  await world.run(130_000);
+  world.mesh.heal();
+  await world.run(40_000);
+  await bob.ask('PRIVMSG #c :back');
+  await world.run(20_000);
+  assert.ok(brief(ann.take()).includes(`irc.mesh NOTICE #c 9 messages from bob@${B} may be missing`), ann.all.slice(-8).join('\n'));
+});
+history('a member can not put words into the mouth of somebody whose own words come', async () => {
+  const { world, a, b, c } = await nodes();
+  const [ann, bob, cat] = [await joined(a, 'ann', 'message-tags'), await joined(b, 'bob'), await joined(c, 'cat')];
+  await bob.ask('PRIVMSG #c :one');
+  await world.run(100);
+  const stream = /msgid=[^/]+\/([^;-]+)-1/.exec(ann.take().at(-1) as string)?.[1] as string;
+  // c answers a request of a with a line that b has not said yet.
+  const group = c.client.joined.get('irc/#c') as unknown as { publish(data: string, options: object): Promise<unknown>; handler: { onMessage: (m: unknown) => void } };
+  const inner = group.handler.onMessage;
+  group.handler.onMessage = (message) => {
+    const text = new TextDecoder().decode((message as { data: Uint8Array }).data);
+    if (!text.includes('"t":"h"')) return inner(message);
+    const l = [{ o: B, r: stream, n: 2, K: 'bob', U: 'bob', c: 0, x: 'forged', w: 1_700_000_000_000 }];
+    void group.publish(JSON.stringify({ t: 'H', e: 1, v: 0, i: 1, l, m: 0 }), { to: A });
+  };
+  world.mesh.partition([A]);
+  await world.run(40_000);
+  world.mesh.heal();
+  await world.run(4000);
+  ann.take();
+  await bob.ask('PRIVMSG #c :genuine');
+  await world.run(500);
+  assert.ok(ann.take().some((line) => line.endsWith('PRIVMSG #c genuine')));
+  void cat;
+});
+history.run();
+
+// --- what is not believed -------------------------------------------------------------------------------------------
+
+const safety = suite('irc safety on the mesh');
+
+safety('hostile messages change nothing and stop nothing', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  const bob = await joined(b, 'bob');
+  const evil = world.mesh.node('fc00::ee');
+  const [directory, channel] = [await (async () => {
+    const joining = evil.join('irc', {});
+    await world.run(200);
+    return joining;
+  })(), await (async () => {
+    const joining = evil.join('irc/#c', {});
+    await world.run(200);
+    return joining;
+  })()];
+  ann.take();
+  const bad: unknown[] = [
+    null, 1, [], {}, { t: 1 }, { t: 'u' }, { t: 'u', e: 1, v: 1, u: '__proto__', k: 'x\r\nQUIT' }, { t: 'u', e: 1, v: 1, u: 'a', k: 'bob\r\n:root!x@y' },
+    { t: 's', e: 1, v: 9, i: 5, m: 2, l: [] }, { t: 's', e: 1, v: 9, i: 0, m: 1e9, l: [] }, { t: 's', e: 1, v: 9, i: 0, m: 1, l: [1, null, { u: 'a', j: 5 }, { u: 'b', k: 'q', j: [[1], 'x', ['#a\r\nb', 1]] }] },
+    { t: 'm', e: 1, v: 1, i: 1, n: 1, u: 'a', c: 9, x: 'x', w: 1 }, { t: 'm', e: 1, v: 0, i: 1, n: -1, u: 'a', c: 0, x: 'x', w: 1 },
+    { t: 'j', e: 1, v: 10, u: 'zz', c: '#c' }, { t: 'q', e: 1, v: 10, u: '1' }, { t: 't', e: 1, v: 11, c: '#c', x: 'evil\r\nx', k: 2 ** 60 },
+    { t: 'h', h: { __proto__: 1 } }, { t: 'H', l: [null, { o: 'x\r\n', n: 1 }] }, { t: 'd', e: 1, v: 1, h: [[1], null, ['#c', 1, 2 ** 60, 'x']] }, { t: '?', e: 1, v: 1 },
+  ];
+  for (const group of [directory, channel]) {
+    for (const message of bad) {
+      await group.publish(JSON.stringify(message));
+      await group.datagram(JSON.stringify(message));
+    }
+    for (const text of ['', '{', '[['.repeat(20_000), '{"t":'.repeat(3000), '"\ud800"', 'x'.repeat(MESSAGE_BYTES_MAX)]) await group.publish(text);
+    await group.publish(Uint8Array.of(0xff, 0xfe, 0));
+  }
+  await channel.publish(JSON.stringify({ t: 'm', e: 1, v: 0, i: 1, n: 1, u: 'a', K: 'bob', U: 'bob', c: 0, x: 'hi\r\n:root!x@y KILL ann', w: 1 }));
+  await world.run(10_000);
+  for (const line of ann.all) assert.not.match(line, /^:root/);
+  assert.not.ok(ann.all.some((line) => line.startsWith(':bob!') && line.includes('root')), 'never under another\'s nick');
+  await bob.ask('PRIVMSG #c :fine');
+  await world.run(100);
+  assert.equal(brief(ann.take()).slice(-1), ['bob PRIVMSG #c fine']);
+  assert.equal(world.logged, []);
+});
+safety('one node can not flood the others', async () => {
+  const { world, a, b } = await nodes({}, { peerLinesPerSecond: 10, peerBurstLines: 50 });
+  const ann = await joined(a, 'ann');
+  const bob = await joined(b, 'bob');
+  ann.take();
+  bob.send(...Array.from({ length: 200 }, (_, i) => `PRIVMSG #c :line ${i}`));
+  await world.run(1000);
+  const shown = ann.take().filter((line) => line.includes('PRIVMSG')).length;
+  assert.ok(shown < 70, `${shown} shown`);
+  assert.ok((a.server.status() as { counters: { overRate: number } }).counters.overRate > 100);
+});
+safety('a reader that is too slow is closed, the others go on', async () => {
+  const { world, a } = await nodes({}, { sendQueueBytesMax: 20_000 });
+  const [ann, bob] = [await joined(a, 'ann'), await joined(a, 'bob')];
+  ann.stuck = true;
+  for (let i = 0; i < 60; i++) await bob.ask(`PRIVMSG #c :${'x'.repeat(450)}`);
+  await world.run(100);
+  assert.ok(ann.closed);
+  assert.ok(bob.all.some((line) => line.endsWith('QUIT :SendQ exceeded')));
+});
+safety.run();
