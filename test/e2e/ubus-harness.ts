@@ -11,7 +11,7 @@ export const folder = mkdtempSync(join(tmpdir(), 'meshchat-ubus-'));
 const script = join(folder, 'node.mjs');
 const started = new Set<ChildProcess>();
 process.on('exit', () => {
-  for (const child of started) child.kill('SIGKILL');
+  for (const child of started) signal(child, 'SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -50,6 +50,15 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
+/** To the process and those it has started. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    process.kill(-(child.pid as number), name);
+  } catch {
+    // It has ended already.
+  }
+}
+
 /** A process whose output is collected. */
 export class Program {
   readonly child: ChildProcess;
@@ -59,23 +68,23 @@ export class Program {
 
   constructor(command: readonly string[], options: { input?: string; env?: Record<string, string> } = {}) {
     const env = { ...process.env, ...options.env };
-    this.child = spawn(command[0] as string, command.slice(1), { env, stdio: 'pipe' });
+    this.child = spawn(command[0] as string, command.slice(1), { env, stdio: 'pipe', detached: true });
     started.add(this.child);
     this.child.stdout?.on('data', (chunk) => (this.stdout += chunk));
     this.child.stderr?.on('data', (chunk) => (this.stderr += chunk));
     this.child.stdin?.on('error', () => {});
     if (options.input !== undefined) this.child.stdin?.end(options.input);
-    this.exited = new Promise((resolve) => this.child.on('close', (status, signal) => {
+    this.exited = new Promise((resolve) => this.child.on('close', (status, killed) => {
       started.delete(this.child);
-      resolve(signal === null ? (status ?? -1) : 128);
+      resolve(killed === null ? (status ?? -1) : 128);
     }));
   }
 
   get lines(): string[] {
     return this.stdout.split('\n').filter((line) => line !== '');
   }
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
-    this.child.kill(signal);
+  async stop(name: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+    signal(this.child, name);
     return await this.exited;
   }
 }
