@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Bench, bytesOfText, EPOCH, PORT, WHOLE } from './bench.ts';
+import { PROBE_MS } from './timers.ts';
 
 const node = suite('node');
 
@@ -11,7 +12,7 @@ node('idle, without an address, it waits for nothing; the deadline tells when it
   bench.wait(500);
   assert.ok(bench.node.deadline > bench.now + 10_000);
   bench.publish(group, 'x');
-  assert.is(bench.node.deadline, bench.now + 110);
+  assert.is(bench.node.deadline, bench.now + PROBE_MS);
   remote.status(1);
   assert.ok(bench.node.deadline > bench.now + 10_000);
 });

@@ -2,12 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
 import { ACK_NOW, Bench, BYE, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+import { REORDER_MS, REQUEST_FACTOR, REQUEST_MS, REQUEST_MS_MAX, RTT_MS, TWICE_MS } from './timers.ts';
 
 const holes = suite('receiver: holes');
-/** 4 ms and an eighth of the round trip of 100 ms. */
-const REORDER_MS = 4 + 13;
-/** 1.15 round trips, 20 ms, 4 variations. */
-const REQUEST_MS = 135;
 
 /** A node that has received messages 1 ... 3 of a source at 100 ms, and acknowledged them. */
 function receiving(options: GroupOptions = {}, nodeOptions = {}): { bench: Bench; remote: Remote } {
@@ -30,14 +27,14 @@ function requests(bench: Bench, since: number): string[] {
     .map((one) => `+${at - since} ${(one['cumulative'] as number) + 1}-${one['nackHigh']} x${one['tries']}`));
 }
 
-holes('a hole is asked for after the reorder delay: 4 ms and an eighth of a round trip', () => {
+holes('a hole is asked for after the reorder delay', () => {
   const { bench, remote } = receiving();
   const at = bench.now;
   remote.data(5);
   bench.wait(REORDER_MS - 1);
   assert.equal(requests(bench, at), []);
   bench.wait(1);
-  assert.equal(requests(bench, at), ['+17 4-4 x1']);
+  assert.equal(requests(bench, at), [`+${REORDER_MS} 4-4 x1`]);
 });
 
 holes('what comes within it was only late, and nobody is asked', () => {
@@ -60,7 +57,7 @@ holes('the request tells what is here: bitmap from cumulative + 2, and the highe
   assert.is(status['window'], 128);
 });
 
-holes('it is asked for again after 1.15 round trips + 20 ms + 4 var, in the end 1.35 times longer each time, 4 s at most', () => {
+holes('it is asked for again after a round trip and a margin, in the end 1.35 times longer each time, 4 s at most', () => {
   const { bench, remote } = receiving({}, { escalate: false });
   remote.data(5);
   bench.wait(REORDER_MS);
@@ -76,18 +73,19 @@ holes('it is asked for again after 1.15 round trips + 20 ms + 4 var, in the end 
   }
   assert.is(waits[0], REQUEST_MS);
   for (const [i, wait] of waits.slice(2).entries()) {
-    const expected = Math.min(4000, waits[i + 1]! * 1.35);
+    const expected = Math.min(REQUEST_MS_MAX, waits[i + 1]! * REQUEST_FACTOR);
     assert.ok(Math.abs(wait - expected) <= 2, `${waits}`);
   }
-  assert.is(waits.at(-1), 4000);
+  assert.is(waits.at(-1), REQUEST_MS_MAX);
 });
 
 holes('a repeated request goes twice, 16 ms apart, as the same try', () => {
   const { bench, remote } = receiving();
   const at = bench.now;
   remote.data(5);
-  bench.wait(REORDER_MS + REQUEST_MS + 20);
-  assert.equal(requests(bench, at), ['+17 4-4 x1', '+152 4-4 x2', '+168 4-4 x2']);
+  bench.wait(REORDER_MS + REQUEST_MS + TWICE_MS + 4);
+  const second = REORDER_MS + REQUEST_MS;
+  assert.equal(requests(bench, at), [`+${REORDER_MS} 4-4 x1`, `+${second} 4-4 x2`, `+${second + TWICE_MS} 4-4 x2`]);
 });
 
 holes('on a path that loses more than 15 % the first request goes twice too', () => {
@@ -123,10 +121,10 @@ holes('a hole found later is asked for in its own time', () => {
   const { bench, remote } = receiving();
   const at = bench.now;
   remote.data(5);
-  bench.wait(10);
+  bench.wait(5);
   remote.data(7);
   bench.wait(REORDER_MS);
-  assert.equal(requests(bench, at), ['+17 4-4 x1', '+27 4-6 x1']);
+  assert.equal(requests(bench, at), [`+${REORDER_MS} 4-4 x1`, `+${5 + REORDER_MS} 4-6 x1`]);
 });
 
 holes('filled by its repair it is asked for no more', () => {
@@ -146,7 +144,7 @@ holes('a false alarm, the packet itself after we asked, widens the reorder delay
   for (const eighths of [1, 2, 3, 4, 4]) {
     const at = bench.now;
     remote.data(seq);
-    const delay = 4 + Math.round((100 * eighths) / 8);
+    const delay = REORDER_MS + Math.round((RTT_MS * eighths) / 8) - Math.round(RTT_MS / 8);
     bench.wait(delay);
     assert.equal(requests(bench, at), [`+${delay} ${seq - 1}-${seq - 1} x1`]);
     remote.data(seq - 1);
@@ -196,7 +194,7 @@ holes('HELLO tells of a tail that was lost: it is asked for after the reorder de
   remote.send(remote.hello({ streams: [{ group, seq: 5 }] }));
   assert.equal(requests(bench, at), []);
   bench.wait(REORDER_MS);
-  assert.equal(requests(bench, at), ['+17 4-5 x1']);
+  assert.equal(requests(bench, at), [`+${REORDER_MS} 4-5 x1`]);
 });
 
 holes('HELLO of what we have asks for nothing', () => {
