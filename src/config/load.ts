@@ -6,15 +6,26 @@ import { loadOptions, type LoadResult } from './interpret.ts';
 export const CONFIG_FILES = ['/var/run/uci/meshchat', '/etc/config/meshchat'];
 const CONFIG_BYTES_MAX = 256 * 1024;
 
+/** Signs of a mesh on this machine, for a configuration that names none. */
+const SIGNS: readonly [mesh: string, ...paths: string[]][] = [
+  ['cjdns', '/etc/config/cjdns', '/etc/cjdroute.conf'],
+  ['yggdrasil', '/var/run/yggdrasil.sock', '/var/run/yggdrasil/yggdrasil.sock'],
+];
+
 /**
- * Reads `file`, or the first of CONFIG_FILES that is there; without any of them everything is default.
+ * Reads `file`, or the first of CONFIG_FILES that is there; without any of them everything is default. A configuration without
+ * meshes gets those whose signs are here; `options.mesh` is empty when there are none either.
  * @param file `--config FILE`: one that cannot be read is an error
  * @param sets `--set` overrides, see loadOptions()
  */
 export async function loadConfiguration(files: Files, file: string | undefined, sets: readonly string[]): Promise<LoadResult> {
+  let source = CONFIG_FILES.at(-1)!;
+  let bytes: Uint8Array | undefined;
   for (const path of file === undefined ? CONFIG_FILES : [file]) {
     try {
-      return loadOptions(path, await files.read(path, CONFIG_BYTES_MAX), sets);
+      bytes = await files.read(path, CONFIG_BYTES_MAX);
+      source = path;
+      break;
     } catch (error) {
       const code = error instanceof SystemError ? error.code : undefined;
       if (code === 'ENOENT' && file === undefined) continue;
@@ -22,5 +33,16 @@ export async function loadConfiguration(files: Files, file: string | undefined, 
       return { options: undefined, errors: [`${path}: ${why}`], warnings: [] };
     }
   }
-  return loadOptions(CONFIG_FILES.at(-1)!, undefined, sets);
+  const result = loadOptions(source, bytes, sets);
+  return result.options?.mesh.length === 0 ? loadOptions(source, bytes, [...sets, ...(await findMeshes(files))]) : result;
+}
+
+/** @returns a `--set` for each mesh whose sign is here. */
+async function findMeshes(files: Files): Promise<string[]> {
+  const found: string[] = [];
+  for (const [mesh, ...paths] of SIGNS) {
+    const present = await Promise.all(paths.map((path) => files.exists(path)));
+    if (present.includes(true)) found.push(`${mesh}=mesh`, `${mesh}.type=${mesh}`);
+  }
+  return found;
 }

@@ -9,6 +9,7 @@ const load = suite('load');
 /** Files of these contents; a content that is an errno name cannot be read. */
 function files(contents: Record<string, string>): Files {
   return {
+    exists: (path: string) => Promise.resolve(contents[path] !== undefined),
     read(path: string) {
       const content = contents[path] ?? 'ENOENT';
       if (/^E[A-Z]+$/.test(content)) return Promise.reject(new SystemError(content, content));
@@ -35,6 +36,17 @@ load('reads what --config names and nothing else', async () => {
 
 load('without any file everything is default', async () => {
   assert.is((await loadConfiguration(files({}), undefined, [])).options?.meshchat.port, 14627);
+});
+
+load('takes the meshes whose signs are here when the configuration names none', async () => {
+  const signs = { '/etc/config/cjdns': '', '/var/run/yggdrasil.sock': '' };
+  const { options } = await loadConfiguration(files(signs), undefined, []);
+  assert.equal(options?.mesh.map(({ name, type, enabled }) => [name, type, enabled]), [
+    ['cjdns', 'cjdns', true], ['yggdrasil', 'yggdrasil', true],
+  ]);
+  const named = await loadConfiguration(files({ ...signs, '/x': 'config mesh\n\toption type lan\n' }), '/x', []);
+  assert.equal(named.options?.mesh.map(({ type }) => type), ['lan']);
+  assert.equal((await loadConfiguration(files({}), undefined, [])).options?.mesh, []);
 });
 
 load('tells what cannot be read', async () => {
