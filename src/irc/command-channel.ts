@@ -12,10 +12,10 @@ import { fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './n
 import * as numeric from './numerics.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Session } from './session.ts';
-import { byteLength, cutText } from './text.ts';
+import { cutText, packWords } from './text.ts';
 import type { User } from './user.ts';
 
-const NAMES_LINE_BYTES = 400;
+const NAMES_LINE_BYTES = 350;
 
 /** The parameter as it may stand in the middle of a reply. */
 export function safeParam(text: string): string {
@@ -159,20 +159,14 @@ export function replyNames(session: Session, channel: Channel): void {
 function listNames(session: Session, channel: Channel): void {
   const user = session.user as User;
   const symbol = channel.flags.has('s') ? '@' : '=';
-  let names = '';
-  const flush = (): void => session.reply(numeric.RPL_NAMREPLY, symbol, channel.name, names);
+  const names: string[] = [];
   const inside = channel.members.has(user);
   for (const member of channel.members.keys()) {
     if (!inside && member.hidden) continue;
-    const name = channel.prefixOf(member, session.has(CAP_MULTI_PREFIX)) +
-      (session.has(CAP_USERHOST_IN_NAMES) ? member.prefix : member.shown);
-    if (names !== '' && byteLength(names) + name.length > NAMES_LINE_BYTES - channel.name.length) {
-      flush();
-      names = '';
-    }
-    names += names === '' ? name : ` ${name}`;
+    const name = session.has(CAP_USERHOST_IN_NAMES) ? member.prefix : member.shown;
+    names.push(channel.prefixOf(member, session.has(CAP_MULTI_PREFIX)) + name);
   }
-  if (names !== '') flush();
+  for (const text of packWords(names, NAMES_LINE_BYTES)) session.reply(numeric.RPL_NAMREPLY, symbol, channel.name, text);
 }
 
 /** NAMES <channel>{,<channel>} */

@@ -8,9 +8,11 @@ import type { Line } from './line.ts';
 import { fold, matches } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
+import { packWords } from './text.ts';
 import type { User } from './user.ts';
 
 const WHO_MAX = 1000;
+const LINE_BYTES = 350;
 const WHOX_FIELDS = 'tcuihsnfdlaor';
 
 /** WHO [<mask> [<o>%<fields>[,<token>]]] */
@@ -107,9 +109,7 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
       names.push(channel.prefixOf(target, true) + channel.name);
     }
   }
-  for (let i = 0; i < names.length; i += 10) {
-    session.reply(numeric.RPL_WHOISCHANNELS, nick, names.slice(i, i + 10).join(' '));
-  }
+  for (const text of packWords(names, LINE_BYTES)) session.reply(numeric.RPL_WHOISCHANNELS, nick, text);
   session.reply(numeric.RPL_WHOISSERVER, nick, ircd.serverName, ircd.options.networkName);
   if (target.modes.has('o')) session.reply(numeric.RPL_WHOISOPERATOR, nick, 'is an operator of this node');
   if (target.bot) session.reply(numeric.RPL_WHOISBOT, nick, 'is a bot');

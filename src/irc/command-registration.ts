@@ -10,7 +10,7 @@ import { cleanReal, cleanUser, isNick } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 import { isupport } from './isupport.ts';
-import { byteLength, decodeText } from './text.ts';
+import { byteLength, decodeText, packWords } from './text.ts';
 import { formatTime } from './time.ts';
 import { User } from './user.ts';
 
@@ -41,15 +41,9 @@ function handleCap(ircd: Ircd, session: Session, line: Line): void {
 }
 
 function sendCaps(session: Session, sub: string, names: readonly string[]): void {
-  let text = '';
-  for (const name of names) {
-    if (text !== '' && text.length + name.length > CAP_LINE_BYTES && session.capVersion >= 302) {
-      session.line('CAP', session.name, sub, '*', text);
-      text = '';
-    }
-    text += text === '' ? name : ` ${name}`;
-  }
-  session.line('CAP', session.name, sub, text);
+  const lines = session.capVersion >= 302 ? packWords(names, CAP_LINE_BYTES) : [names.join(' ')];
+  for (const text of lines.slice(0, -1)) session.line('CAP', session.name, sub, '*', text);
+  session.line('CAP', session.name, sub, lines.at(-1) ?? '');
 }
 
 function requestCaps(session: Session, text: string, hidden: number): void {

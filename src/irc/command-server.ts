@@ -8,6 +8,7 @@ import type { Line } from './line.ts';
 import { fold, matches } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
+import { packWords } from './text.ts';
 import { formatTime } from './time.ts';
 import type { User } from './user.ts';
 
@@ -70,6 +71,8 @@ function handleAdmin(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_ADMINLOC2, more);
   session.reply(numeric.RPL_ADMINEMAIL, mail);
 }
+
+const HELP_LINE_BYTES = 80;
 
 const INFO = [
   'meshchat: IRC without a server. Every node of the mesh runs its own; channels are groups that nobody owns.',
@@ -141,10 +144,7 @@ function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
     return session.reply(numeric.ERR_HELPNOTFOUND, name, 'No help available on this topic');
   }
   const texts = command === undefined ? ['HELP <command> shows how a command is written. Commands:'] : [command.usage];
-  if (command === undefined) {
-    const names = [...COMMANDS.keys()].sort();
-    for (let i = 0; i < names.length; i += 10) texts.push(names.slice(i, i + 10).join(' '));
-  }
+  if (command === undefined) texts.push(...packWords([...COMMANDS.keys()].sort(), HELP_LINE_BYTES));
   session.reply(numeric.RPL_HELPSTART, name, texts[0] as string);
   for (const text of texts.slice(1)) session.reply(numeric.RPL_HELPTXT, name, text);
   if (command !== undefined) session.reply(numeric.RPL_HELPTXT, name, 'INFO tells how this network differs from others');

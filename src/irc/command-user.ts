@@ -6,7 +6,7 @@ import type { Line } from './line.ts';
 import { AWAY_BYTES_MAX, cleanReal, fold, isNick, REAL_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
-import { byteLength, cutText } from './text.ts';
+import { byteLength, cutText, packWords } from './text.ts';
 import type { User } from './user.ts';
 
 const MONITOR_LINE_BYTES = 400;
@@ -61,7 +61,7 @@ function watch(ircd: Ircd, session: Session, nicks: readonly string[]): void {
     // A suffixed nick (nick~ab12) may be watched as well.
     if (!isNick(nick.replace(/~[0-9a-f]{4}$/, ''))) continue;
     if (session.monitored.size >= MONITOR_MAX && !session.monitored.has(key)) {
-      session.reply(numeric.ERR_MONLISTFULL, String(MONITOR_MAX), nicks.slice(i).join(','), 'Monitor list is full');
+      session.reply(numeric.ERR_MONLISTFULL, String(MONITOR_MAX), cutText(nicks.slice(i).join(','), MONITOR_LINE_BYTES), 'Monitor list is full');
       break;
     }
     session.monitored.set(key, nick);
@@ -86,18 +86,9 @@ function replyStatus(ircd: Ircd, session: Session, nicks: readonly string[]): vo
 }
 
 function replyNicks(session: Session, code: number, nicks: readonly string[]): void {
-  let text = '';
-  for (const nick of nicks) {
-    if (text !== '' && text.length + nick.length > MONITOR_LINE_BYTES) {
-      session.reply(code, text);
-      text = '';
-    }
-    text += text === '' ? nick : `,${nick}`;
-  }
-  if (text !== '') session.reply(code, text);
+  for (const text of packWords(nicks, MONITOR_LINE_BYTES, ',')) session.reply(code, text);
 }
 
-/** How each is written. */
 export const userCommands: CommandTable = {
   AWAY: { paramsMin: 0, usage: 'AWAY [:<message>]', handle: handleAway },
   SETNAME: { paramsMin: 1, usage: 'SETNAME :<realname>', handle: handleSetname },

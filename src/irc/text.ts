@@ -63,6 +63,22 @@ export function splitText(text: string, bytesMax: number): string[] {
   }
 }
 
+/** Joins words to lines of at most `bytesMax` bytes; a longer word has a line of its own. */
+export function packWords(words: Iterable<string>, bytesMax: number, separator = ' '): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    if (line === '') line = word;
+    else if (byteLength(line) + byteLength(word) < bytesMax) line += separator + word;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  if (line !== '') lines.push(line);
+  return lines;
+}
+
 /** The control characters that mean something in IRC: CTCP, bold, colour, hex colour, reset, mono, reverse, italics, strike, underline, tab. */
 const CONTROLS = /[\x00\x05-\x08\x0a-\x0e\x10\x12-\x15\x17-\x1c\x7f\x80-\x9f\u2028\u2029]/g;
 

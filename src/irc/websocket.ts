@@ -120,13 +120,12 @@ class Connection implements StreamHandler {
   }
 
   #shake(): boolean {
-    const text = decodeText(this.#bytes) ?? '';
-    const end = text.indexOf('\r\n\r\n');
+    const end = this.#bytes.findIndex((byte, i) => byte === 10 && this.#bytes[i - 2] === 10);
     if (end < 0) {
       if (this.#bytes.length > HEAD_BYTES_MAX) this.#fail();
       return false;
     }
-    const answer = answerHandshake(text.slice(0, end));
+    const answer = answerHandshake(decodeText(this.#bytes.subarray(0, end)) ?? '');
     if ('refusal' in answer) {
       this.#ended = true;
       this.#stream.write(encodeText(answer.refusal));
@@ -134,7 +133,7 @@ class Connection implements StreamHandler {
       return false;
     }
     this.#stream.write(encodeText(answer.reply));
-    this.#bytes = this.#bytes.slice(encodeText(text.slice(0, end)).length + 4);
+    this.#bytes = this.#bytes.slice(end + 1);
     const opcode = answer.protocol === 'binary.ircv3.net' ? BINARY : TEXT;
     const opened = this.#ircd.open(new WebSocketTransport(this.#stream, opcode));
     this.#session = opened?.session;
