@@ -44,6 +44,11 @@ export class Census {
   #status = new Status();
   #groups = new Map<number, number>();
 
+  /** The packet number that frame `index` carries, -1: none of ours. */
+  packetAt(index: number): number {
+    return this.types[index] === FRAME_DATA ? this.details[index]! : -1;
+  }
+
   /** Reads a datagram that node `from` (in this incarnation) sent to node `to`. */
   scan(truth: Truth, from: number, incarnation: number, to: number, bytes: Uint8Array): void {
     this.frameCount = 0;

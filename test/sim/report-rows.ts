@@ -2,6 +2,7 @@
 import { chatRows } from './rows-chat.ts';
 import { faultRows } from './rows-faults.ts';
 import { memoryRows } from './rows-memory.ts';
+import { srmRows } from './rows-srm.ts';
 import { streamRows } from './rows-stream.ts';
 
 /** One line of the table. */
@@ -21,7 +22,7 @@ export interface Row {
   run(seeds: number): Line[];
 }
 
-const rows: readonly Row[] = [...streamRows, ...chatRows, ...faultRows, ...memoryRows];
+const rows: readonly Row[] = [...streamRows, ...chatRows, ...faultRows, ...srmRows, ...memoryRows];
 
 export function rowNames(): string[] {
   return rows.map((row) => row.name);
