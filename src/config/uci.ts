@@ -175,10 +175,7 @@ class Parser {
         if (buffer[this.#at] === NUL) this.#fail(`EOF with unterminated ${String.fromCharCode(quote)}`);
         continue;
       }
-      if (quote === NUL && (byte === HASH || byte === SEMICOLON || byte === NUL)) {
-        if (byte === HASH) buffer[this.#at] = NUL;
-        break;
-      }
+      if (quote === NUL && (byte === HASH || byte === SEMICOLON || byte === NUL)) break;
       if (quote === NUL ? byte === SINGLE_QUOTE || byte === DOUBLE_QUOTE : byte === quote) {
         quote = quote === NUL ? byte : NUL;
         this.#at++;

@@ -89,6 +89,13 @@ interpret('names file, section, option, value and what is allowed', () => {
   );
 });
 
+interpret('wants numbers in their range and a port where there must be one', () => {
+  assert.ok(bad('', 'main.port=0').includes("is '0'; allowed: 1 to 65535"));
+  assert.ok(bad('', 'main.port=65536').includes('allowed: 1 to 65535'));
+  assert.ok(bad('', 'main.port=1e3').includes('allowed: 1 to 65535'));
+  assert.ok(bad('', 'irc.listen=127.0.0.1').includes('allowed: IPV4:PORT or [IPV6]:PORT'));
+});
+
 interpret('tells all errors at once', () => {
   assert.is(load("config meshchat 'main'\n\toption port x\n\toption log x\n", 'irc.flood=x').errors.length, 3);
 });

@@ -54,6 +54,14 @@ uci('tells line and byte of an error, in the words of uci', () => {
   assert.is(parse('option k v\n'), 'uci: Parse error (option/list command found before the first section) at line 1, byte 0');
   assert.is(parse("config a\n\toption k 'v\n"), "uci: Parse error (EOF with unterminated ') at line 2, byte 13");
 });
+uci('refuses a command at the very end of the file', () => {
+  assert.is(parse('config a\nconfig'), 'uci: Parse error (config without name) at line 1, byte 0');
+  assert.is(parse('config a\noption'), 'uci: Parse error (option without name) at line 1, byte 0');
+});
+uci('loses with a NUL what the same read has brought, as much as the buffer then takes', () => {
+  const text = `config a\n\toption k0 '${'v'.repeat(18)}\nwwwwwwwwww'\n\to\0ption k1 'vvvvvvvvvvvvv\nwwwwww'\n\toption k2 'vw'\n`;
+  assert.is(parse(text), 'uci: Parse error (invalid command) at line 4, byte 1');
+});
 uci('reads a file without a last newline, and an empty one', () => {
   assert.equal(parse("config a\n\toption k 'v'"), { k: 'v' });
   assert.equal(parse(''), {});
