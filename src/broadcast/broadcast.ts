@@ -37,7 +37,7 @@ export interface UpperLayer extends SubscriptionListener {
   onHeard(now: number, peer: Peer): void;
   onPeerState(now: number, peer: Peer, state: PeerStateNumber, before: PeerStateNumber): void;
   /** The peer's old incarnation is over; its state must go. Called before the new epoch is set. */
-  onRestart(now: number, peer: Peer): void;
+  onRestart(now: number, peer: Peer, epoch: number): void;
   /** Forgotten altogether. */
   onForget(now: number, peer: Peer): void;
   /** Appends frames owed to this peer. @returns true when some are still owed. */
@@ -45,6 +45,8 @@ export interface UpperLayer extends SubscriptionListener {
   /** Appends up to `max` (group id, highest seq) pairs for HELLO at `at`. @returns how many. */
   writeStreams(peer: Peer, view: DataView, at: number, max: number): number;
   onHelloStream(now: number, peer: Peer, high: number, low: number, seq: number): void;
+  /** Appends what rides on a keepalive. */
+  writeDigests(peer: Peer, writer: DatagramWriter): void;
 }
 
 export interface Local {
@@ -381,7 +383,7 @@ export class Broadcast implements PeerTimers {
       this.knownCount++;
     } else {
       this.counters.restarts++;
-      this.#upper.onRestart(now, peer);
+      this.#upper.onRestart(now, peer, this.header.epoch);
     }
     peer.epoch = this.header.epoch;
     peer.nonce = this.#nonce();
@@ -498,6 +500,7 @@ export class Broadcast implements PeerTimers {
     const flags = (peer.helloProbe ? HELLO_PROBE : 0) | extraFlags;
     writer.close(frame.FRAME_HELLO, flags, streamsAt + hello.streamCount * HELLO_STREAM_LENGTH);
     peer.helloDue = peer.helloProbe = false;
+    if (peer.state === ALIVE && extraFlags === 0) this.#upper.writeDigests(peer, writer);
   }
 
   #exchange(now: number): void {

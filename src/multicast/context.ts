@@ -3,6 +3,8 @@ import type { Alarms } from '../broadcast/alarms.ts';
 import type { Broadcast } from '../broadcast/broadcast.ts';
 import type { CongestionWindow } from './congestion-window.ts';
 import type { FlightPool } from './flight.ts';
+import type { Gossip } from './gossip.ts';
+import type { GroupTable } from './group-table.ts';
 import type { NodeOutput } from './node-output.ts';
 import type { MulticastOptions } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -32,7 +34,6 @@ export interface Counters {
   publishesRefused: number;
   datagramsSent: number;
   datagramsDelivered: number;
-  lateDropped: number;
   falseAlarms: number;
 }
 
@@ -43,6 +44,8 @@ export interface Context {
   readonly window: CongestionWindow;
   readonly flights: FlightPool;
   readonly scheduler: Scheduler;
+  readonly groups: GroupTable;
+  readonly gossip: Gossip;
   readonly output: NodeOutput;
   readonly random: () => number;
   readonly counters: Counters;
@@ -50,4 +53,13 @@ export interface Context {
   /** Bytes of all own logs, and of all out-of-order packets kept. */
   logBytes: number;
   reorderBytes: number;
+}
+
+export function newCounters(): Counters {
+  return {
+    messagesSent: 0, messagesDelivered: 0, dataSent: 0, dataBytesSent: 0, repairsSent: 0, probesSent: 0, pollsSent: 0,
+    statusSent: 0, requestsSent: 0, requestsIn: 0, holdDowns: 0, dataIn: 0, duplicatesIn: 0, outOfWindowIn: 0, overflowIn: 0,
+    notJoinedIn: 0, needStartSent: 0, badAcksIn: 0, gaps: 0, evictions: 0, publishesRefused: 0, datagramsSent: 0,
+    datagramsDelivered: 0, falseAlarms: 0,
+  };
 }

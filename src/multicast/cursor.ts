@@ -472,8 +472,9 @@ export class Cursor implements Alarm {
   }
 
   /** `srm` mode: somebody asked the group for it; whoever has not acknowledged it gets it. */
-  repairForGroup(seq: number): void {
-    if (this.#due(seq) && serialDiff(seq, this.next) < 0 && (this.#slotState(seq) & QUEUED) === 0) this.#queueRepair(seq);
+  repairForGroup(now: number, seq: number): void {
+    if (!this.#due(seq) || serialDiff(seq, this.next) >= 0 || this.#slotState(seq) & QUEUED) return;
+    if (this.#sinceSent(now, seq) >= this.#holdMs) this.#queueRepair(seq);
   }
 
   /** The receiver has no state of this stream (it left and came back): begin again after what it had acknowledged. */

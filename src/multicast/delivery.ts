@@ -78,6 +78,14 @@ export class Delivery {
     this.#gapReason = reason;
   }
 
+  /** Nothing comes after `last` for now: the beginning of an unfinished message is a gap. */
+  end(last: number, reason: GapReason): void {
+    if (this.#parts.length === 0) return;
+    this.#openGap(this.#partsFrom, reason);
+    this.#dropParts();
+    this.#closeGap(last);
+  }
+
   /** Unordered class: delivers the message around `seq` if all of it is among `packets`. */
   early(seq: number, packets: Map<number, Packet>): void {
     let first = seq;

@@ -307,6 +307,7 @@ export class ReceiveStream implements Alarm {
   abandon(reason: GapReason): void {
     if (!this.started) return;
     this.giveUpTo(this.high, reason);
+    this.#delivery.end(this.cumulative, reason);
     this.#context.alarms.cancel(this);
   }
 

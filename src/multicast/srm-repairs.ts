@@ -81,7 +81,7 @@ export class SrmRepairs implements Alarm {
       repair.dueAt = Infinity;
       repair.holdUntil = now + 3 * repair.distanceMs;
       this.#group.repairTimer.onRound(0, 0);
-      for (const cursor of this.#group.stream.cursors.values()) cursor.repairForGroup(seq);
+      for (const cursor of this.#group.stream.cursors.values()) cursor.repairForGroup(now, seq);
     }
     if (this.#sessionAt <= now) this.#sendSession(now);
     this.#arm();

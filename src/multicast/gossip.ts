@@ -1,0 +1,180 @@
+/**
+ * What members tell each other beside their own words. DIGEST rides on keepalives: who differs about a group's members sends
+ * PEERS, so that a join reaches everybody even where discovery is partial. HINT tells of a source that fell silent or
+ * restarted: the last of its messages may have reached some members only, nobody else may vouch for them (no relaying), and so
+ * those who lack them are told of a gap instead of being left in the dark. Hints confirm nothing: they only raise what is
+ * reported as missing.
+ */
+import type { Alarm } from '../broadcast/alarms.ts';
+import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
+import { ALIVE, GONE, type Peer } from '../broadcast/peer.ts';
+import { endpointId, formatAddress, parseAddress } from '../wire/address.ts';
+import { FRAME_DIGEST, FRAME_HINT } from '../wire/frame.ts';
+import { DIGEST_LENGTH, hashText, HINT_LENGTH } from '../wire/gossip.ts';
+import { serialAdd, serialDiff } from '../wire/serial.ts';
+import type { Context } from './context.ts';
+import type { Group } from './group.ts';
+import type { GapReason } from './node-output.ts';
+import type { ReceiveStream } from './receive-stream.ts';
+import type { Session } from './session.ts';
+
+const DIGESTS_MAX = 8;
+/** Members that one hint goes to; who learns something from it tells as many again. */
+const HINT_FANOUT = 3;
+/** Members notice a death at different times. */
+const HINT_MS_MIN = 4_000;
+const HINT_MS_SPREAD = 4_000;
+const ENDINGS_MAX = 512;
+const ENDING_MS = 300_000;
+/** A hint cannot claim more missing messages than this. */
+const HINT_REACH_MAX = 10_000;
+/** PEERS because of a differing digest, at most once in so long per peer. */
+const DIGEST_ANSWER_MS = 10_000;
+
+/** A stream whose source is gone, as far as we had it. */
+interface Ending {
+  group: Group;
+  source: Peer;
+  epoch: number;
+  high: number;
+  at: number;
+  reason: GapReason;
+}
+
+export class Gossip implements Alarm {
+  alarmAt = Infinity;
+  alarmIndex = -1;
+  alarmOrder = 0;
+  readonly #context: Context;
+  readonly #endings = new Map<string, Ending>();
+  readonly #toTell = new Set<Ending>();
+  readonly #answeredAt = new WeakMap<Peer, number>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  // ---- DIGEST
+
+  /** Sum of the members' hashes as we see the group from one of our addresses, and their number. */
+  #digest(group: Group, local: number): { count: number; sum: number } {
+    let count = 1;
+    let sum = hashText(this.#context.broadcast.locals[local]?.id ?? '');
+    for (const peer of group.peers.values()) {
+      if (peer.state === GONE || peer.local !== local) continue;
+      count++;
+      sum = (sum + hashText(peer.id)) >>> 0;
+    }
+    return { count, sum };
+  }
+
+  /** Appends digests of the groups shared with this peer to a keepalive. */
+  write(peer: Peer, groups: Iterable<Group>, writer: DatagramWriter): void {
+    let written = 0;
+    for (const group of groups) {
+      if (written >= DIGESTS_MAX || writer.room < DIGEST_LENGTH) return;
+      if (!group.peers.has(peer.id)) continue;
+      const { count, sum } = this.#digest(group, peer.local);
+      const { view, bodyAt } = writer;
+      view.setUint32(bodyAt, group.idHigh);
+      view.setUint32(bodyAt + 4, group.idLow);
+      view.setUint16(bodyAt + 8, Math.min(65535, count));
+      view.setUint32(bodyAt + 10, sum);
+      writer.close(FRAME_DIGEST, 0, bodyAt + DIGEST_LENGTH);
+      written++;
+    }
+  }
+
+  /** Another view of a group we share: tell it whom we know. */
+  onDigest(now: number, peer: Peer, group: Group, count: number, sum: number): void {
+    const own = this.#digest(group, peer.local);
+    if (own.count === count && own.sum === sum) return;
+    if (now - (this.#answeredAt.get(peer) ?? -Infinity) < DIGEST_ANSWER_MS) return;
+    this.#answeredAt.set(peer, now);
+    peer.peersDue = true;
+    this.#context.broadcast.touch(peer);
+  }
+
+  // ---- HINT
+
+  /** A stream has ended: its source is gone, or has restarted. */
+  onEnd(now: number, stream: ReceiveStream, reason: GapReason): void {
+    if (!stream.started || stream.addressed) return;
+    const { group, peer: source } = stream;
+    const ending = { group, source, epoch: source.epoch, high: stream.high, at: now, reason };
+    if (this.#endings.size >= ENDINGS_MAX) this.#endings.delete(this.#endings.keys().next().value!);
+    this.#endings.set(key(source.id, source.epoch, group), ending);
+    this.#toTell.add(ending);
+    this.#context.alarms.setEarlier(this, now + HINT_MS_MIN + Math.round(HINT_MS_SPREAD * this.#context.random()));
+  }
+
+  /** It is heard again under the same epoch: it speaks for itself. */
+  onBack(source: Peer): void {
+    for (const [name, ending] of this.#endings) {
+      if (ending.source !== source || ending.epoch !== source.epoch) continue;
+      this.#endings.delete(name);
+      this.#toTell.delete(ending);
+    }
+  }
+
+  onAlarm(now: number): void {
+    for (const ending of this.#toTell) this.#tell(ending);
+    this.#toTell.clear();
+    for (const [name, ending] of this.#endings) if (now - ending.at > ENDING_MS) this.#endings.delete(name);
+  }
+
+  #tell(ending: Ending): void {
+    const { group, source, epoch, high } = ending;
+    const address = parseAddress(source.address);
+    if (address === undefined || group.left) return;
+    const body = new Uint8Array(HINT_LENGTH);
+    const view = new DataView(body.buffer);
+    body.set(address, 0);
+    view.setUint16(16, source.port);
+    view.setUint32(18, epoch);
+    view.setUint32(22, group.idHigh);
+    view.setUint32(26, group.idLow);
+    view.setUint32(30, high);
+    const members = [...group.peers.values()].filter((peer) => peer.state === ALIVE && peer !== source);
+    for (let i = 0; i < HINT_FANOUT && members.length > 0; i++) {
+      const index = Math.floor(this.#context.random() * members.length);
+      const [peer] = members.splice(index, 1);
+      (peer!.session as Session).oweFrame(FRAME_HINT, 0, body);
+    }
+  }
+
+  /** @param find our group of that id. Malformed and unknown hints change nothing. */
+  onHint(now: number, view: DataView, bytes: Uint8Array, at: number, find: (high: number, low: number) => Group | undefined): void {
+    const { options, output, counters } = this.#context;
+    const group = find(view.getUint32(at + 22), view.getUint32(at + 26));
+    const id = endpointId(formatAddress(bytes, at), view.getUint16(at + 16), options.port);
+    const ending = group && this.#endings.get(key(id, view.getUint32(at + 18), group));
+    if (ending === undefined) return;
+    const high = view.getUint32(at + 30);
+    const news = serialDiff(high, ending.high);
+    if (news <= 0 || news > HINT_REACH_MAX) return;
+    const stream = (ending.source.session as Session | undefined)?.streams.get(ending.group.key);
+    if (stream !== undefined && ending.source.epoch === ending.epoch) {
+      stream.giveUpTo(high, ending.reason);
+    } else {
+      counters.gaps++;
+      output.gap(ending.group, id, ending.epoch, serialAdd(ending.high, 1), high, ending.reason, false);
+    }
+    ending.high = high;
+    this.#toTell.add(ending);
+    this.#context.alarms.setEarlier(this, now + Math.round(500 * this.#context.random()));
+  }
+
+  /** We left a group: nothing of it is told any more. */
+  forgetGroup(group: Group): void {
+    for (const [name, ending] of this.#endings) {
+      if (ending.group !== group) continue;
+      this.#endings.delete(name);
+      this.#toTell.delete(ending);
+    }
+  }
+}
+
+function key(id: string, epoch: number, group: Group): string {
+  return `${id} ${epoch} ${group.key}`;
+}

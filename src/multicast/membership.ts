@@ -1,0 +1,108 @@
+/** What becomes of members and streams when peers join, leave, fall silent, come back, restart or are forgotten. */
+import { ALIVE, GONE, type Peer, PEER_STATE_NAMES, type PeerStateNumber, STALE, type Subscription } from '../broadcast/peer.ts';
+import type { Context } from './context.ts';
+import type { Group } from './group.ts';
+import type { GapReason, MemberState } from './node-output.ts';
+import { Session } from './session.ts';
+
+export class Membership {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  session(peer: Peer): Session {
+    return (peer.session ??= new Session(this.#context, peer)) as Session;
+  }
+
+  #tell(group: Group, peer: Peer, state: MemberState, epoch = peer.epoch): void {
+    if (!group.left) this.#context.output.member(group, peer.id, state, epoch);
+  }
+
+  // ---- joins and leaves, as the peers say them
+
+  onSubscriptions(peer: Peer, joined: Subscription[], left: Subscription[]): void {
+    const { groups } = this.#context;
+    for (const { high, low } of left) {
+      const group = groups.findServed(high, low);
+      if (group === undefined || !group.peers.has(peer.id)) continue;
+      group.removeMember(peer);
+      this.#tell(group, peer, 'left');
+    }
+    for (const { high, low, start } of joined) {
+      const group = groups.find(high, low);
+      if (group !== undefined) this.#joined(group, peer, start);
+    }
+  }
+
+  #joined(group: Group, peer: Peer, start: number): void {
+    this.session(peer);
+    if (group.peers.has(peer.id)) return;
+    group.addMember(peer, start);
+    this.#tell(group, peer, 'joined');
+  }
+
+  /** We joined: those who are in it already are members from now on. */
+  welcome(group: Group): void {
+    for (const peer of this.#context.broadcast.peers.all()) {
+      const theirs = peer.known && peer.state !== GONE ? peer.subscriptions.get(group.key) : undefined;
+      if (theirs !== undefined && theirs.high === group.idHigh) this.#joined(group, peer, 0);
+    }
+  }
+
+  /** We left: what others sent us is of no interest any more. */
+  dropStreams(group: Group): void {
+    this.#context.gossip.forgetGroup(group);
+    for (const peer of this.#context.broadcast.peers.all()) {
+      const session = peer.session as Session | undefined;
+      if (session === undefined) continue;
+      for (const streams of [session.streams, session.addressed]) {
+        streams.get(group.key)?.close();
+        streams.delete(group.key);
+      }
+    }
+  }
+
+  // ---- peers come and go
+
+  onPeerState(now: number, peer: Peer, state: PeerStateNumber, before: PeerStateNumber): void {
+    const { output, groups, gossip, scheduler } = this.#context;
+    output.peer(peer.id, PEER_STATE_NAMES[state]);
+    const session = this.session(peer);
+    if (state === GONE) this.#abandon(now, session, 'source-gone');
+    const word = memberWord(state, before);
+    if (word !== undefined) for (const group of groups.all()) if (group.peers.has(peer.id)) this.#tell(group, peer, word);
+    if (state !== ALIVE) return;
+    gossip.onBack(peer);
+    session.onHeard(now);
+    for (const cursor of session.cursors) if (cursor.hasWork) scheduler.ready(cursor);
+  }
+
+  #abandon(now: number, session: Session, reason: GapReason): void {
+    for (const stream of session.streams.values()) {
+      stream.abandon(reason);
+      this.#context.gossip.onEnd(now, stream, reason);
+    }
+    for (const stream of session.addressed.values()) stream.abandon(reason);
+  }
+
+  /** An incarnation of a peer is over: nothing of its streams or of our cursors for it lives on. */
+  end(now: number, peer: Peer, reason: GapReason, state: MemberState, epoch: number): void {
+    const session = this.session(peer);
+    this.#abandon(now, session, reason);
+    for (const stream of [...session.streams.values(), ...session.addressed.values()]) stream.close();
+    for (const group of this.#context.groups.withLeaving()) {
+      if (!group.peers.has(peer.id)) continue;
+      group.removeMember(peer);
+      if (peer.state !== GONE || state !== 'gone') this.#tell(group, peer, state, epoch);
+    }
+    peer.session = undefined;
+  }
+}
+
+function memberWord(state: PeerStateNumber, before: PeerStateNumber): MemberState | undefined {
+  if (state === STALE) return 'stale';
+  if (state === GONE) return 'gone';
+  return before === STALE ? 'back' : before === GONE ? 'joined' : undefined;
+}
