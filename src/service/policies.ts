@@ -33,14 +33,15 @@ export const GROUP_POLICY: Policy = {
 export const STATUS_POLICY: Policy = { status: {} };
 
 const TYPES: Record<string, number> = { string: BLOBMSG_STRING, int: BLOBMSG_INT32, bool: BLOBMSG_BOOL };
-const bare = (type: ArgumentType): string => type.replace('!', '');
+/** The type without its '!'. */
+const BARE = new Map<string, string>(['string', 'int', 'bool'].flatMap((type) => [[type, type], [`${type}!`, type]]));
 
 /** Attribute SIGNATURE of an object with this policy. */
 export function signatureOf(policy: Policy): Uint8Array {
   const table: Table = {};
   for (const [method, args] of Object.entries(policy)) {
     const types: Table = {};
-    for (const [name, type] of Object.entries(args)) types[name] = TYPES[bare(type)] as number;
+    for (const [name, type] of Object.entries(args)) types[name] = TYPES[BARE.get(type) as string] as number;
     table[method] = types;
   }
   return encodeTable(table);
@@ -50,15 +51,15 @@ export function signatureOf(policy: Policy): Uint8Array {
 export function argumentsProblem(policy: Readonly<Record<string, ArgumentType>>, args: Table): string {
   for (const name of Object.keys(args)) {
     if (Object.hasOwn(policy, name)) {
-      const type = bare(policy[name] as ArgumentType);
+      const type = BARE.get(policy[name] as string) as string;
       if (!fits(type, args[name])) return `${name} is a ${type}`;
     } else if (!name.startsWith('ubus_')) {
       const known = Object.keys(policy);
       return `there is no argument ${name}; known: ${known.length === 0 ? 'none' : known.join(', ')}`;
     }
   }
-  for (const [name, type] of Object.entries(policy)) {
-    if (type.endsWith('!') && args[name] === undefined) return `the argument ${name} is missing`;
+  for (const name of Object.keys(policy)) {
+    if (args[name] === undefined && (policy[name] as string).endsWith('!')) return `the argument ${name} is missing`;
   }
   return '';
 }

@@ -105,11 +105,9 @@ export class BlobWriter {
 
   /** Starts a blobmsg. */
   openNamed(type: number, name: string): number {
+    const header = nameHeader(name);
     const at = this.open(128 + type);
-    const bytes = encodeUtf8(name);
-    const start = this.reserve(padded(3 + bytes.length));
-    this.#view.setUint16(start, bytes.length);
-    this.#bytes.set(bytes, start + 2);
+    this.raw(header);
     return at;
   }
 
@@ -118,10 +116,14 @@ export class BlobWriter {
     if (depth > DEPTH_MAX) throw new RangeError('nested too deep');
     if (value === null) return this.close(this.openNamed(BLOBMSG_UNSPEC, name));
     switch (typeof value) {
-      case 'boolean':
-        return this.#putNumber(BLOBMSG_BOOL, name, 1, (view, at) => view.setUint8(at, value ? 1 : 0));
+      case 'boolean': {
+        const at = this.openNamed(BLOBMSG_BOOL, name);
+        const start = this.reserve(1);
+        this.#bytes[start] = value ? 1 : 0;
+        return this.close(at);
+      }
       case 'number':
-        return this.#putAnyNumber(name, value);
+        return this.#putNumber(name, value);
       case 'string':
         return this.#putText(name, encodeUtf8(value));
     }
@@ -144,20 +146,35 @@ export class BlobWriter {
     this.reserve(1);
     this.close(at);
   }
-  #putAnyNumber(name: string, value: number): void {
-    if (value === (value | 0)) return this.#putNumber(BLOBMSG_INT32, name, 4, (view, at) => view.setInt32(at, value));
-    if (!Number.isSafeInteger(value)) return this.#putNumber(BLOBMSG_DOUBLE, name, 8, (view, at) => view.setFloat64(at, value));
-    this.#putNumber(BLOBMSG_INT64, name, 8, (view, at) => {
-      view.setInt32(at, Math.floor(value / 0x1_0000_0000));
-      view.setUint32(at + 4, value >>> 0);
-    });
-  }
-  #putNumber(type: number, name: string, size: number, set: (view: DataView, at: number) => void): void {
-    const at = this.openNamed(type, name);
-    const start = this.reserve(size);
-    set(this.#view, start);
+  #putNumber(name: string, value: number): void {
+    const small = value === (value | 0);
+    const whole = small || Number.isSafeInteger(value);
+    const at = this.openNamed(small ? BLOBMSG_INT32 : whole ? BLOBMSG_INT64 : BLOBMSG_DOUBLE, name);
+    const start = this.reserve(small ? 4 : 8);
+    if (small) this.#view.setInt32(start, value);
+    else if (whole) {
+      this.#view.setInt32(start, Math.floor(value / 0x1_0000_0000));
+      this.#view.setUint32(start + 4, value >>> 0);
+    } else this.#view.setFloat64(start, value);
     this.close(at);
   }
+}
+
+/** Our own names, encoded: there are few, and each is written often. */
+const NAMES_MAX = 256;
+const names = new Map<string, Uint8Array>();
+
+/** Length, name, NUL and padding. */
+function nameHeader(name: string): Uint8Array {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const bytes = encodeUtf8(name);
+  const header = new Uint8Array(padded(3 + bytes.length));
+  header[0] = bytes.length >> 8;
+  header[1] = bytes.length;
+  header.set(bytes, 2);
+  if (names.size < NAMES_MAX) names.set(name, header);
+  return header;
 }
 
 /** The bytes of a table's entries, as they stand in attribute DATA. */

@@ -4,6 +4,10 @@
  */
 
 const SHORT = 96;
+/** What String.fromCharCode surely takes at once. */
+const ASCII_CHECK_MAX = 4096;
+const NOT_ASCII = /[^\x00-\x7f]/;
+const PLAIN = /^[\x01-\x7f]*$/;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const CODES = new Uint8Array(64);
 const VALUES = new Uint8Array(256).fill(255);
@@ -28,15 +32,16 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** What is not UTF-8 becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  const { length } = bytes;
-  if (length > SHORT) return decoder.decode(bytes);
-  for (let i = 0; i < length; i++) if ((bytes[i] as number) > 127) return decoder.decode(bytes);
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  if (bytes.length > SHORT) return decoder.decode(bytes);
+  const text = String.fromCharCode.apply(null, bytes as unknown as number[]);
+  return NOT_ASCII.test(text) ? decoder.decode(bytes) : text;
 }
 
 /** Whether `bytes` can be a ubus string unchanged: UTF-8 (RFC 3629 §4, no surrogates, nothing overlong) without NUL. */
 export function isText(bytes: Uint8Array): boolean {
   const { length } = bytes;
+  // Most are plain ASCII, and a regular expression sees that sooner than a loop.
+  if (length <= ASCII_CHECK_MAX && PLAIN.test(String.fromCharCode.apply(null, bytes as unknown as number[]))) return true;
   for (let i = 0; i < length; ) {
     const lead = bytes[i++] as number;
     if (lead === 0) return false;
