@@ -1,5 +1,5 @@
-// What the OpenWrt packages contain: the tree under openwrt/files and the built script, with owners and modes that do not depend
-// on who builds. Shared by ipk.mjs and apk.mjs.
+// What the OpenWrt packages contain: the tree under openwrt/files and the built script, with owners and modes that do
+// not depend on who builds. Shared by ipk.mjs and apk.mjs.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,10 @@ function entry(path, bytes) {
   return { path, mode, bytes };
 }
 
-/** --runtime TJS --arch ARCH --version V: a package of a runtime built elsewhere, instead of ours. @returns undefined without. */
+/**
+ * --runtime TJS --arch ARCH --version V: a package of a runtime built elsewhere, instead of ours. @returns undefined
+ * without.
+ */
 export function runtimePackage() {
   const binary = argument('runtime');
   if (binary === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * What each option means, for people: the documentation and the comments of the default file. Not part of the daemon. The
- * type makes a missing or superfluous text an error of the compiler.
+ * What each option means, for people: the documentation and the comments of the default file. Not part of the daemon.
+ * The type makes a missing or superfluous text an error of the compiler.
  */
 import type { AccountOptions, DaemonOptions, GroupOptions, IrcOptions, MainOptions, MeshOptions } from './options.ts';
 
@@ -31,10 +31,10 @@ const meshchat: SectionHelp<MainOptions> = {
 };
 
 const mesh: SectionHelp<Omit<MeshOptions, 'name'>> = {
-  about: 'A mesh through which others are found. Any number. Without any: cjdns and Yggdrasil where they run, else loopback.',
+  about: 'A mesh through which others are found. Any number. None: cjdns, Yggdrasil where they are, else loopback.',
   example: [['type', 'static'], ['address', 'br-lan'], ['peer', '192.168.1.2']],
   options: {
-    type: 'cjdns and yggdrasil ask the mesh\'s own daemon; static has a list; lan looks for neighbours on an interface.',
+    type: 'cjdns, yggdrasil: ask the mesh\'s own daemon; static: a list; lan: look for neighbours on an interface.',
     enabled: 'Use this mesh.',
     adminAddress: 'cjdns: address of its admin port. Empty: as cjdns is configured.',
     adminPort: 'cjdns: its admin port. Empty: as cjdns is configured.',
@@ -99,4 +99,6 @@ const account: SectionHelp<AccountOptions> = {
   },
 };
 
-export const HELP: Record<keyof DaemonOptions, SectionHelp<Record<string, unknown>>> = { meshchat, mesh, group, irc, account };
+export const HELP: Record<keyof DaemonOptions, SectionHelp<Record<string, unknown>>> = {
+  meshchat, mesh, group, irc, account,
+};

@@ -1,7 +1,7 @@
 /**
- * UCI text and `--set` overrides -> options, or every reason why not. Pure. A wrong value is an error that names file, section,
- * option and what is allowed; a name that nobody knows is a warning with the nearest known one, so that a configuration
- * written for a later version still starts an older one.
+ * UCI text and `--set` overrides -> options, or every reason why not. Pure. A wrong value is an error that names
+ * file, section, option and what is allowed; a name that nobody knows is a warning with the nearest known one, so
+ * that a configuration written for a later version still starts an older one.
  */
 import { optionName, SCHEMA, type SectionSchema } from './schema.ts';
 import type { DaemonOptions } from './options.ts';
@@ -81,7 +81,9 @@ class Interpreter {
     for (const [type, schema] of Object.entries(SCHEMA)) {
       const sections = found[type]!;
       const most = schema.single ? 1 : SECTIONS_MAX;
-      if (sections.length > most) this.#errors.push(`${this.#file}: ${sections.length} sections of type ${type}; allowed: ${most}`);
+      if (sections.length > most) {
+        this.#errors.push(`${this.#file}: ${sections.length} sections of type ${type}; allowed: ${most}`);
+      }
       options[type] = schema.single ? sections[0] ?? defaults(schema) : sections;
     }
     return {
@@ -93,7 +95,7 @@ class Interpreter {
   /** The section of this name, or the first of this type; made when there is none. */
   #section(name: string, type: string): UciSection {
     const sections = this.#sections;
-    const known = sections.find((section) => section.name === name) ?? sections.find((section) => section.type === name);
+    const known = sections.find((other) => other.name === name) ?? sections.find((other) => other.type === name);
     if (known) return known;
     if (name === SCHEMA.meshchat.single) type = 'meshchat';
     const made = { type, name: schemaOf(type)?.single ?? name, anonymous: false, options: new Map() };
@@ -131,7 +133,8 @@ class Interpreter {
     const items = [text].flat();
     const most = field.list ? LIST_LENGTH_MAX : 1;
     if (items.length > most || (!field.list && text !== items[0])) {
-      this.#refuse(section, option, `has a list of ${items.length} values`, field.list ? `${most} values` : `one value, ${field.allowed}`);
+      const allowed = field.list ? `${most} values` : `one value, ${field.allowed}`;
+      this.#refuse(section, option, `has a list of ${items.length} values`, allowed);
       return undefined;
     }
     const values = items.flatMap((item) => field.read(item) ?? this.#bad(field, item, section, option));

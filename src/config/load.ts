@@ -13,12 +13,14 @@ const SIGNS: readonly [mesh: string, ...paths: string[]][] = [
 ];
 
 /**
- * Reads `file`, or the first of CONFIG_FILES that is there; without any of them everything is default. A configuration without
- * meshes gets those whose signs are here; `options.mesh` is empty when there are none either.
+ * Reads `file`, or the first of CONFIG_FILES that is there; without any of them everything is default. A
+ * configuration without meshes gets those whose signs are here; `options.mesh` is empty when there are none either.
  * @param file `--config FILE`: one that cannot be read is an error
  * @param sets `--set` overrides, see loadOptions()
  */
-export async function loadConfiguration(files: Files, file: string | undefined, sets: readonly string[]): Promise<LoadResult> {
+export async function loadConfiguration(
+  files: Files, file: string | undefined, sets: readonly string[],
+): Promise<LoadResult> {
   let source = CONFIG_FILES.at(-1)!;
   let bytes: Uint8Array | undefined;
   for (const path of file === undefined ? CONFIG_FILES : [file]) {
@@ -29,12 +31,14 @@ export async function loadConfiguration(files: Files, file: string | undefined, 
     } catch (error) {
       const code = error instanceof SystemError ? error.code : undefined;
       if (code === 'ENOENT' && file === undefined) continue;
-      const why = code === 'EFBIG' ? `larger than ${CONFIG_BYTES_MAX} bytes` : `cannot be read (${code ?? String(error)})`;
+      const tooLarge = code === 'EFBIG';
+      const why = tooLarge ? `larger than ${CONFIG_BYTES_MAX} bytes` : `cannot be read (${code ?? String(error)})`;
       return { options: undefined, errors: [`${path}: ${why}`], warnings: [] };
     }
   }
   const result = loadOptions(source, bytes, sets);
-  return result.options?.mesh.length === 0 ? loadOptions(source, bytes, [...sets, ...(await findMeshes(files))]) : result;
+  if (result.options?.mesh.length !== 0) return result;
+  return loadOptions(source, bytes, [...sets, ...(await findMeshes(files))]);
 }
 
 /** @returns a `--set` for each mesh whose sign is here. */

@@ -1,6 +1,6 @@
 /**
- * What the daemon can be told, typed. A field `socketMode` is the UCI option `socket_mode`; schema.ts says for each which
- * values are allowed, its default and whether a running daemon can take a new one; help.ts explains it.
+ * What the daemon can be told, typed. A field `socketMode` is the UCI option `socket_mode`; schema.ts says for each
+ * which values are allowed, its default and whether a running daemon can take a new one; help.ts explains it.
  */
 import type { Endpoint } from './field.ts';
 
@@ -91,7 +91,10 @@ export interface IrcOptions {
   historyHours: number;
   /** Lines shown at JOIN. */
   playbackLines: number;
-  /** Nodes, in canonical text: their lines are not shown / they are treated as absent / only these are present ([]: all). */
+  /**
+   * Nodes, in canonical text: their lines are not shown / they are treated as absent / only these are present ([]:
+   * all).
+   */
   hide: string[];
   ban: string[];
   allow: string[];

@@ -1,8 +1,11 @@
 /**
- * Every section and option of /etc/config/meshchat, once. Validation, the commented default file, the init script's check and
- * the documentation all come from here (scripts/generate-config.mjs), so that none of them can say something else.
+ * Every section and option of /etc/config/meshchat, once. Validation, the commented default file, the init script's
+ * check and the documentation all come from here (scripts/generate-config.mjs), so that none of them can say
+ * something else.
  */
-import { bool, choice, endpoint, fileMode, fixed, int, list, peer, peerMask, required, secret, text, type Field } from './field.ts';
+import {
+  bool, choice, endpoint, fileMode, fixed, int, list, peer, peerMask, required, secret, text, type Field,
+} from './field.ts';
 import type { AccountOptions, DaemonOptions, GroupOptions, IrcOptions, MainOptions, MeshOptions } from './options.ts';
 
 type Fields<T> = { [K in keyof T]: Field<T[K]> };
@@ -53,7 +56,10 @@ const group: Fields<GroupOptions> = {
   ordered: bool(true),
   start: {
     fallback: 'now', allowed: 'now, all, or how many of the last messages',
-    read: (value) => (value === 'now' || value === 'all' ? value : /^\d{1,9}$/.test(value) ? { last: Number(value) } : undefined),
+    read(value) {
+      if (value === 'now' || value === 'all') return value;
+      return /^\d{1,9}$/.test(value) ? { last: Number(value) } : undefined;
+    },
   },
   slow: choice('lag', 'lag', 'block', 'evict'),
   repair: choice('direct', 'direct', 'srm'),
@@ -85,9 +91,13 @@ const irc: Fields<IrcOptions> = {
   allow: list(peerMask()),
 };
 
+const HASH = text(
+  '', 'a hash as pbkdf2-sha256$ITERATIONS$SALT$HASH', /^pbkdf2-sha256\$\d{1,7}\$[\w+/=]+\$[\w+/=]+$/,
+);
+
 const account: Fields<AccountOptions> = {
   name: required(text('', 'a nick', /^[^\s,*?!@:#$\0]{1,32}$/)),
-  password: required(secret(text('', 'a hash as pbkdf2-sha256$ITERATIONS$SALT$HASH', /^pbkdf2-sha256\$\d{1,7}\$[\w+/=]+\$[\w+/=]+$/))),
+  password: required(secret(HASH)),
   operator: bool(false),
 };
 

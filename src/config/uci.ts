@@ -1,14 +1,15 @@
 /**
- * Reads a UCI file as libuci does, byte for byte: what `uci show` would print is what the daemon sees, and a file that `uci`
- * refuses is refused here with the same words, line and byte. It works as libuci's reader does, in place in one line buffer
- * that a quote or a backslash at the end of a line extends, because the odd rules follow from that (a ';' glued to a bare
- * word hides the rest of the line; a NUL hides the rest of what one read brought).
+ * Reads a UCI file as libuci does, byte for byte: what `uci show` would print is what the daemon sees, and a file
+ * that `uci` refuses is refused here with the same words, line and byte. It works as libuci's reader does, in place
+ * in one line buffer that a quote or a backslash at the end of a line extends, because the odd rules follow from that
+ * (a ';' glued to a bare word hides the rest of the line; a NUL hides the rest of what one read brought).
  *
  *   line    = package NAME | config TYPE [NAME] | option NAME VALUE | list NAME VALUE      (or p, c, o, l)
  *   value   = bare\ words | 'literal' | "with \" escapes" | any of them joined
  *   comment = # at the start of a word or within a bare one
  *
- * `package` lines have no effect in a file that is loaded by its own name. An empty value sets nothing; in a list it counts.
+ * `package` lines have no effect in a file that is loaded by its own name. An empty value sets nothing; in a list it
+ * counts.
  */
 
 export interface UciSection {
@@ -236,7 +237,9 @@ class Parser {
   }
 }
 
-/** libuci's name for an anonymous section: its number among all sections and the low half of a djb2 hash of its type. */
+/**
+ * libuci's name for an anonymous section: its number among all sections and the low half of a djb2 hash of its type.
+ */
 function anonymousName(number: number, type: string): string {
   let hash = 5381;
   for (let i = 0; i < type.length; i++) hash = (hash * 33 + type.charCodeAt(i)) & 0xffff;

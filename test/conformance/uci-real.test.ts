@@ -1,6 +1,6 @@
 /**
- * The parser beside the real `uci` on generated files: UCI=/path/to/uci node test/run.mjs uci-real  (UCI_COUNT=20000 for more).
- * UCI_KEEP=FILE also writes the first 200 with what uci printed: test/vectors/uci-generated.jsonl came so.
+ * The parser beside the real `uci` on generated files: UCI=/path/to/uci node test/run.mjs uci-real  (UCI_COUNT=20000
+ * for more). UCI_KEEP=FILE also writes the first 200 with what uci printed: test/vectors/uci-generated.jsonl came so.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,9 @@
 /**
- * The package on an OpenWrt, from installation to removal. OPENWRT is a command in front of which nothing but a command line
- * for the router is missing; the runtime package is installed already:
+ * The package on an OpenWrt, from installation to removal. OPENWRT is a command in front of which nothing but a
+ * command line for the router is missing; the runtime package is installed already:
  *   make ipk && OPENWRT='ssh root@192.168.1.1' node test/run.mjs e2e/openwrt
- * The router must have no meshchat yet, and loses its configuration. OPENWRT_PACKAGES=apk where that is its package manager.
+ * The router must have no meshchat yet, and loses its configuration. OPENWRT_PACKAGES=apk where that is its package
+ * manager.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
