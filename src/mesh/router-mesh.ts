@@ -41,7 +41,8 @@ export interface Router {
   close(): void;
 }
 
-/** How often interfaces are looked at while the mesh is down or young, and later. */
+/** How often interfaces are looked at: while an address that we had is away, while the mesh is young, and else. */
+const WATCH_AWAY_MS = 500;
 const WATCH_YOUNG_MS = 1000;
 const WATCH_MS = 2000;
 const YOUNG_MS = 60_000;
@@ -163,8 +164,9 @@ export class RouterMesh implements MeshSource {
       this.#updateOwn();
     }
     if (now >= this.#askAt && !this.#asking) void this.#ask();
-    const young = this.#own.length === 0 ? this.#failureCount < 4 : now - this.#youngSince < YOUNG_MS;
-    const watchAt = now + (young ? WATCH_YOUNG_MS : WATCH_MS);
+    const away = this.#own.length === 0 && this.#proven !== '';
+    const young = now - this.#youngSince < YOUNG_MS;
+    const watchAt = now + (away ? WATCH_AWAY_MS : young ? WATCH_YOUNG_MS : WATCH_MS);
     this.#timer.set(this.#asking ? watchAt : Math.min(watchAt, this.#askAt));
   }
 

@@ -121,7 +121,9 @@ export async function pairs(daemons: TestDaemon[], routers: RouterSet): Promise<
 }
 
 /** Waits until every daemon lists every other. @returns ms since `since`, -1: not within `secondsMax`. */
-export async function allPairs(daemons: TestDaemon[], routers: RouterSet, secondsMax: number, since: number): Promise<number> {
+export async function allPairs(
+  daemons: TestDaemon[], routers: RouterSet, secondsMax: number, since: number,
+): Promise<number> {
   const end = performance.now() + secondsMax * 1000;
   let missing: string[] = [];
   while (performance.now() < end) {
@@ -133,7 +135,7 @@ export async function allPairs(daemons: TestDaemon[], routers: RouterSet, second
   return -1;
 }
 
-/** Every daemon says something; waits until every other has heard it. @returns ms until the last, -1: not all within 5 s. */
+/** Every daemon says something. @returns ms until every other has heard it, -1: not all within 5 s. */
 export async function everybodyTalks(daemons: TestDaemon[], word: string): Promise<number> {
   const start = performance.now();
   for (const daemon of daemons) await daemon.group!.publish(`${word} ${daemon.node.index}`);

@@ -1,6 +1,6 @@
 /**
- * The sources of nodes alone, against real mesh routers: in a chain of N nodes each node runs only its source and tells what
- * it finds. Prints, per node, when its own address came up and when it had named so many of the others.
+ * The sources of nodes alone, against real mesh routers: in a chain of N nodes each node runs only its source and
+ * tells what it finds. Prints, per node, when its own address came up and when it had named so many of the others.
  *   node test/e2e/run.mjs mesh-sources       CJDROUTE=path for cjdns; NODES=8, SHAPE=chain|star|full|tree
  */
 import { createNodeRuntime } from '../../src/runtime/node.ts';
@@ -37,7 +37,8 @@ async function run(): Promise<void> {
   if (routers === undefined) process.exit(0);
   console.log(`${routers.version}, ${kind} of ${count}`);
   const startSources = (): void => {
-    for (const node of net.nodes) node.spawn('source.log', [process.execPath, process.argv[1]!, 'source', routers.kind]);
+    const command = [process.execPath, process.argv[1]!, 'source', routers.kind];
+    for (const node of net.nodes) node.spawn('source.log', command);
   };
   const routersFirst = process.env['ROUTERS_FIRST'] !== undefined;
   if (routersFirst) await startAll(net, routers);

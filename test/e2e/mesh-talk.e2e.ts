@@ -47,7 +47,7 @@ if (order !== 'daemons') {
   bar('everybody hears everybody', await everybodyTalks(daemons, `word ${++word}`), 2000);
 }
 const metrics = await daemons[0]!.call('metrics');
-console.log(`node 0: ${String(metrics['probesSent'])} probes, ${String(metrics['probesToSilent'])} to nodes that never answered,`
+console.log(`node 0: ${String(metrics['probesSent'])} probes, ${String(metrics['probesToSilent'])} to silent nodes,`
   + ` ${Math.round(Number(metrics['residentBytes']) / 1024)} KiB resident`);
 check('every daemon still runs', daemons.every((daemon) => daemon.running()));
 finish();

@@ -1,4 +1,4 @@
-/** Real mesh routers for the nodes of a TestNet: cjdns (CJDROUTE=path) and Yggdrasil (YGGDRASIL=path, or as installed). */
+/** Real mesh routers for a TestNet: cjdns (CJDROUTE=path) and Yggdrasil (YGGDRASIL=path, or as installed). */
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -51,6 +51,7 @@ export class CjdnsRouters implements RouterSet {
   readonly #net: TestNet;
   readonly #path: string;
   readonly #confs: CjdnsConf[] = [];
+  readonly #ports: number[] = [];
   readonly #children: (ChildProcess | undefined)[] = [];
 
   constructor(net: TestNet, path: string) {
@@ -72,6 +73,8 @@ export class CjdnsRouters implements RouterSet {
     const fresh = this.#generate();
     const conf = this.#confs[index]!;
     this.#confs[index] = { ...fresh, authorizedPasswords: conf.authorizedPasswords };
+    // The other end holds the old key for 262 s under the old address and port (cjdns forgets an incoming peer so late).
+    this.#ports[index] = PORT + 1;
     return (this.addresses[index] = canonical(fresh.ipv6));
   }
 
@@ -79,14 +82,16 @@ export class CjdnsRouters implements RouterSet {
     const node = this.#net.nodes[index]!;
     const conf = this.#confs[index]!;
     const links = this.#net.neighbours(index).map((other) => ({
-      bind: `${this.#net.address(index, other)}:${PORT}`,
+      bind: `${this.#net.address(index, other)}:${this.#ports[index] ?? PORT}`,
       // The node with the higher number dials.
       connectTo: other > index ? {} : { [`${this.#net.address(other, index)}:${PORT}`]: {
         login: 'default-login', password: this.#confs[other]!.authorizedPasswords[0]!.password,
         publicKey: this.#confs[other]!.publicKey } },
     }));
-    const full = { ...conf, interfaces: { UDPInterface: links }, pipe: join(node.folder, 'cjdns.sock'), noBackground: 1 };
-    writeNodeFile(node, '.cjdnsadmin', JSON.stringify({ addr: '127.0.0.1', port: 11234, password: conf.admin.password }));
+    const pipe = join(node.folder, 'cjdns.sock'); // the default is one path for all
+    const full = { ...conf, interfaces: { UDPInterface: links }, pipe, noBackground: 1 };
+    const admin = { addr: '127.0.0.1', port: 11234, password: conf.admin.password };
+    writeNodeFile(node, '.cjdnsadmin', JSON.stringify(admin));
     this.#children[index] = node.spawn('cjdns.log', [this.#path, '--nobg'], {}, JSON.stringify(full));
   }
 
@@ -121,7 +126,8 @@ export class YggdrasilRouters implements RouterSet {
   }
 
   newKey(index: number): string {
-    const conf = JSON.parse(execFileSync(this.#path, ['-genconf', '-json'], { encoding: 'utf8' })) as Record<string, unknown>;
+    const text = execFileSync(this.#path, ['-genconf', '-json'], { encoding: 'utf8' });
+    const conf = JSON.parse(text) as Record<string, unknown>;
     this.#keys[index] = String(conf['PrivateKey']);
     const path = writeNodeFile(this.#net.nodes[index]!, 'key.conf', JSON.stringify(conf));
     const address = execFileSync(this.#path, ['-useconffile', path, '-address'], { encoding: 'utf8' }).trim();
@@ -131,11 +137,12 @@ export class YggdrasilRouters implements RouterSet {
   async start(index: number): Promise<void> {
     const node = this.#net.nodes[index]!;
     const others = this.#net.neighbours(index);
+    const link = (of: number, towards: number): string => `tcp://${this.#net.address(of, towards)}:${PORT}`;
     const conf = {
       PrivateKey: this.#keys[index], MulticastInterfaces: [], IfName: this.device, IfMTU: 65535, NodeInfoPrivacy: true,
       AdminListen: 'unix:///var/run/yggdrasil.sock',
-      Listen: others.filter((other) => other > index).map((other) => `tcp://${this.#net.address(index, other)}:${PORT}`),
-      Peers: others.filter((other) => other < index).map((other) => `tcp://${this.#net.address(other, index)}:${PORT}`),
+      Listen: others.filter((other) => other > index).map((other) => link(index, other)),
+      Peers: others.filter((other) => other < index).map((other) => link(other, index)),
     };
     const path = writeNodeFile(node, 'yggdrasil.conf', JSON.stringify(conf));
     const before = node.log('yggdrasil.log').length;
@@ -156,8 +163,8 @@ export class YggdrasilRouters implements RouterSet {
 
 /** Ends the processes of one program in a node's namespace, by their ids. */
 function killAll(node: TestNode, program: string): void {
-  const pids = execFileSync('ip', ['netns', 'pids', node.name], { encoding: 'utf8' }).split('\n').filter((pid) => pid !== '');
-  for (const pid of pids) {
+  const pids = execFileSync('ip', ['netns', 'pids', node.name], { encoding: 'utf8' });
+  for (const pid of pids.split('\n').filter((line) => line !== '')) {
     const name = spawnSync('cat', [`/proc/${pid}/comm`], { encoding: 'utf8' }).stdout.trim();
     if (name.startsWith(program)) process.kill(Number(pid), 'SIGKILL');
   }

@@ -1,7 +1,7 @@
 /**
- * Network namespaces for end-to-end tests: nodes, veth links between them in any shape, loss, cuts, and real mesh routers
- * (cjdns, Yggdrasil) in each. Everything happens inside namespaces of our own for processes, mounts and networks: when the
- * program ends, however it ends, the kernel takes it all away.
+ * Network namespaces for end-to-end tests: nodes, veth links between them in any shape, loss, cuts, and real mesh
+ * routers (cjdns, Yggdrasil) in each. Everything happens inside namespaces of our own for processes, mounts and
+ * networks: when the program ends, however it ends, the kernel takes it all away.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -14,8 +14,8 @@ const FOLDER = '/mnt';
 export const NODES_MAX = 64;
 
 /**
- * Runs the calling program again inside namespaces of its own and ends with its status; inside, returns. Where that is not
- * allowed it says so and ends with 0. `secondsMax` bounds the whole run.
+ * Runs the calling program again inside namespaces of its own and ends with its status; inside, returns. Where that
+ * is not allowed it says so and ends with 0. `secondsMax` bounds the whole run.
  */
 export function enterNamespaces(secondsMax: number): void {
   if (process.env[INSIDE] === '1') {
@@ -108,7 +108,7 @@ export class TestNode {
 
   /** Drops this share (0 … 1) of the datagrams that arrive for the mesh port. */
   loss(share: number, port = 14627): void {
-    const rule = share === 0 ? '' : `udp dport ${port} numgen random mod 1000 < ${Math.round(share * 1000)} counter drop`;
+    const rule = share === 0 ? '' : `udp dport ${port} numgen random mod 1000 < ${Math.round(share * 1000)} drop`;
     this.nft(`table inet e2e\ndelete table inet e2e\ntable inet e2e {
       chain input {
         type filter hook input priority 0;
@@ -152,7 +152,8 @@ export class TestNet {
   heal(a: number, b: number): void {
     this.nodes[a]!.ip(`link set v${b} up`);
     this.nodes[b]!.ip(`link set v${a} up`);
-    sh(`ip -n n${a} addr replace ${this.address(a, b)}/24 dev v${b}; ip -n n${b} addr replace ${this.address(b, a)}/24 dev v${a}`);
+    this.nodes[a]!.ip(`addr replace ${this.address(a, b)}/24 dev v${b}`);
+    this.nodes[b]!.ip(`addr replace ${this.address(b, a)}/24 dev v${a}`);
   }
 
   neighbours(of: number): number[] {
