@@ -353,10 +353,13 @@ export class Cursor implements Alarm {
 
   // ---- STATUS
 
-  /** @returns false when it acknowledges what was never sent: nothing changes. */
+  /** @returns false when it acknowledges what was never published: nothing changes. */
   onStatus(now: number, status: Status, view: DataView): boolean {
     if (status.flags & STATUS_NEED_START) return this.#restart(now);
-    if (serialDiff(status.cumulative, this.next) >= 0 || serialDiff(status.high, this.next) >= 0) return false;
+    const logNext = this.stream.log.next;
+    if (serialDiff(status.cumulative, logNext) >= 0 || serialDiff(status.high, logNext) >= 0) return false;
+    // A restart that crossed with an answer: it has more than we remember to have sent, and says so itself.
+    if (serialDiff(status.high, this.next) >= 0) this.next = serialAdd(status.high, 1);
     const { context } = this.stream;
     if (status.flags & STATUS_ECHO) {
       const rttMs = (now - status.echoTimestamp) | 0;
