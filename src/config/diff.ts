@@ -21,16 +21,17 @@ export function diffOptions(before: DaemonOptions, after: DaemonOptions): Option
     const section = type as keyof DaemonOptions;
     const olds = byName(before[section]);
     const news = byName(after[section]);
+    const sectionRestart = schema.restart ?? false;
     for (const name of new Set([...olds.keys(), ...news.keys()])) {
       const old = olds.get(name);
       const now = news.get(name);
       if (!old || !now) {
-        changes.push({ section, name, option: '', restart: false });
+        changes.push({ section, name, option: '', restart: sectionRestart });
         continue;
       }
       for (const [key, field] of Object.entries(schema.fields)) {
         if (JSON.stringify(old[key]) === JSON.stringify(now[key])) continue;
-        changes.push({ section, name, option: optionName(key), restart: field.restart ?? false });
+        changes.push({ section, name, option: optionName(key), restart: field.restart ?? sectionRestart });
       }
     }
   }

@@ -105,12 +105,14 @@ export interface SectionSchema {
   /** There is one section of this type, of this name; undefined: any number. */
   single?: string;
   fields: Record<string, Field<unknown>>;
+  /** A running daemon takes no change of it. */
+  restart?: true;
 }
 
 export const SCHEMA: Record<keyof DaemonOptions, SectionSchema> = {
   meshchat: { single: 'main', fields: main },
-  mesh: { fields: mesh },
-  group: { fields: group },
+  mesh: { fields: mesh, restart: true },
+  group: { fields: group, restart: true },
   irc: { single: 'irc', fields: irc },
   account: { fields: account },
 };
