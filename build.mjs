@@ -27,18 +27,28 @@ const common = {
 };
 
 const LAUNCHER = `#!/bin/sh
-# Runs the script on txiki.js where there is one, else on Node; TJS=/path/to/tjs or MESHCHAT_RUNTIME=node decide.
+# Runs the script on txiki.js where there is one, else on Node; TJS=/path/to/tjs or MESHCHAT_RUNTIME=node|tjs decide.
 here=$(dirname "$(readlink -f "$0")")
+fail() {
+  echo "@NAME@: $1" >&2
+  exit 1
+}
+case "$MESHCHAT_RUNTIME" in
+  '' | node | tjs) ;;
+  *) fail "MESHCHAT_RUNTIME=$MESHCHAT_RUNTIME is no runtime: node or tjs" ;;
+esac
 if [ "$MESHCHAT_RUNTIME" != node ]; then
-  for tjs in "$TJS" "$here/tjs" "$(command -v tjs)"; do
+  [ -z "$TJS" ] || [ -x "$TJS" ] || fail "TJS=$TJS is no program"
+  for tjs in "$TJS" "$(command -v tjs)" "$here/tjs"; do
     [ -x "$tjs" ] && exec "$tjs" run "$here/meshchat.js" @ARGUMENTS@"$@"
   done
+  [ "$MESHCHAT_RUNTIME" != tjs ] || fail 'there is no txiki.js: set TJS, or run make runtime'
 fi
 exec node "$here/meshchat.js" @ARGUMENTS@"$@"
 `;
 
 function launcher(name, args) {
-  writeFileSync(`dist/${name}`, LAUNCHER.replaceAll('@ARGUMENTS@', args));
+  writeFileSync(`dist/${name}`, LAUNCHER.replaceAll('@ARGUMENTS@', args).replaceAll('@NAME@', name));
   chmodSync(`dist/${name}`, 0o755);
 }
 
