@@ -64,7 +64,14 @@ class Interpreter {
     const before = this.#overridden.has(key) ? section.options.get(option) ?? [] : [];
     this.#overridden.add(key);
     const schema = schemaOf(section.type);
-    const list = schema?.fields[fieldName(schema, option) ?? '']?.list;
+    const field = schema && fieldName(schema, option);
+    // In a file an unknown name may come from a newer version; somebody who types it wants it to work.
+    if (schema === undefined || field === undefined) {
+      const known = schema === undefined ? Object.keys(SCHEMA) : Object.keys(schema.fields).map(optionName);
+      this.#errors.push(`--set ${set}: unknown ${schema ? 'option' : 'section'}${nearest(schema ? option : name, known)}`);
+      return;
+    }
+    const { list } = schema.fields[field]!;
     section.options.set(option, list ? [before, value.split(',').filter((item) => item !== '')].flat(2) : value);
   }
 
