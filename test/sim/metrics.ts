@@ -1,6 +1,7 @@
 /**
  * Exact counts of what the measured messages cost: copies are packets of messages at receivers; "lost" means that the first
- * transmission of a copy did not arrive. Recovery of a lost copy = (arrival - publication - one way) / RTT.
+ * transmission of a copy did not arrive. Recovery of a lost copy = (arrival - first transmission - one way) / RTT; what a message
+ * waited for the sender's window is part of the latency, not of the recovery.
  */
 import { FRAME_TYPES } from './census.ts';
 
@@ -15,8 +16,9 @@ export class Metrics {
   repairs = 0;
   /** Copies whose first transmission was lost. */
   lostCopies = 0;
-  /** Requests as the receivers count them: holes that were due. */
+  /** Requests as the receivers count them, holes that were due; and STATUS frames that ask for at least one. */
   requests = 0;
+  requestPackets = 0;
   /** Holes named by STATUS frames, those whose repair is on its way included. */
   holesNamed = 0;
   /** Copies (packets at receivers) delivered to applications, and reported as gaps. */
@@ -31,7 +33,7 @@ export class Metrics {
   reset(): void {
     this.datagrams = this.controlDatagrams = this.bytes = 0;
     this.frames.fill(0);
-    this.dataSends = this.repairs = this.lostCopies = this.requests = this.holesNamed = 0;
+    this.dataSends = this.repairs = this.lostCopies = this.requests = this.requestPackets = this.holesNamed = 0;
     this.deliveredCopies = this.gapCopies = 0;
     this.recovery = [];
     this.latency = [];
@@ -51,7 +53,7 @@ export class Metrics {
   }
 
   get requestsPerLoss(): number {
-    return this.requests / this.lostCopies;
+    return this.requestPackets / this.lostCopies;
   }
 
   get repairsPerLoss(): number {

@@ -58,7 +58,10 @@ export class Observer {
       const type = census.types[i]!;
       if (this.#sim.measuring) {
         metrics.frames[type]!++;
-        if (type === FRAME_STATUS && census.details[i]! > 0) metrics.holesNamed += census.details[i]!;
+        if (type === FRAME_STATUS && census.details[i]! > 0) {
+          metrics.requestPackets++;
+          metrics.holesNamed += census.details[i]!;
+        }
       }
       if (type === FRAME_DATA && census.details[i]! >= 0) this.#countData(host, to, census.details[i]!, fate);
     }
@@ -78,6 +81,7 @@ export class Observer {
       return;
     }
     copies[to]! |= COPY_SENT;
+    this.#sim.truth.packetFirstAt[packet]![to] = this.#sim.now;
     if (fate === FATE_SENT) return;
     copies[to]! |= COPY_FIRST_LOST;
     if (measured) this.#sim.metrics.lostCopies++;
@@ -104,7 +108,8 @@ export class Observer {
       copies[host.index]! |= COPY_ARRIVED;
       const message = truth.messages[truth.packetMessage[packet]!]!;
       if (!(copies[host.index]! & COPY_FIRST_LOST) || !message.measured) continue;
-      const delay = this.#sim.now - message.time - this.#sim.network.oneWay(from, host.index);
+      const sentAt = truth.packetFirstAt[packet]![host.index]!;
+      const delay = this.#sim.now - sentAt - this.#sim.network.oneWay(from, host.index);
       this.#sim.metrics.recovery.push(delay / Math.max(1, this.#sim.network.rtt(from, host.index)));
     }
   }

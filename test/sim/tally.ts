@@ -14,6 +14,7 @@ export class Tally {
   #datagrams = 0;
   #control = 0;
   #requests = 0;
+  #requestPackets = 0;
   #repairs = 0;
   #lost = 0;
   #recovery: number[] = [];
@@ -32,6 +33,7 @@ export class Tally {
     this.#datagrams += metrics.datagrams;
     this.#control += metrics.controlDatagrams;
     this.#requests += metrics.requests;
+    this.#requestPackets += metrics.requestPackets;
     this.#repairs += metrics.repairs;
     this.#lost += metrics.lostCopies;
     for (const one of cell.recovery) this.#recovery.push(one);
@@ -50,7 +52,13 @@ export class Tally {
     return this.#control / this.delivered;
   }
 
+  /** STATUS frames that ask; one may ask for several packets. */
   get requestsPerLoss(): number {
+    return this.#requestPackets / this.#lost;
+  }
+
+  /** Packets asked for, those repeated counted again. */
+  get requestedPerLoss(): number {
     return this.#requests / this.#lost;
   }
 

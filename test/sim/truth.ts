@@ -68,7 +68,9 @@ export class Truth {
   /** By packet number: the message it belongs to and the state of its copies. */
   readonly packetMessage: number[] = [];
   readonly packetCopies: Uint8Array[] = [];
+  /** When each copy was last sent, and first. */
   readonly packetSentAt: Int32Array[] = [];
+  readonly packetFirstAt: Int32Array[] = [];
   readonly streams: SourceStream[] = [];
   #nodes: number;
   #byKey = new Map<string, SourceStream>();
@@ -127,6 +129,7 @@ export class Truth {
       this.packetMessage.push(message.id);
       this.packetCopies.push(new Uint8Array(this.#nodes));
       this.packetSentAt.push(new Int32Array(this.#nodes));
+      this.packetFirstAt.push(new Int32Array(this.#nodes));
     }
   }
 

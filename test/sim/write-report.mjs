@@ -50,8 +50,9 @@ ${new Date().toISOString().slice(0, 10)}, commit ${commit()}, Node ${process.ver
 `${passed} of ${lines.length} lines met. Made by \`make sim-report\`.
 
 RTT 100 ms and jitter 1 ms unless said. p: loss per datagram, everywhere and of every kind. Copies: DATA sends per delivered
-copy. Packets: datagrams of all kinds per delivered copy. Recovery: (arrival - publication - one way) / RTT, over copies whose
-first transmission was lost. Figures are over all seeds together: sums for ratios, pooled samples for percentiles.
+copy. Packets: datagrams of all kinds per delivered copy. Recovery: (arrival - first transmission - one way) / RTT, over copies
+whose first transmission was lost. Latency: from publication to the application, in order, all copies. Requests: STATUS
+frames that ask for at least one packet. Figures are over all seeds together: sums for ratios, pooled samples for percentiles.
 
 | goal | cell | seeds | bar | measured | |
 | --- | --- | --- | --- | --- | --- |
