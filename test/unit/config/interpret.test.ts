@@ -148,9 +148,15 @@ interpret('warns of unknown names and tells the nearest known one', () => {
 });
 
 interpret('is not misled by names of Object', () => {
-  const { options, warnings } = load('config constructor\nconfig irc\n\toption __proto__ 1\n\toption hasOwnProperty 2\n', 'toString.x=1');
+  const { options, warnings } = load('config constructor\nconfig irc\n\toption __proto__ 1\n\toption hasOwnProperty 2\n');
   assert.ok(options);
-  assert.is(warnings.length, 4);
+  assert.is(warnings.length, 3);
+  assert.is(bad('', 'toString.x=1'), '--set toString.x=1: unknown section');
+  assert.is(bad('', 'irc.constructor=1'), '--set irc.constructor=1: unknown option');
+});
+
+interpret('refuses a name that --set mistypes, and tells the nearest', () => {
+  assert.is(bad('', 'irc.lsten=127.0.0.1:1'), '--set irc.lsten=127.0.0.1:1: unknown option; did you mean listen?');
 });
 
 interpret('overrides with --set, naming it in errors', () => {
