@@ -57,6 +57,9 @@ export class UbusService {
 
   /** @throws SystemError when the control socket cannot be opened. */
   async start(): Promise<void> {
+    const { socketPath } = this.#options;
+    const folder = socketPath.slice(0, socketPath.lastIndexOf('/'));
+    if (folder !== '') await this.daemon.runtime.files.makeFolder(folder, 0o755);
     await this.server.start();
     this.systemBus?.start();
   }

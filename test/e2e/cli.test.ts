@@ -1,7 +1,7 @@
 /** `meshchat` in a shell: pipes, newcomers, exit codes. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ENGINE, NODE, folder, peersAlive, Program, run, startNodes, type UbusNode, until } from './ubus-harness.ts';
+import { folder, NODE, peersAlive, Program, run, startNodes, type UbusNode, until } from './ubus-harness.ts';
 import { join } from 'node:path';
 
 const cli = suite('meshchat');
@@ -9,7 +9,7 @@ let one: UbusNode;
 let two: UbusNode;
 
 cli('start', async () => {
-  [one, two] = await startNodes(2, ENGINE) as [UbusNode, UbusNode];
+  [one, two] = await startNodes(2, NODE) as [UbusNode, UbusNode];
   await peersAlive(one, 1);
 });
 
@@ -84,6 +84,24 @@ cli('sub ends with the reader of its output', async () => {
     return pipe.child.exitCode !== null;
   });
   assert.is(pipe.stdout, 'first\n');
+});
+
+cli('a reader that stops for a while is told what it missed', async () => {
+  const words = one.cliCommand('sub', 'flood').map((word) => `'${word}'`).join(' ');
+  const pipe = new Program(['sh', '-c', `${words} | (read -r first; echo "$first"; read -r _ < "$GO"; cat)`], { env: { GO: join(folder, 'go') } });
+  assert.is((await run(['mkfifo', join(folder, 'go')])).status, 0);
+  await until('subscribed', async () => (await one.cli(['groups'])).stdout.includes('flood'));
+  await until('the first', async () => {
+    await one.cli(['pub', 'flood', 'first']);
+    return pipe.stdout.startsWith('first');
+  });
+  const line = 'x'.repeat(999);
+  assert.is((await one.cli(['pub', 'flood'], `${line}\n`.repeat(1500))).status, 0);
+  await run(['sh', '-c', `echo > '${join(folder, 'go')}'`]);
+  await until('the gap', () => /missed \d+ messages of .*this program read too slowly/.test(pipe.stderr));
+  const missed = Number(/missed (\d+) messages/.exec(pipe.stderr)?.[1]);
+  await until('the rest', () => pipe.lines.filter((text) => text === line).length + missed === 1500);
+  await pipe.stop();
 });
 
 cli('call, listen and monitor', async () => {

@@ -10,7 +10,7 @@ import { engines, pause, startNodes, type UbusNode, until } from './ubus-harness
 
 const hostile = suite('hostile clients');
 const runtime = await createRuntime();
-const FRAMES = Number(process.env["FRAMES"] ?? 10_000);
+const FRAMES = 10_000;
 const IDLE = 200;
 const GROWTH_BYTES_MAX = 24 * 1024 * 1024;
 const LATENCY_MS_MAX = 1500;
