@@ -149,7 +149,7 @@ greeting('a datagram meant for our previous incarnation is not taken, and answer
   remote.begin();
   assert.equal(bench.takeEvents(), []);
   assert.is(bench.status('staleEpochIn') > 0, true);
-  assert.equal(remote.heard().map(({ frame, flags }) => [frame, flags]), [['HELLO', PROBE]]);
+  assert.equal(remote.heard('HELLO').map(({ frame, flags }) => [frame, flags]), [['HELLO', PROBE]]);
 });
 
 greeting('a stream of such datagrams is answered by one greeting in 100 ms', () => {

@@ -115,6 +115,13 @@ liveness('nothing but HELLO goes to a peer that is gone', () => {
   assert.equal(bench.take().flatMap(({ frames }) => frames).filter(({ frame }) => frame !== 'HELLO'), []);
 });
 
+liveness('nor what it was owed when it said goodbye', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  remote.send({ frame: 'SUBS', flags: 0, version: 9, groups: [] }, remote.hello({ flags: BYE, subsVersion: 9 }));
+  assert.equal(remote.heard(), []);
+});
+
 liveness('nothing is sent over an address that is no longer ours', () => {
   const bench = new Bench();
   const group = bench.join();

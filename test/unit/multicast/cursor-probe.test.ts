@@ -170,6 +170,16 @@ probe('any datagram from a receiver in back-off makes us ask it at once, once a 
   assert.is(remote.heard('POLL').length, 1);
 });
 
+probe('nor while a probe of the last round trip is on its way', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  while (!remote.find('POLL')) bench.wait(10);
+  bench.take();
+  bench.wait(50);
+  remote.send(remote.hello({}));
+  assert.equal(remote.heard('POLL'), []);
+});
+
 probe('the probe after that comes soon again, should the first have been lost', () => {
   const { bench, group, remote } = begun();
   bench.publish(group, 'm2');

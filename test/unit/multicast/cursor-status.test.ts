@@ -130,6 +130,7 @@ cursor('no second copy when the first was acknowledged meanwhile, or when the no
     if (escalate) remote.status(4);
     bench.wait(60);
     assert.equal(remote.seqs(), [2]);
+    assert.is(bench.status('flights'), escalate ? 0 : 1);
   }
 });
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Bench, type Remote, REPAIR } from './bench.ts';
+import { Bench, EPOCH, groupHex, PORT, type Remote, REPAIR } from './bench.ts';
 
 const scheduler = suite('scheduler');
 
@@ -56,6 +56,22 @@ scheduler('one call sends 100 datagrams, the rest follows a millisecond later', 
   assert.is(bench.node.deadline, bench.now + 1);
   bench.wait(1);
   assert.is(bench.take().length, 20);
+});
+
+scheduler('repairs are no exception', () => {
+  const bench = new Bench();
+  const group = bench.join('g', { repair: 'srm' });
+  const remotes = Array.from({ length: 120 }, (_, i) => bench.meet(`fd00::1:${i.toString(16)}`, ['g']));
+  begin(bench, remotes);
+  bench.publish(group, 'x');
+  bench.wait(200);
+  bench.take();
+  // One asks the group, and the source repairs to all who have not acknowledged: 120 at once.
+  const address = 'fd000000000000000000000000000001';
+  remotes[0]!.send({ frame: 'REQUEST', flags: 0, address, port: PORT, epoch: EPOCH, group: groupHex('g'), first: 2 });
+  bench.wait(300);
+  const repairs = bench.take().filter(({ frames }) => frames.some(({ frame }) => frame === 'DATA'));
+  assert.equal([...new Set(repairs.map(({ at }) => at))].map((at) => repairs.filter((one) => one.at === at).length), [100, 20]);
 });
 
 scheduler('each message starts its round at another receiver', () => {
@@ -142,8 +158,15 @@ scheduler('what other frames are owed leaves with it too', () => {
   const group = bench.join();
   const remote = bench.meet('fd00::2', ['g']);
   begin(bench, [remote]);
-  group.datagram(bench.now, new Uint8Array(3));
-  assert.equal(bench.take().map(({ frames }) => frames.map(({ frame }) => frame)), [['DGRAM']]);
+  const { window } = group.stream.context;
+  bench.publish(group, 'a');
+  window.bytes = 1;
+  bench.publish(group, 'b');
+  bench.take();
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 0 }, {
+    frame: 'STATUS', flags: 0, group: groupHex('g'), epochLow: EPOCH & 0xffff, cumulative: 2, nackHigh: 2, high: 2, window: 128,
+  });
+  assert.equal(bench.take().map(({ frames }) => frames.map(({ frame }) => frame)), [['DATA', 'SUBS']]);
 });
 
 scheduler.run();

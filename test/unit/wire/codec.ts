@@ -51,11 +51,19 @@ const LAYOUTS: Record<string, Layout> = {
   },
   POLL: { type: 8, fields: [['group', 8], ['high', 4], ['low', 4]], optional: ['start', 4] },
   GAP: { type: 9, fields: [['group', 8], ['low', 4]] },
+  DIGEST: { type: 10, fields: [['group', 8], ['count', 2], ['sum', 4]] },
+  HINT: { type: 11, fields: [['address', 16], ['port', 2], ['epoch', 4], ['group', 8], ['high', 4]] },
   PEERS: {
     type: 12,
     fields: [],
     list: { name: 'peers', countBytes: 1, fields: [['address', 16], ['port', 2], ['flags', 1], ['reserved', 1]] },
   },
+  REQUEST: {
+    type: 14,
+    fields: [['address', 16], ['port', 2], ['epoch', 4], ['group', 8], ['first', 4]],
+    rest: 'bitmap',
+  },
+  SESSION: { type: 15, fields: [['group', 8], ['high', 4]] },
 };
 
 export function hexOf(bytes: Uint8Array): string {

@@ -130,7 +130,7 @@ hostile('those under another epoch, to another epoch, or from strangers change n
     const from = kind === 4 ? `fd00::${(1000 + Math.floor(random() * 60000)).toString(16)}` : 'fd00::2';
     bench.receive(from, bytes);
     for (const sent of bench.take()) {
-      for (const { frame } of sent.frames) assert.is(frame, 'HELLO');
+      for (const { frame } of sent.frames) assert.ok(frame === 'HELLO' || frame === 'DIGEST', frame);
       if (kind === 4) assert.is(sent.to, from);
     }
   }

@@ -7,6 +7,7 @@ import { groupIdOf, groupKey } from '../../../src/wire/group-id.ts';
 import { decodeHeader, encodeHeader, Header } from '../../../src/wire/header.ts';
 import { decodeHello, encodeHello, Hello } from '../../../src/wire/hello.ts';
 import { decodePoll, Poll } from '../../../src/wire/poll.ts';
+import { decodeRequest, encodeRequest, Request } from '../../../src/wire/srm.ts';
 import { decodeStatus, encodeStatus, Status } from '../../../src/wire/status.ts';
 import { decodeSubs, Subs } from '../../../src/wire/subs.ts';
 import vectors from '../../vectors/wire.json' with { type: 'json' };
@@ -72,10 +73,29 @@ function decode(hex: string, kind: string): Record<string, unknown> {
     const { high, low, start } = poll;
     return { ...base, flags: poll.flags, group: group(poll.groupHigh, poll.groupLow), high, low, ...(flags & 16 ? { start } : {}) };
   }
+  if (kind === 'REQUEST') {
+    const request = new Request();
+    assert.ok(decodeRequest(view, at, length, request));
+    const { sourceAt, groupHigh, groupLow, bitmapAt, bitmapLength, ...fields } = request;
+    return { ...base, address: rest(sourceAt, 16), ...fields, group: group(groupHigh, groupLow), bitmap: rest(bitmapAt, bitmapLength) };
+  }
   throw new Error(`${kind} is read in place`);
 }
 
-const IN_PLACE = ['SUBS_ACK', 'SUBS_REQ', 'GAP', 'PEERS'];
+const IN_PLACE = ['SUBS_ACK', 'SUBS_REQ', 'GAP', 'DIGEST', 'HINT', 'PEERS', 'SESSION'];
+
+wire('REQUEST is written as the vectors have it', () => {
+  for (const [name, hex, value] of frames) {
+    if (value.frame !== 'REQUEST') continue;
+    const group = String(value['group']);
+    const id = { idHigh: parseInt(group.slice(0, 8), 16), idLow: parseInt(group.slice(8), 16) };
+    const seqs = value['bitmap'] === '' ? [42] : [42, 43, 52];
+    const body = encodeRequest(bytesOf(String(value['address'])), value['port'] as number, value['epoch'] as number, id, seqs);
+    assert.is(hexOf(body), hex.slice(8), name);
+  }
+  const wrapped = encodeRequest(new Uint8Array(16), 1, 1, { idHigh: 0, idLow: 0 }, [0xffffffff, 0, 127 - 1]);
+  assert.is(hexOf(wrapped).slice(60), 'ffffffff' + '80' + '00'.repeat(14) + '02');
+});
 
 for (const [name, hex, value] of frames) {
   wire(`${name}: written and read`, () => {
@@ -119,6 +139,16 @@ wire('HELLO and STATUS are written as the vectors have them', () => {
     assert.is(closeFrame(view, 0, hello ? FRAME_HELLO : FRAME_STATUS, value.flags, end + tail.length / 2), hex.length / 2, name);
     assert.is(hexOf(bytes), hex, name);
   }
+});
+
+wire('of longer bitmaps 128 bytes count in STATUS and 16 in REQUEST', () => {
+  const view = new DataView(new ArrayBuffer(400));
+  const status = new Status();
+  assert.ok(decodeStatus(view, 0, 30 + 200, 0, status));
+  assert.is(status.bitmapLength, 128);
+  const request = new Request();
+  assert.ok(decodeRequest(view, 0, 34 + 200, request));
+  assert.is(request.bitmapLength, 16);
 });
 
 wire('a timestamp beyond 2^32 ms wraps', () => {
