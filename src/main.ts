@@ -20,10 +20,13 @@ import { createRuntime, runtimeWarning } from './runtime/detect.ts';
 import { LineLog } from './runtime/log.ts';
 import { type Runtime, SystemError } from './runtime/runtime.ts';
 import { Daemon } from './service/daemon.ts';
+import { loadPeers, savePeers } from './service/remembered-peers.ts';
 import { UbusService } from './service/ubus-service.ts';
 import type { Table } from './ubus/blob.ts';
 
 declare const MESHCHAT_VERSION: string;
+
+const REMEMBER_MS = 300_000;
 
 /** Our incarnation: rises with every start, also when the clock was set back since. In /tmp: flash is not written. */
 async function nextEpoch(runtime: Runtime, stateDir: string): Promise<number> {
@@ -115,11 +118,23 @@ class Service {
     };
     const daemon = new Daemon(runtime, this.#log, { port: meshchat.port, epoch }, (random, output) => new MeshNode(nodeOptions, random, output));
     this.#daemon = daemon;
+    daemon.remembered = await loadPeers(runtime.files, meshchat.stateDir);
+    this.#rememberPeers();
     for (const options of mesh.length > 0 ? mesh : [LOOPBACK]) {
       if (!options.enabled) continue;
       for (const source of createMeshes(runtime, options, meshchat.port, this.#log)) daemon.addMesh(source);
     }
     await this.#startServices(daemon);
+  }
+
+  /** Now and then, so that a crash forgets little. */
+  #rememberPeers(): void {
+    const { files } = this.#runtime;
+    const timer = this.#runtime.timer(() => {
+      timer.set(this.#runtime.now() + REMEMBER_MS);
+      void savePeers(files, this.#options.meshchat.stateDir, this.#daemon!.node.peers(this.#runtime.now())).catch(() => undefined);
+    });
+    timer.set(this.#runtime.now() + REMEMBER_MS);
   }
 
   async #startServices(daemon: Daemon): Promise<void> {
@@ -156,6 +171,9 @@ class Service {
   async stop(): Promise<void> {
     this.#irc?.stop('Shutting down');
     this.#ubus?.stop();
+    const { files } = this.#runtime;
+    const peers = this.#daemon?.node.peers(this.#runtime.now()) ?? [];
+    await savePeers(files, this.#options.meshchat.stateDir, peers).catch(() => undefined);
     await this.#daemon?.stop();
   }
 }

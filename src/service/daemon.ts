@@ -41,6 +41,8 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
   readonly port: number;
   readonly startedAt: number;
   readonly counters: DaemonCounters = { rxForeignCount: 0, rxCount: 0, txCount: 0 };
+  /** Peers of the run before: candidates on every mesh that takes their address. */
+  remembered: readonly Candidate[] = [];
   readonly meshes: MeshSource[] = [];
   /** In the order the meshes were given. */
   readonly sockets: MeshSocket[] = [];
@@ -139,6 +141,7 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
     const accepts = (address: string): boolean => mesh.accepts(address);
     socket.local = this.node.addLocal(now, socket.address, mesh.name, mesh.authenticated, accepts, socket.port);
     this.#byLocal.set(socket.local, socket);
+    this.node.onCandidates(now, socket.local, this.remembered);
     this.node.onCandidates(now, socket.local, this.#candidates.get(mesh) ?? []);
     this.settle();
     this.groups.selfChanged();
