@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Bench, BYE, EPOCH, PROBE, Remote } from '../multicast/bench.ts';
+import { Bench, BYE, EPOCH, groupHex, PROBE, Remote } from '../multicast/bench.ts';
 
 const liveness = suite('liveness');
 
@@ -28,6 +28,24 @@ liveness('any datagram of ours counts as speaking', () => {
   bench.take();
   bench.wait(29_000);
   assert.equal(bench.take().filter(({ frames }) => frames[0]!.flags === 0), []);
+});
+
+liveness('a keepalive lists the streams towards that peer, with the highest number sent', () => {
+  const bench = new Bench();
+  const [a, b] = ['a', 'b'].map((name) => bench.join(name));
+  const remote = bench.meet('fd00::2', ['a', 'b']);
+  bench.meet('fd00::3', ['b']);
+  bench.publish(a!, 'x');
+  bench.publish(a!, 'y');
+  remote.status(2, { name: 'a' });
+  a!.publishTo(bench.now, 'fd00::2', new Uint8Array(1));
+  remote.status(1, { name: 'a', flags: 32 });
+  bench.take();
+  bench.wait(31_000);
+  assert.equal(remote.find('HELLO')!['streams'], [{ group: groupHex('a'), seq: 2 }]);
+  bench.publish(b!, 'z');
+  bench.wait(31_000);
+  assert.equal(remote.find('HELLO')!['streams'], [{ group: groupHex('a'), seq: 2 }, { group: groupHex('b'), seq: 1 }]);
 });
 
 liveness('a silent peer is asked from 32 s on, stale after 35 s, gone after 90 s', () => {

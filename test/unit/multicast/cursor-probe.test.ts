@@ -214,6 +214,19 @@ probe('a stale receiver gets no probe; back, it is asked at once', () => {
   assert.equal(remote.seqs(), [2]);
 });
 
+probe('nor is a probe forgotten that was due while it was stale', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(34_800);
+  bench.publish(group, 'm2');
+  bench.wait(500);
+  assert.is(bench.node.peers()[0]!.state, 'stale');
+  assert.is(remote.seqs().length, 2, 'sent, and asked for once');
+  bench.wait(5000);
+  bench.take();
+  remote.send(remote.hello({}));
+  assert.is(remote.heard('POLL').length, 1);
+});
+
 probe('all acknowledged there is nothing to ask', () => {
   const { bench, group, remote } = begun();
   bench.publish(group, 'm2');

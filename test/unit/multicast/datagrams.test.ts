@@ -37,6 +37,32 @@ datagrams('to one member it goes to nobody else', () => {
   assert.is(group.datagramTo(bench.now, 'fd00::9', bytesOfText('x')), -3);
 });
 
+datagrams('one that is stale or gone gets none, and none waits for its return', () => {
+  for (const ms of [36_000, 91_000]) {
+    const bench = new Bench();
+    const group = bench.join();
+    const two = bench.meet('fd00::2', ['g']);
+    bench.wait(ms);
+    group.datagram(bench.now, bytesOfText('x'));
+    bench.wait(10);
+    two.send(two.hello({}));
+    bench.wait(10);
+    assert.equal(two.heard('DGRAM'), []);
+  }
+});
+
+// C7
+datagrams.skip('to one that is gone it is refused, and does not wait for its return', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const two = bench.meet('fd00::2', ['g']);
+  bench.wait(91_000);
+  assert.is(group.datagramTo(bench.now, 'fd00::2', bytesOfText('x')), -3);
+  two.send(two.hello({}));
+  bench.wait(10);
+  assert.equal(two.heard('DGRAM'), []);
+});
+
 datagrams('each has a counter of its own, whoever it is for', () => {
   const bench = new Bench();
   const group = bench.join();
