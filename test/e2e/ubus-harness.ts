@@ -31,6 +31,8 @@ export interface Engine {
 export const NODE: Engine = { name: 'node', command: [process.execPath] };
 const txiki = findTxiki();
 export const engines: Engine[] = txiki.path === '' ? [NODE] : [NODE, { name: `txiki ${txiki.version}`, command: [txiki.path, 'run'] }];
+/** What the command line tool runs on: Node starts sooner. CLI_ENGINE=txiki to try the other. */
+const CLI_ENGINE = process.env['CLI_ENGINE'] === 'txiki' ? (engines.at(-1) as Engine) : NODE;
 /** What the daemon should run on in tests that do it once. */
 export const ENGINE = engines.at(-1) as Engine;
 
@@ -126,7 +128,7 @@ export class UbusNode {
     return run(this.cliCommand(...args), input);
   }
   cliCommand(...args: string[]): string[] {
-    return [...NODE.command, script, 'cli', '-s', this.socket, ...args];
+    return [...CLI_ENGINE.command, script, 'cli', '-s', this.socket, ...args];
   }
   async stop(): Promise<void> {
     await this.program.stop();
