@@ -143,6 +143,15 @@ export async function everybodyTalks(daemons: TestDaemon[], word: string): Promi
     other === daemon || daemon.heard.some(({ text }) => text === `${word} ${other.node.index}`))), 5, start);
 }
 
+let pingRound = 0;
+/** Pings from a node until one gets through. The process must be killed by the caller. */
+export function startPinging(node: TestNode, address: string): { child: ChildProcess; through(): boolean } {
+  const log = `ping-${++pingRound}.log`;
+  const loop = `while :; do ping -6 -n -c 1 -W 1 ${address} >/dev/null 2>&1 && echo through; sleep 0.1; done`;
+  const child = node.spawn(log, ['sh', '-c', loop]);
+  return { child, through: () => node.log(log) !== '' };
+}
+
 let failures = 0;
 /** Prints a bar and notes whether it is met. `limitMs` in ms; a value of -1 is a failure. */
 export function bar(what: string, ms: number, limitMs: number): void {

@@ -5,8 +5,7 @@
  * outage under 75 s, and every message must arrive.
  *   node test/e2e/run.mjs mesh-faults       CJDROUTE=path for cjdns; NODES=n; ONLY=late,killed,down,key
  */
-import type { ChildProcess } from 'node:child_process';
-import { allPairs, bar, check, createDaemons, finish, pairs } from './mesh-daemons.ts';
+import { allPairs, bar, check, createDaemons, finish, pairs, startPinging } from './mesh-daemons.ts';
 import { buildNet, enterNamespaces, sh, sleep, until } from './namespaces.ts';
 import { chooseRouters } from './namespaces-routers.ts';
 
@@ -42,25 +41,17 @@ const talking = setInterval(() => {
   void sender.group!.publish(`line ${published++}`).catch(failed);
 }, 500);
 
-/** A loop of single pings from the last node to the first. */
-let pinging: ChildProcess | undefined;
-function startPinging(): void {
-  const loop = `while :; do ping -6 -n -c 1 -W 1 ${routers.addresses[0]!} >/dev/null 2>&1 && date +%s%N; sleep 0.1; done`;
-  pinging = last.node.spawn(`ping-${++pingRound}.log`, ['sh', '-c', loop]);
-}
-let pingRound = 0;
-
 /** Runs `repair` and measures from the first ping that gets through to both ends hearing each other and all pairs. */
 async function resumes(what: string, repair: () => Promise<void> | void): Promise<void> {
-  startPinging();
+  const ping = startPinging(last.node, routers.addresses[0]!);
   await repair();
   const repaired = performance.now();
-  const carried = await until(() => last.node.log(`ping-${pingRound}.log`) !== '', 120, repaired);
+  const carried = await until(() => ping.through(), 120, repaired);
   const hears = (a: typeof last, b: number): boolean =>
     a.heard.some(({ source, at }) => source === routers.addresses[b] && at > repaired);
   const heard = await until(() => hears(last, 0) && hears(sender, lastIndex), 60, repaired);
   const listed = await allPairs(daemons, routers, 60, repaired);
-  pinging?.kill();
+  ping.child.kill();
   console.log(`  ${what}: the mesh carries packets after ${carried} ms, both ends hear each other after ${heard} ms,`
     + ` all are listed after ${listed} ms`);
   const back = heard < 0 || listed < 0 || carried < 0 ? -1 : Math.max(0, heard - carried, listed - carried);
@@ -98,10 +89,11 @@ const numbers = (heard: { text: string; source: string }[]): number[] => heard
   .filter(({ source }) => source === routers.addresses[0]).map(({ text }) => Number(text.slice(5)));
 for (const daemon of daemons.slice(1)) {
   const got = new Set(numbers(daemon.heard));
-  const missing = Array.from({ length: lastLine - firstLine }, (_, i) => firstLine + i).filter((line) => !got.has(line));
+  let missing = 0;
+  for (let line = firstLine; line < lastLine; line++) if (!got.has(line)) missing++;
   const doubled = numbers(daemon.heard).length - got.size;
-  check(`node ${daemon.node.index} has every line from ${firstLine} to ${lastLine}: ${missing.length} missing, ${doubled} doubled,`
-    + ` ${daemon.gaps.length} gaps`, missing.length === 0 && doubled === 0);
+  const text = `${missing} missing, ${doubled} doubled, ${daemon.gaps.length} gaps`;
+  check(`node ${daemon.node.index} has every line from ${firstLine} to ${lastLine}: ${text}`, missing + doubled === 0);
 }
 if (only.includes('key')) {
   await routers.stop(lastIndex);

@@ -73,7 +73,7 @@ export class CjdnsRouters implements RouterSet {
     const fresh = this.#generate();
     const conf = this.#confs[index]!;
     this.#confs[index] = { ...fresh, authorizedPasswords: conf.authorizedPasswords };
-    // The other end holds the old key for 262 s under the old address and port (cjdns forgets an incoming peer so late).
+    // The other end holds the old key under the old address and port for 262 s (cjdns forgets incoming peers so late).
     this.#ports[index] = PORT + 1;
     return (this.addresses[index] = canonical(fresh.ipv6));
   }
