@@ -114,6 +114,11 @@ export class Relay {
     this.#cut.delete(index);
   }
 
+  /** A datagram that node `from` has not sent, as if it had. */
+  inject(from: number, to: number, bytes: Uint8Array): void {
+    this.#sockets[from]?.send(bytes, this.#options.port, this.#options.nodes[to]);
+  }
+
   stop(): void {
     withoutRules();
     clearInterval(this.#timer);
