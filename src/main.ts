@@ -1,9 +1,10 @@
 /**
- * The one script: `meshchatd` (first argument "daemon") runs the layers, anything else is the command line tool. The only file
- * that knows all layers: it reads the configuration and composes them.
+ * The one script: `meshchatd` (first argument "daemon") runs the layers, anything else is the command line tool. The only
+ * file that knows all layers: it reads the configuration and composes them.
  */
 import type { MeshSource } from './broadcast/mesh-source.ts';
 import { runCli } from './cli/main.ts';
+import type { Group } from './client/client.ts';
 import { LocalClient } from './client/local-client.ts';
 import { DAEMON_USAGE, parseArguments, type DaemonArguments } from './config/arguments.ts';
 import { changeName, diffOptions } from './config/diff.ts';
@@ -19,6 +20,7 @@ import { MeshNode } from './multicast/node.ts';
 import { createRuntime, runtimeWarning } from './runtime/detect.ts';
 import { LineLog } from './runtime/log.ts';
 import { type Runtime, SystemError } from './runtime/runtime.ts';
+import type { CreateNode } from './service/core.ts';
 import { Daemon } from './service/daemon.ts';
 import { loadPeers, savePeers } from './service/remembered-peers.ts';
 import { UbusService } from './service/ubus-service.ts';
@@ -69,6 +71,7 @@ function ircOptions(options: DaemonOptions): IrcOptions {
     ...defaults,
     ...irc,
     accounts: options.account,
+    operators: options.account.filter(({ operator }) => operator),
     floodLinesPerSecond: irc.flood,
     historyMs: irc.historyHours * 3_600_000,
   };
@@ -94,6 +97,10 @@ class Service {
   #daemon: Daemon | undefined;
   #irc: IrcServer | undefined;
   #ubus: UbusService | undefined;
+  /** What runs, by the name of its section, with the options it was made from. */
+  readonly #meshes = new Map<string, { text: string; sources: MeshSource[] }>();
+  readonly #groups = new Map<string, { text: string; group: Group }>();
+  #groupClient: LocalClient | undefined;
 
   constructor(runtime: Runtime, log: LineLog, args: DaemonArguments, options: DaemonOptions) {
     this.#runtime = runtime;
@@ -104,7 +111,7 @@ class Service {
 
   async start(): Promise<void> {
     const runtime = this.#runtime;
-    const { meshchat, mesh } = this.#options;
+    const { meshchat } = this.#options;
     const epoch = await nextEpoch(runtime, meshchat.stateDir);
     const nodeOptions = {
       epoch,
@@ -116,29 +123,69 @@ class Service {
       nodeLogBytesMax: meshchat.logBytesTotal,
       retainMs: meshchat.retainSeconds * 1000,
     };
-    const daemon = new Daemon(runtime, this.#log, { port: meshchat.port, epoch }, (random, output) => new MeshNode(nodeOptions, random, output));
+    const createNode: CreateNode = (random, output) => new MeshNode(nodeOptions, random, output);
+    const daemon = new Daemon(runtime, this.#log, { port: meshchat.port, epoch }, createNode);
     this.#daemon = daemon;
     daemon.remembered = await loadPeers(runtime.files, meshchat.stateDir);
     this.#rememberPeers();
-    for (const options of mesh.length > 0 ? mesh : [LOOPBACK]) {
-      if (!options.enabled) continue;
-      for (const source of createMeshes(runtime, options, meshchat.port, this.#log)) daemon.addMesh(source);
-    }
+    this.#useMeshes(daemon);
     await this.#startServices(daemon);
+  }
+
+  /** Makes what runs equal to the `mesh` sections: unchanged ones are left alone. */
+  #useMeshes(daemon: Daemon): void {
+    const { mesh, meshchat } = this.#options;
+    const sections = mesh.length > 0 ? mesh : [LOOPBACK];
+    const wanted = new Map(sections.filter(({ enabled }) => enabled).map((one) => [one.name, one]));
+    for (const [name, { text, sources }] of this.#meshes) {
+      if (text === JSON.stringify(wanted.get(name))) continue;
+      for (const source of sources) daemon.removeMesh(source);
+      this.#meshes.delete(name);
+    }
+    for (const [name, options] of wanted) {
+      if (this.#meshes.has(name)) continue;
+      const sources = createMeshes(this.#runtime, options, meshchat.port, this.#log);
+      for (const source of sources) daemon.addMesh(source);
+      this.#meshes.set(name, { text: JSON.stringify(options), sources });
+    }
+  }
+
+  /** The same for the groups that are joined from the start. */
+  async #useGroups(client: LocalClient): Promise<void> {
+    const wanted = new Map(this.#options.group.map((one) => [one.name, one]));
+    for (const [name, { text, group }] of this.#groups) {
+      if (text === JSON.stringify(wanted.get(name))) continue;
+      await group.leave();
+      this.#groups.delete(name);
+    }
+    for (const [name, one] of wanted) {
+      if (this.#groups.has(name)) continue;
+      const { name: _, ...options } = one;
+      const group = await client.join(name, {}, { ...options, persist: true });
+      this.#groups.set(name, { text: JSON.stringify(one), group });
+    }
   }
 
   /** Now and then, so that a crash forgets little. */
   #rememberPeers(): void {
-    const { files } = this.#runtime;
     const timer = this.#runtime.timer(() => {
       timer.set(this.#runtime.now() + REMEMBER_MS);
-      void savePeers(files, this.#options.meshchat.stateDir, this.#daemon!.node.peers(this.#runtime.now())).catch(() => undefined);
+      void this.#savePeers();
     });
     timer.set(this.#runtime.now() + REMEMBER_MS);
   }
 
+  async #savePeers(): Promise<void> {
+    const peers = this.#daemon?.node.peers(this.#runtime.now()) ?? [];
+    try {
+      await savePeers(this.#runtime.files, this.#options.meshchat.stateDir, peers);
+    } catch (error) {
+      this.#log.warn(`the peers could not be remembered: ${(error as Error).message}`);
+    }
+  }
+
   async #startServices(daemon: Daemon): Promise<void> {
-    const { meshchat, group } = this.#options;
+    const { meshchat } = this.#options;
     const ubus = new UbusService(daemon, this.#log, {
       version: MESHCHAT_VERSION,
       socketPath: meshchat.socket,
@@ -148,8 +195,8 @@ class Service {
     });
     this.#ubus = ubus;
     await named(ubus.start(), 'socket', 'meshchat', meshchat.socket);
-    const groups = new LocalClient(daemon.groups, 'configuration');
-    for (const { name, ...options } of group) await groups.join(name, {}, { ...options, persist: true });
+    this.#groupClient = new LocalClient(daemon.groups, 'configuration');
+    await this.#useGroups(this.#groupClient);
     const listen = this.#options.irc.listen.map(({ address, port }) => `${address}:${port}`).join(' ');
     const irc = startIrc(this.#runtime, new LocalClient(daemon.groups, 'irc'), ircOptions(this.#options), this.#log);
     this.#irc = await named(irc, 'listen', 'irc', listen);
@@ -157,31 +204,36 @@ class Service {
   }
 
   async reload(): Promise<void> {
-    const { options, errors, warnings } = await loadConfiguration(this.#runtime.files, this.#arguments.config, this.#arguments.sets);
+    const { config, sets } = this.#arguments;
+    const { options, errors, warnings } = await loadConfiguration(this.#runtime.files, config, sets);
     for (const warning of warnings) this.#log.warn(warning);
     for (const error of errors) this.#log.error(error);
     if (options === undefined) return this.#log.error('reload: the configuration in force stays as it was');
     const changes = diffOptions(this.#options, options);
     this.#options = options;
     this.#log.level = options.meshchat.log;
+    if (this.#daemon) this.#useMeshes(this.#daemon);
+    if (this.#groupClient) await this.#useGroups(this.#groupClient);
     await this.#irc?.reload(ircOptions(options));
-    for (const change of changes) this.#log.info(`reload: ${changeName(change)} ${change.restart ? 'needs a restart' : 'changed'}`);
+    // Also without any change: whoever sends SIGHUP may know that a mesh has just come up.
+    for (const { sources } of this.#meshes.values()) for (const source of sources) source.refresh();
+    for (const change of changes) {
+      this.#log.info(`reload: ${changeName(change)} ${change.restart ? 'needs a restart' : 'changed'}`);
+    }
   }
 
   async stop(): Promise<void> {
     this.#irc?.stop('Shutting down');
     this.#ubus?.stop();
-    const { files } = this.#runtime;
-    const peers = this.#daemon?.node.peers(this.#runtime.now()) ?? [];
-    await savePeers(files, this.#options.meshchat.stateDir, peers).catch(() => undefined);
+    await this.#savePeers();
     await this.#daemon?.stop();
   }
 }
 
 /** Without any `mesh` section: the daemons of this machine make a mesh on loopback. */
 const LOOPBACK: MeshOptions = {
-  name: 'loopback', type: 'static', enabled: true, adminAddress: '', adminPort: 0, adminPassword: '', socket: '', crawl: false,
-  address: [], peer: [], interface: [],
+  name: 'loopback', type: 'static', enabled: true, adminAddress: '', adminPort: 0, adminPassword: '', socket: '',
+  crawl: false, address: [], peer: [], interface: [],
 };
 
 async function runDaemon(runtime: Runtime, args: readonly string[]): Promise<number> {

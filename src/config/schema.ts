@@ -111,8 +111,8 @@ export interface SectionSchema {
 
 export const SCHEMA: Record<keyof DaemonOptions, SectionSchema> = {
   meshchat: { single: 'main', fields: main },
-  mesh: { fields: mesh, restart: true },
-  group: { fields: group, restart: true },
+  mesh: { fields: mesh },
+  group: { fields: group },
   irc: { single: 'irc', fields: irc },
   account: { fields: account },
 };

@@ -41,7 +41,10 @@ function checkMeshes(daemon: Daemon): Check[] {
     const remedy = "uci set meshchat.cjdns=mesh; uci set meshchat.cjdns.type=cjdns; uci commit meshchat; service meshchat restart";
     return [bad('mesh', 'no mesh is configured: nobody can be found', remedy)];
   }
+  const anyUp = statuses.some(({ up }) => up);
   return statuses.map(({ name, up, own, problem }) => {
+    // One mesh of several being absent is how most nodes are.
+    if (problem !== undefined && anyUp && !up) return good('mesh', `${name} is not used: ${problem.text}`);
     if (problem !== undefined) return bad('mesh', `${name}: ${problem.text}`, problem.remedy);
     if (up) return good('mesh', `${name} is up with ${own.join(', ')}`);
     return bad('mesh', `${name} has given us no address`, `service ${name} restart; ip addr`);
