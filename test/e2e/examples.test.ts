@@ -26,8 +26,8 @@ async function member(node: UbusNode, group: string): Promise<void> {
 examples('start', async () => {
   mkdirSync(bin, { recursive: true });
   [one, two] = await startNodes(2, ENGINE) as [UbusNode, UbusNode];
-  const [interpreter, script] = one.cliCommand();
-  writeFileSync(join(bin, 'meshchat'), `#!/bin/sh\nexec ${interpreter} ${script} cli "$@"\n`);
+  const words = one.cliCommand();
+  writeFileSync(join(bin, 'meshchat'), `#!/bin/sh\nexec ${words.slice(0, words.indexOf('-s')).join(' ')} "$@"\n`);
   chmodSync(join(bin, 'meshchat'), 0o755);
   await peersAlive(one, 1);
 });
