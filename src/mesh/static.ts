@@ -23,13 +23,12 @@ export interface StaticOptions {
   peers: readonly string[];
   /** The mesh's UDP port: what tells which loopback address is free. */
   port: number;
-  /** Loopback addresses that are tried and probed: 127.0.0.1 … 127.0.0.N. Default 16, 1 … 254. */
-  loopbackCount?: number;
 }
 
 /** Peers beyond these are left out, and status says so. */
 export const STATIC_PEERS_MAX = 1024;
-const LOOPBACK_COUNT = 16;
+/** The loopback mesh is 127.0.0.1 … 127.0.0.16. */
+const LOOPBACK_RANGE = Array.from({ length: 16 }, (_, index) => `127.0.0.${index + 1}`);
 /** How often the interfaces are looked at: an address that comes back is used within this time. */
 const WATCH_MS = 2000;
 /** How often the peers are told again. */
@@ -66,7 +65,7 @@ export class StaticMesh implements MeshSource {
     const own = options.addresses.map((text) => parseEndpoint(text)?.address ?? '');
     const ownLoopback = own.length > 0 && own.every((address) => addressRange(address) === 'loopback');
     if (this.#peers.length === 0 && this.#badPeers.length === 0 && (this.#loopback || ownLoopback)) {
-      for (const address of this.#loopbackRange()) this.#peers.push({ address, port: 0 });
+      for (const address of LOOPBACK_RANGE) this.#peers.push({ address, port: 0 });
     }
   }
 
@@ -142,14 +141,9 @@ export class StaticMesh implements MeshSource {
     else this.#leftOutCount++;
   }
 
-  #loopbackRange(): string[] {
-    const count = Math.min(254, Math.max(1, this.#options.loopbackCount ?? LOOPBACK_COUNT));
-    return Array.from({ length: count }, (_, index) => `127.0.0.${index + 1}`);
-  }
-
   /** Two daemons that start at once may choose the same one: the later bind fails and is tried again by its owner. */
   async #findFreeLoopback(): Promise<void> {
-    for (const address of this.#loopbackRange()) {
+    for (const address of LOOPBACK_RANGE) {
       try {
         const { port } = this.#options;
         const socket = await this.#runtime.openDatagram({ address, port, onDatagram: () => undefined });

@@ -23,7 +23,6 @@ export type Answer = { failure: undefined; response: unknown } | { failure: Fail
 
 /** A node with hundreds of peers answers with some 100 KB. */
 export const ANSWER_BYTES_MAX = 512 * 1024;
-const DEPTH_MAX = 32;
 const TIMEOUT_MS = 2000;
 
 export class YggdrasilAdmin {
@@ -31,7 +30,9 @@ export class YggdrasilAdmin {
   readonly #runtime: Runtime;
   readonly #timer: Timer;
   #stream: Stream | undefined;
-  readonly #value = new JsonValue();
+  /** Bytes of the answer under way, the first #length of them. */
+  #buffer = new Uint8Array(0);
+  #length = 0;
   #settle: ((answer: Answer) => void) | undefined;
   /** Rises when a connection is given up, so that its late events are known as such. */
   #connection = 0;
@@ -84,15 +85,26 @@ export class YggdrasilAdmin {
   }
 
   #onData(bytes: Uint8Array): void {
-    if (!this.#value.add(bytes)) return;
-    const value = this.#value.take();
-    if (value === undefined || (field(value, 'status') !== 'success' && field(value, 'status') !== 'error')) {
-      this.#fail('malformed', `what listens at ${placeOf(this.at)} does not speak as Yggdrasil does`);
-    } else if (field(value, 'status') === 'error') {
+    const length = this.#length + bytes.length;
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(bytes, this.#length);
+    this.#length = length;
+    const unwanted = this.#settle === undefined || length > ANSWER_BYTES_MAX;
+    const value = unwanted ? null : objectIn(this.#buffer.subarray(0, length));
+    if (value === undefined) return;
+    this.#length = 0;
+    const status = field(value, 'status');
+    if (status === 'success') {
+      this.#finish({ failure: undefined, response: field(value, 'response') });
+    } else if (status === 'error') {
       const error = String(field(value, 'error')).slice(0, 100).replace(/[^\x20-\x7e]/g, '?');
       this.#finish({ failure: { kind: 'refused', text: `Yggdrasil refuses: ${error}` } });
     } else {
-      this.#finish({ failure: undefined, response: field(value, 'response') });
+      this.#fail('malformed', `what listens at ${placeOf(this.at)} does not speak as Yggdrasil does`);
     }
   }
 
@@ -100,7 +112,8 @@ export class YggdrasilAdmin {
     this.#connection++;
     this.#stream?.close();
     this.#stream = undefined;
-    this.#value.take();
+    this.#buffer = new Uint8Array(0);
+    this.#length = 0;
     this.#finish({ failure: { kind, text } });
   }
 
@@ -112,61 +125,15 @@ export class YggdrasilAdmin {
   }
 }
 
-/** Collects the bytes of one JSON object and knows its end, without reading it. */
-class JsonValue {
-  #chunks: Uint8Array[] = [];
-  #length = 0;
-  #depth = 0;
-  #inString = false;
-  #escaped = false;
-
-  /** @returns true when the value is complete, or can never be one. Bytes behind its end are dropped. */
-  add(bytes: Uint8Array): boolean {
-    for (let index = 0; index < bytes.length; index++) {
-      const char = bytes[index]!;
-      if (this.#inString) {
-        if (this.#escaped) this.#escaped = false;
-        else if (char === 0x5c) this.#escaped = true;
-        else if (char === 0x22) this.#inString = false;
-      } else if (char === 0x22) {
-        this.#inString = true;
-      } else if (char === 0x7b || char === 0x5b) {
-        this.#depth++;
-      } else if (char === 0x7d || char === 0x5d) {
-        this.#depth--;
-      }
-      const done = this.#depth === 0 && (char === 0x7d || char === 0x5d);
-      const strange = this.#depth <= 0 && !done && char > 0x20;
-      if (!done && !strange && this.#depth <= DEPTH_MAX) continue;
-      this.#keep(done ? bytes.subarray(0, index + 1) : new Uint8Array(1));
-      return true;
-    }
-    this.#keep(bytes);
-    return this.#length > ANSWER_BYTES_MAX;
-  }
-
-  /** The value, undefined when it is none; starts anew. */
-  take(): unknown {
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    this.#chunks = [];
-    this.#length = 0;
-    this.#depth = 0;
-    this.#inString = this.#escaped = false;
-    try {
-      return bytes.length > ANSWER_BYTES_MAX ? undefined : JSON.parse(new TextDecoder().decode(bytes));
-    } catch {
-      return undefined;
-    }
-  }
-
-  #keep(bytes: Uint8Array): void {
-    this.#chunks.push(bytes.slice());
-    this.#length += bytes.length;
+/** The JSON object that fills `bytes`; undefined: not all of it is there yet, null: these bytes begin no object. */
+function objectIn(bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes).trim();
+  if (text !== '' && !text.startsWith('{')) return null;
+  if (!text.endsWith('}')) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a brace inside
   }
 }
 
