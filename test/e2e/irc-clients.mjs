@@ -108,7 +108,7 @@ async function smoke(kind) {
     other.log = '';
     other.send(`NAMES ${channel}`);
     await check(`${kind}: members, seen by the other`, () => other.log.includes(nick));
-    client.command('/names');
+    client.command(kind === 'senpai' ? '/names' : `/names ${channel}`);
     await check(`${kind}: members, seen by the client`, sees('peer'));
     client.command(`/msg ${channel} gr\u00fc\u00dfe \u2192 \u4f60\u597d`);
     await check(`${kind}: UTF-8 from the client`, reaches('gr\u00fc\u00dfe \u2192 \u4f60\u597d'));
