@@ -7,7 +7,13 @@ const LOG = 'src/multicast/send-log.ts';
 const DELIVERY = 'src/multicast/delivery.ts';
 const WINDOW = 'src/multicast/congestion-window.ts';
 const SCHEDULER = 'src/multicast/scheduler.ts';
-const NODE = 'src/multicast/node.ts';
+const GROUPS = 'src/multicast/group-table.ts';
+const MEMBERSHIP = 'src/multicast/membership.ts';
+const INBOUND = 'src/multicast/inbound.ts';
+const GOSSIP = 'src/multicast/gossip.ts';
+const SRM_LOSSES = 'src/multicast/srm-losses.ts';
+const SRM_REPAIRS = 'src/multicast/srm-repairs.ts';
+const SRM_TIMER = 'src/multicast/srm-timer.ts';
 const GROUP = 'src/multicast/group.ts';
 const SESSION = 'src/multicast/session.ts';
 const DEDUP = 'src/multicast/datagram-dedup.ts';
@@ -72,7 +78,7 @@ export const mutants = [
   m('a leave is noticed', SUBSCRIPTIONS, 'listener.onSubscriptions(now, peer, joined, [...before.values()]);', 'listener.onSubscriptions(now, peer, joined, []);'),
 
   // multicast: the source
-  m('the probe timeout asks when nothing comes back', CURSOR, 'if (!this.outstanding || this.peer.state !== ALIVE) return;\n    this.#probe(now);', ''),
+  m('the probe timeout asks when nothing comes back', CURSOR, 'else this.#probe(now, seq);', ''),
   m('a probe is the small packet itself', CURSOR, 'if (small && this.backoff <= PROBE_DATA_TRIES', 'if (false'),
   m('after three data probes POLL asks', CURSOR, 'this.backoff <= PROBE_DATA_TRIES', 'true'),
   m('the probe timeout grows', CURSOR, 'const factor = 1.2 ** Math.min(this.backoff, 4) * 2 ** Math.max(0, this.backoff - 4);', 'const factor = 1;'),
@@ -82,12 +88,12 @@ export const mutants = [
   m('escalation: a second copy after repeated requests', CURSOR, 'if (context.options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);', ''),
   m('START is repeated until the first STATUS', CURSOR, 'const start = this.started ? 0 : DATA_START;', 'const start = this.next === this.start ? DATA_START : 0;'),
   m('the next packet after idling asks for an acknowledgement', CURSOR, 'const ackNow = idle ||', 'const ackNow ='),
-  m('what was never sent cannot be acknowledged', CURSOR, 'if (serialDiff(status.cumulative, this.next) >= 0 || serialDiff(status.high, this.next) >= 0) return false;', ''),
+  m('what was never sent cannot be acknowledged', CURSOR, 'if (serialDiff(status.cumulative, logNext) >= 0 || serialDiff(status.high, logNext) >= 0) return false;', ''),
   m('the bitmap acknowledges', CURSOR, 'flight.state[flight.slot(seq)]! |= ACKED;', ''),
   m('a receiver that begins anew gets START again', CURSOR, 'if (status.flags & STATUS_NEED_START) return this.#restart(now);', ''),
   m('the receive window is respected', CURSOR, ' && serialDiff(this.next, this.base) <= this.window', ''),
   m('a peer heard after silence is asked at once', CURSOR, '    this.#probedAt = now;\n    this.#owePoll();', '    this.#probedAt = now;'),
-  m('unanswered bytes leave the window', CURSOR, '  #probe(now: number): void {\n    const { context, log } = this.stream;\n    this.#uncountAll();', '  #probe(now: number): void {\n    const { context, log } = this.stream;'),
+  m('unanswered bytes leave the window', CURSOR, '    this.#uncountAll();\n    this.stream.expire(now);', '    this.stream.expire(now);'),
   m('timely: nothing is sent that comes too late', CURSOR, 'return playoutMs > 0 && now', 'return playoutMs < 0 && now'),
   m('messages are cut into packets', SEND, 'const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));', 'const count = 1;'),
   m('the payload is copied', SEND, 'const payload = data.slice(', 'const payload = data.subarray('),
@@ -103,9 +109,9 @@ export const mutants = [
   m('last K counts messages', LOG, 'if (this.at(seq)!.flags & DATA_FIRST) found++;', 'found++;'),
   m('a late joiner starts where it asked', GROUP, 'const from = startByte === START_NOW ? log.next', 'const from = startByte >= START_NOW ? log.next'),
   m('a message to one member needs that member', GROUP, 'if (peer === undefined) return REFUSED_NO_MEMBER;\n    let stream', 'let stream'),
-  m('a message has a largest size', GROUP, 'if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;\n    return this.#published(now, this.stream', 'return this.#published(now, this.stream'),
-  m('numbers go on after leaving and joining', NODE, 'this.#nextSeq.get(key) ?? 1', '1'),
-  m('a left group still repairs for a while', NODE, 'if (at >= until || group.drained) this.#close(group);', 'this.#close(group);'),
+  m('a message has a largest size', GROUP, 'if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;\n    const seq', 'const seq'),
+  m('numbers go on after leaving and joining', GROUPS, 'this.#nextSeq.get(key) ?? 1', '1'),
+  m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained) this.#close(group);', 'this.#close(group);'),
 
   // multicast: the receiver
   m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),
@@ -115,28 +121,47 @@ export const mutants = [
   m('a duplicate is acknowledged', RECEIVE, 'if (data.flags & DATA_ACK_NOW || !answered) this.#oweStatus();', ''),
   m('an acknowledgement asked for comes at once', RECEIVE, 'if (data.flags & DATA_ACK_NOW || this.unacknowledgedCount >= ACK_PACKETS) this.#oweStatus();', 'if (this.unacknowledgedCount >= ACK_PACKETS) this.#oweStatus();'),
   m('acknowledgements are delayed', RECEIVE, 'this.unacknowledgedCount >= ACK_PACKETS', 'this.unacknowledgedCount >= 1'),
-  m('a hole is asked for only after the reorder delay', RECEIVE, 'const dueAt = now + 4 + Math.round((roundTrip.srttMs * this.#reorderEighths) / 8);', 'const dueAt = now;'),
+  m('a hole is asked for only after the reorder delay', RECEIVE, 'const dueAt = direct ?', 'const dueAt = direct ? now :'),
   m('false alarms widen the reorder delay', RECEIVE, 'this.#reorderEighths = Math.min(REORDER_EIGHTHS_MAX, this.#reorderEighths + 1);', ''),
-  m('requests are repeated', RECEIVE, 'hole.dueAt = now + this.#requestMs(hole.tries);', 'hole.dueAt = Infinity;'),
-  m('repeated requests back off', RECEIVE, 'first * REQUEST_BACKOFF ** Math.max(0, tries - 1)', 'first'),
-  m('a copy without its start asks for it', RECEIVE, 'if (!this.started) return this.#needStart();\n    if (data.lowOffset', 'if (!this.started) return;\n    if (data.lowOffset'),
+  m('requests are repeated', RECEIVE, 'hole.dueAt = now + (hole.twice ? TWICE_MS : this.#requestMs(hole.tries));', 'hole.dueAt = Infinity;'),
+  m('repeated requests back off', RECEIVE, 'first * REQUEST_BACKOFF ** Math.max(0, tries - 2)', 'first'),
+  m('a copy without its start asks for it', RECEIVE, 'if (!this.started) return this.#needStart(now);', 'if (!this.started) return;'),
   m('POLL is answered', RECEIVE, 'if (answer) this.#oweStatus();\n    this.#arm(now);', 'this.#arm(now);'),
-  m('POLL names what is missing', RECEIVE, 'if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach));', ''),
-  m('what the source has let go is given up', RECEIVE, "this.giveUpTo(serialAdd(low, -1), this.#timely ? 'late' : 'evicted');", ''),
-  m('timely: a hole is given up at its deadline', RECEIVE, 'while (this.#expiresAt() <= now) {', 'while (this.#expiresAt() < 0) {'),
-  m('a source that is gone leaves a gap', NODE, "if (state === GONE) for", 'if (state === GONE && now < 0) for'),
-  m('a restarted source leaves a gap', NODE, "      stream.abandon(reason);\n      stream.close();", '      stream.close();'),
-  m('HELLO shows a lost tail', NODE, 'stream?.onHigh(now, seq, false);', ''),
+  m('POLL names what is missing', RECEIVE, 'if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), uselessAt);', ''),
+  m('what the source has let go is given up', RECEIVE, "this.giveUpTo(serialAdd(low, -1), late ? 'late' : reason);", ''),
+  m('timely: a hole is given up at its deadline', RECEIVE, 'while (this.#expiresAt() <= now)', 'while (this.#expiresAt() < 0)'),
+  m('a source that is gone leaves a gap', MEMBERSHIP, "if (state === GONE) this.#abandon(now, session, 'source-gone');", ''),
+  m('a restarted source leaves a gap', MEMBERSHIP, '    this.#abandon(now, session, reason);', ''),
+  m('HELLO shows a lost tail', INBOUND, 'this.#membership.session(peer).streams.get(group.key)?.onHigh(now, seq, false);', 'void seq;'),
   m('fragments are joined', DELIVERY, 'if ((packet.flags & DATA_LAST) === 0) return;', ''),
   m('a message whose beginning is missing belongs to the gap', DELIVERY, 'if (!packet.delivered) this.#openGap(seq, this.#gapReason);', ''),
   m('unordered: a message is handed over once', DELIVERY, 'for (const part of parts) part.delivered = true;', ''),
   m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(data.seq, this.#packets);', ''),
   m('unreliable datagrams come once', DEDUP, 'if (seen[1] & bit) return false;', ''),
 
+  // multicast: the srm repair mode
+  m('srm: who hears another ask stays silent', SRM_LOSSES, 'this.#onRequest(now, loss);\n      }\n    }\n  }', '}\n    }\n  }'),
+  m('srm: requests back off', SRM_LOSSES, 'loss.backoff = Math.min(BACKOFF_MAX, loss.backoff + 1);', ''),
+  m('srm: requests of one round count once', SRM_LOSSES, 'if (loss.backoff > 0) loss.ignoreUntil = now + waitMs / 2;', ''),
+  m('srm: requests go to the whole group', SRM_LOSSES, 'for (const peer of this.#group.peers.values()) (peer', 'for (const peer of [this.#source]) (peer'),
+  m('srm: request timers are random', SRM_TIMER, 'this.random * uniform', 'this.random * 0'),
+  m('srm: constants adapt to duplicates', SRM_TIMER, 'this.random += 0.5;', ''),
+  m('srm: constants stay in their bounds', SRM_TIMER, 'this.random = Math.min(Math.max(groupSize, RANDOM_MIN), Math.max(RANDOM_MIN, this.random));', ''),
+  m('srm: repairs go to all that lack the packet', SRM_REPAIRS, 'cursor.repairForGroup(seq', 'if (seq < 0) cursor.repairForGroup(seq'),
+  m('srm: hold-down after a repair', SRM_REPAIRS, 'repair.holdUntil = now + 3 * repair.distanceMs;', 'repair.holdUntil = now;'),
+  m('srm: session messages show a lost tail', SRM_REPAIRS, '(cursor.peer.session as Session).oweFrame(FRAME_SESSION, 0, body);', ''),
+  m('srm: in the end the source is asked alone', RECEIVE, 'if (hole.dueAt === Infinity && srm.triesOf(seq) >= SRM_TRIES_MAX)', 'if (hole.dueAt === -1)'),
+
+  // multicast: gossip
+  m('who differs about the members tells whom it knows', GOSSIP, 'peer.peersDue = true;', ''),
+  m('equal digests are not answered', GOSSIP, 'if (own.count === count && own.sum === sum) return;', ''),
+  m('HINT tells of the tail of a dead source', GOSSIP, 'this.#toTell.add(ending);\n    this.#context.alarms.setEarlier(this, now + HINT', 'this.#context.alarms.setEarlier(this, now + HINT'),
+  m('a hint is believed only so far', GOSSIP, ' || news > HINT_REACH_MAX', ''),
+
   // multicast: congestion and turns
   m('bytes in flight are bounded', WINDOW, 'const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;', 'const fits = true;'),
-  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && this.queueMs > SLOW_START_EXIT_MS) {', 'if (this.#slowStart && this.queueMs > 1e9) {'),
-  m('the window grows', WINDOW, 'this.bytes = Math.min(MAX_BYTES, this.bytes + bytes)', 'this.bytes = this.bytes'),
+  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);', ''),
+  m('the window grows', WINDOW, 'if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);', ''),
   m('a burst to one path is paced', SCHEDULER, 'if (peer.paceBytes <= 0) {', 'if (peer.paceBytes <= -1e9) {'),
   m('groups of a node take turns', SCHEDULER, 'if (stream.ready.length > 0) this.#streams.push(stream);', 'if (stream.ready.length > 0) this.#streams.unshift(stream);'),
   m('one call sends at most 100 datagrams', SCHEDULER, 'const limit = writer.sentCount + TURN_DATAGRAMS_MAX;', 'const limit = Infinity;'),

@@ -6,8 +6,9 @@
 // RUNTIME=path/to/tjs runs it on that instead of on Node.
 import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 
-const BUNDLE = 'build/sim/main.mjs';
+const BUNDLE = `build/sim/main-${process.pid}.mjs`; // several runs at a time must not share it
 const PROCESSES = 2;
 const runtime = process.env.RUNTIME ?? process.execPath;
 const prefix = /tjs[^/]*$/.test(runtime) ? ['run', BUNDLE] : ['--expose-gc', BUNDLE];
@@ -41,3 +42,4 @@ if (command === 'swarm') {
 } else {
   process.exitCode = (await run([command, ...rest])).code;
 }
+rmSync(BUNDLE, { force: true });

@@ -231,6 +231,10 @@ export class Simulation {
     // What the core sent during the call has told the sequence number already (see Census).
     if (seq < 0) this.truth.withdraw(message);
     else if (message.packet < 0) this.truth.commit(message, seq);
+    if (this.truth.reused > 0) {
+      this.violate('1 at most once', `node ${from} uses ${this.truth.reused} sequence numbers from ${seq} on a second time`);
+      this.truth.reused = 0;
+    }
     if (seq > 0 && message.seq !== seq) this.violate('runtime', `publish at ${from} returned ${seq}, sent ${message.seq}`);
     this.trace.mix(this.now, 20, from, seq);
     this.log(from, `publishes ${length} B to ${this.groups[group]!.name}${to < 0 ? '' : ` for ${to}`}: seq ${seq}`);

@@ -72,6 +72,8 @@ export class Truth {
   readonly packetSentAt: Int32Array[] = [];
   readonly packetFirstAt: Int32Array[] = [];
   readonly streams: SourceStream[] = [];
+  /** Sequence numbers given to a second message of the same stream. */
+  reused = 0;
   #nodes: number;
   #byKey = new Map<string, SourceStream>();
 
@@ -125,6 +127,7 @@ export class Truth {
     message.span = Math.max(1, Math.ceil(message.length / DATA_PAYLOAD_MAX));
     message.packet = this.packetMessage.length;
     for (let i = 0; i < message.span; i++) {
+      if (stream.packets[(seq + i - stream.base) >>> 0] !== undefined) this.reused++;
       stream.packets[(seq + i - stream.base) >>> 0] = this.packetMessage.length;
       this.packetMessage.push(message.id);
       this.packetCopies.push(new Uint8Array(this.#nodes));
