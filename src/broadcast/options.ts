@@ -1,6 +1,4 @@
 /** Options of layer 1. Times in ms. Defaults and why: cjdns needs 62-67 s when the listening side of a link restarts. */
-import type { Candidate } from './mesh-source.ts';
-
 export interface BroadcastOptions {
   /** Our incarnation, u32, not 0: max(unix seconds, last + 1). */
   epoch: number;
@@ -25,5 +23,3 @@ export const BROADCAST_DEFAULTS: Omit<BroadcastOptions, 'epoch' | 'port'> = {
   peersMax: 1024,
   candidatesMax: 8192,
 };
-
-export type { Candidate };

@@ -5,7 +5,8 @@
 import { ADDRESS_LENGTH, formatAddress, parseAddress } from '../wire/address.ts';
 import { FRAME_PEERS } from '../wire/frame.ts';
 import { PEER_SHARES_GROUP, PEERS_ENTRIES_MAX, PEERS_ENTRY_LENGTH } from '../wire/gossip.ts';
-import type { Broadcast } from './broadcast.ts';
+import type { Admission } from './admission.ts';
+import type { BroadcastContext } from './context.ts';
 import { ALIVE, type Peer } from './peer.ts';
 
 function sharesGroup(a: Peer, b: Peer): boolean {
@@ -14,12 +15,12 @@ function sharesGroup(a: Peer, b: Peer): boolean {
 }
 
 /** Appends PEERS: live peers on the receiver's mesh, those in its groups first, the others drawn at random. */
-export function writePeers(broadcast: Broadcast, to: Peer, random: () => number): void {
-  const { writer } = broadcast;
+export function writePeers(context: BroadcastContext, to: Peer): void {
+  const { peers, random, writer } = context;
   const room = Math.min(PEERS_ENTRIES_MAX, Math.floor((writer.room - 1) / PEERS_ENTRY_LENGTH));
   const shared: Peer[] = [];
   const others: Peer[] = [];
-  for (const peer of broadcast.peers.all()) {
+  for (const peer of peers.all()) {
     if (peer.state !== ALIVE || peer === to || peer.local !== to.local || peer.address.includes('%')) continue;
     (sharesGroup(peer, to) ? shared : others).push(peer);
   }
@@ -44,13 +45,15 @@ export function writePeers(broadcast: Broadcast, to: Peer, random: () => number)
 }
 
 /** Takes PEERS as candidates on the mesh they came by. @returns false when malformed. */
-export function acceptPeers(broadcast: Broadcast, now: number, from: Peer, at: number, length: number): boolean {
-  const { view, bytes } = broadcast;
+export function acceptPeers(
+  context: BroadcastContext, admission: Admission, now: number, from: Peer, at: number, length: number,
+): boolean {
+  const { view, bytes } = context;
   if (length < 1) return false;
   const count = view.getUint8(at);
   if (count > PEERS_ENTRIES_MAX || 1 + count * PEERS_ENTRY_LENGTH > length) return false;
   for (let i = 0, entry = at + 1; i < count; i++, entry += PEERS_ENTRY_LENGTH) {
-    broadcast.onCandidate(now, from.local, {
+    admission.onCandidate(now, from.local, {
       address: formatAddress(bytes, entry),
       port: view.getUint16(entry + 16),
       hops: 0,

@@ -21,7 +21,7 @@ export const PEER_STATE_NAMES = ['probing', 'alive', 'stale', 'gone'] as const;
 
 export interface PeerTimers {
   onPeerAlarm(now: number, peer: Peer): void;
-  onSubsAlarm(now: number, peer: Peer): void;
+  onSubsAlarm(peer: Peer): void;
 }
 
 /** Subscriptions of a peer: group key -> what it said of it. */
@@ -35,6 +35,11 @@ export interface Subscription {
 /** Layer 2's side of a peer. `waiting`: it has given up hope for now, and wants to know when the peer is heard again. */
 export interface PeerSession {
   readonly waiting: boolean;
+}
+
+/** A nonce: random, never 0. */
+export function newNonce(random: () => number): number {
+  return (Math.floor(random() * 0xffffffff) + 1) >>> 0;
 }
 
 export class Peer implements Alarm {
@@ -52,9 +57,6 @@ export class Peer implements Alarm {
   echoNonce = 0;
   echoTimestamp = 0;
   echoAt = 0;
-  /** Random number of its daemon: equal on two addresses of one node. */
-  identity = 0;
-  keepaliveS = 0;
 
   heardAt = -Infinity;
   sentAt = -Infinity;
@@ -81,7 +83,7 @@ export class Peer implements Alarm {
   subsAckDue = false;
   subsReqDue = false;
   peersDue = false;
-  /** In the writer's list of peers with frames owed. */
+  /** In the outbox: frames are owed to it. */
   dirty = false;
   /** What layer 2 keeps for it. */
   session: PeerSession | undefined;
@@ -111,7 +113,7 @@ export class Peer implements Alarm {
       alarmAt: Infinity,
       alarmIndex: -1,
       alarmOrder: 0,
-      onAlarm: (now) => timers.onSubsAlarm(now, this),
+      onAlarm: () => timers.onSubsAlarm(this),
     };
   }
 

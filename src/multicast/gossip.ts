@@ -92,7 +92,7 @@ export class Gossip implements Alarm {
     if (now - (this.#answeredAt.get(peer) ?? -Infinity) < DIGEST_ANSWER_MS) return;
     this.#answeredAt.set(peer, now);
     peer.peersDue = true;
-    this.#context.broadcast.touch(peer);
+    this.#context.broadcast.outbox.touch(peer);
   }
 
   // ---- HINT

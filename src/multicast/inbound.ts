@@ -93,7 +93,7 @@ export class Inbound {
     if (serialDiff(status.nackHigh, status.cumulative) <= 0 && (status.flags & STATUS_NEED_START) === 0) return;
     if (group !== undefined && !group.left && (status.flags & STATUS_PRIVATE) === 0) {
       peer.subsReqDue = true;
-      this.#context.broadcast.touch(peer);
+      this.#context.broadcast.outbox.touch(peer);
       return;
     }
     const body = new Uint8Array(GAP_LENGTH);

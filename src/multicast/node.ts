@@ -3,10 +3,11 @@
  * and events leave through `output`, and `deadline` says when to call onTimeout(). Early and repeated calls do no harm.
  */
 import { Alarms } from '../broadcast/alarms.ts';
-import { Broadcast, type UpperLayer } from '../broadcast/broadcast.ts';
+import { Broadcast } from '../broadcast/broadcast.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import type { Candidate } from '../broadcast/mesh-source.ts';
 import { type Peer, PEER_STATE_NAMES, type PeerStateNumber, type Subscription } from '../broadcast/peer.ts';
+import type { UpperLayer } from '../broadcast/upper-layer.ts';
 import { endpointId } from '../wire/address.ts';
 import { CongestionWindow } from './congestion-window.ts';
 import { type Context, newCounters } from './context.ts';

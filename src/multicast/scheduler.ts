@@ -67,7 +67,7 @@ export class Scheduler implements Alarm {
   finish(now: number): void {
     this.now = now;
     this.pump(now);
-    this.#context.broadcast.flush(now);
+    this.#context.broadcast.outbox.flush(now);
   }
 
   /** Sends what may go now. */
@@ -118,7 +118,7 @@ export class Scheduler implements Alarm {
     writer.begin(now, peer);
     const free = cursor.fill(now, writer);
     if (writer.empty) return free ? true : undefined;
-    if (peer.dirty) broadcast.writeOwed(now, peer);
+    if (peer.dirty) broadcast.outbox.writeOwed(now, peer);
     stream.session(peer).ride(now, writer);
     writer.send(now);
     return free ? true : undefined;

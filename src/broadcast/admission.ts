@@ -1,0 +1,93 @@
+/**
+ * Who comes into the table of peers: candidates that a mesh or a peer names, and strangers who speak first. Strangers cost
+ * greetings, so these are rationed; a flood of them costs no more than the ration.
+ */
+import { endpointId } from '../wire/address.ts';
+import type { BroadcastContext } from './context.ts';
+import type { Liveness } from './liveness.ts';
+import type { Candidate } from './mesh-source.ts';
+import { ALIVE, GONE, newNonce, Peer, PROBING } from './peer.ts';
+
+/** HELLOs to those who are not believed yet. */
+const CHALLENGES_PER_SECOND = 200;
+/** Word that a gone peer is alive is worth a probe, once in so long. */
+const GONE_HINT_MS = 1000;
+
+export class Admission {
+  readonly #context: BroadcastContext;
+  readonly #liveness: Liveness;
+  #challengeTokens = CHALLENGES_PER_SECOND;
+  #challengeAt = 0;
+
+  constructor(context: BroadcastContext, liveness: Liveness) {
+    this.#context = context;
+    this.#liveness = liveness;
+  }
+
+  onCandidate(now: number, local: number, candidate: Candidate): void {
+    const { locals, options, peers } = this.#context;
+    const here = locals[local];
+    if (here === undefined || !here.accepts(candidate.address)) return;
+    const port = candidate.port || options.port;
+    const id = endpointId(candidate.address, port, options.port);
+    let peer = peers.find(id);
+    if (peer === undefined) {
+      peer = this.#create(now, id, candidate.address, port, local);
+      if (peer === undefined) return;
+      peer.hops = candidate.hops;
+      peer.advertised = candidate.advertised;
+      this.#liveness.probe(now, peer);
+    } else if (candidate.advertised && !peer.advertised && peer.state === PROBING) {
+      peer.advertised = true;
+      peer.probeCount = 0;
+      this.#liveness.probe(now, peer);
+    } else {
+      if (locals[peer.local] === undefined) peer.local = local;
+      // Somebody has heard it lately: after a partition this is how one contact brings back all.
+      const hinted = candidate.advertised && peer.state === GONE;
+      if (hinted && now - peer.sentAt > GONE_HINT_MS) this.#liveness.probe(now, peer);
+    }
+  }
+
+  /** @returns whose datagram this is; undefined: nobody's whom we may greet. */
+  sender(now: number, local: number, address: string, port: number): Peer | undefined {
+    const { counters, locals, options, peers } = this.#context;
+    const id = port === options.port ? address : endpointId(address, port, options.port);
+    const known = peers.find(id);
+    if (known !== undefined) {
+      if (known.local !== local && known.state !== ALIVE) known.local = local;
+      return known;
+    }
+    counters.strangersIn++;
+    const here = locals[local];
+    if (here === undefined || !here.accepts(address)) return undefined;
+    // On a mesh that binds addresses to keys, one key must not be 65,535 identities: another port needs a candidate.
+    if (here.authenticated && port !== options.port) return undefined;
+    if (!this.mayChallenge(now)) return undefined;
+    return this.#create(now, id, address, port, local);
+  }
+
+  /** Takes one from the ration of greetings to those who are not believed yet. */
+  mayChallenge(now: number): boolean {
+    const gained = ((now - this.#challengeAt) * CHALLENGES_PER_SECOND) / 1000;
+    this.#challengeTokens = Math.min(CHALLENGES_PER_SECOND, this.#challengeTokens + Math.max(0, gained));
+    this.#challengeAt = now;
+    if (this.#challengeTokens < 1) {
+      this.#context.counters.challengesRefused++;
+      return false;
+    }
+    this.#challengeTokens--;
+    return true;
+  }
+
+  #create(now: number, id: string, address: string, port: number, local: number): Peer | undefined {
+    const { counters, locals, peers, random } = this.#context;
+    for (const own of locals) if (own?.id === id) return undefined;
+    const peer = new Peer(id, address, port, local, newNonce(random), this.#liveness);
+    if (!peers.add(peer, (victim) => this.#liveness.forget(now, victim))) {
+      counters.peersRefused++;
+      return undefined;
+    }
+    return peer;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Who is believed. A peer proves with HELLO that it hears this incarnation of us: it echoes the nonce that we sent it, under
+ * the epoch that it wants to be known by. Until then nothing it says counts, so replays and forged restarts change nothing.
+ */
+import { decodeHello, Hello, HELLO_BYE, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
+import type { Admission } from './admission.ts';
+import type { BroadcastContext } from './context.ts';
+import type { Liveness } from './liveness.ts';
+import type { Outbox } from './outbox.ts';
+import { ALIVE, GONE, newNonce, STALE, type Peer } from './peer.ts';
+
+/** Somebody to whom we have just spoken is not greeted again. */
+const CHALLENGE_SPACING_MS = 100;
+
+export class Greeting {
+  readonly #context: BroadcastContext;
+  readonly #outbox: Outbox;
+  readonly #liveness: Liveness;
+  readonly #admission: Admission;
+  readonly #hello = new Hello();
+
+  constructor(context: BroadcastContext, outbox: Outbox, liveness: Liveness, admission: Admission) {
+    this.#context = context;
+    this.#outbox = outbox;
+    this.#liveness = liveness;
+    this.#admission = admission;
+  }
+
+  /**
+   * @returns whether the datagram being read is to be believed: its epoch is the one we believe, and it knows ours, so that
+   * its frames are meant for this incarnation of us.
+   */
+  accepts(peer: Peer): boolean {
+    const { header, options } = this.#context;
+    const known = peer.epoch !== 0 && peer.epoch === header.epoch;
+    return known && header.receiverEpochLow === (options.epoch & 0xffff);
+  }
+
+  /** Somebody we cannot believe yet spoke: greet it, so that it proves itself. */
+  challenge(now: number, peer: Peer): void {
+    if (now - peer.sentAt < CHALLENGE_SPACING_MS || !this.#admission.mayChallenge(now)) return;
+    this.#outbox.oweHello(peer, true);
+    this.#liveness.awaitAnswer(now, peer);
+  }
+
+  /** @returns false when malformed. */
+  onHello(now: number, peer: Peer, at: number, length: number, flags: number): boolean {
+    const { header, identity, view } = this.#context;
+    const hello = this.#hello;
+    if (!decodeHello(view, at, length, flags, hello)) return false;
+    if (hello.identity === identity) {
+      if (!peer.known) this.#liveness.forget(now, peer); // our own voice by another way
+      return true;
+    }
+    peer.echoNonce = hello.nonce;
+    peer.echoTimestamp = header.timestamp;
+    peer.echoAt = now;
+    // The nonce is random and new with each incarnation of ours: its echo proves that the peer hears this one.
+    if (hello.echoNonce === peer.nonce) {
+      peer.roundTrip.onSample(now, (now - hello.echoTimestamp) | 0);
+      if (peer.epoch !== header.epoch && !this.#adopt(now, peer)) return true;
+      this.#liveness.heard(now, peer);
+    }
+    const believed = peer.epoch === header.epoch;
+    if (hello.flags & HELLO_PROBE || !believed) {
+      if (believed || this.#admission.mayChallenge(now)) this.#outbox.oweHello(peer, !believed);
+      this.#liveness.awaitAnswer(now, peer);
+    }
+    if (this.accepts(peer)) this.#onNews(now, peer, hello);
+    return true;
+  }
+
+  /** What a peer that is believed says besides. */
+  #onNews(now: number, peer: Peer, hello: Hello): void {
+    if (hello.flags & HELLO_BYE) return this.#liveness.enter(now, peer, GONE);
+    peer.subsVersion = hello.subsVersion;
+    if (hello.subsVersion !== peer.subsHeld) {
+      peer.subsReqDue = true;
+      this.#outbox.touch(peer);
+    }
+    const { upper, view } = this.#context;
+    for (let i = 0, stream = hello.streamsAt; i < hello.streamCount; i++, stream += HELLO_STREAM_LENGTH) {
+      upper.onHelloStream(now, peer, view.getUint32(stream), view.getUint32(stream + 4), view.getUint32(stream + 8));
+    }
+  }
+
+  /** It echoed our nonce under a new epoch: a first meeting, or a restart. @returns false when there is no place for it. */
+  #adopt(now: number, peer: Peer): boolean {
+    const { counters, header, options, random, upper } = this.#context;
+    if (peer.epoch === 0) {
+      if (this.#liveness.knownCount >= options.peersMax) {
+        counters.peersRefused++;
+        this.#liveness.forget(now, peer);
+        return false;
+      }
+      this.#liveness.knownCount++;
+    } else {
+      counters.restarts++;
+      upper.onRestart(now, peer, header.epoch);
+    }
+    peer.epoch = header.epoch;
+    peer.nonce = newNonce(random);
+    peer.subscriptions.clear();
+    peer.subsVersion = peer.subsHeld = peer.subsAcked = peer.subsSentCount = 0;
+    if (peer.state === ALIVE || peer.state === STALE) {
+      peer.subsDue = peer.peersDue = true;
+      this.#outbox.touch(peer);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Whether a peer lives: probes to the silent, keepalives to the living, and every change of state (the diagram is in peer.ts).
+ * A peer has one alarm; what it is for follows from the state.
+ */
+import type { BroadcastContext } from './context.ts';
+import type { Outbox } from './outbox.ts';
+import { ALIVE, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
+import { Prober, probeWaitMs } from './prober.ts';
+
+/** Unanswered HELLOs to a peer that has gone silent: every so many ms while stale, and while not yet. */
+const STALE_PROBE_MS = 5000;
+const SILENT_PROBE_MS = 1000;
+/** So long after its keepalive was due, a peer is silent. */
+const KEEPALIVE_GRACE_MS = 2000;
+
+export class Liveness implements PeerTimers {
+  /** Peers that have answered. */
+  knownCount = 0;
+  readonly #context: BroadcastContext;
+  readonly #outbox: Outbox;
+  readonly #prober: Prober;
+
+  constructor(context: BroadcastContext, outbox: Outbox) {
+    this.#context = context;
+    this.#outbox = outbox;
+    const { alarms, options } = context;
+    this.#prober = new Prober(alarms, options.probesPerMinute, (now, peer) => this.#probe(now, peer));
+  }
+
+  /** Probes a peer that is not alive as soon as the budget allows. */
+  probe(now: number, peer: Peer): void {
+    this.#prober.enqueue(now, peer);
+  }
+
+  #probe(now: number, peer: Peer): void {
+    const { alarms, counters, peers, random } = this.#context;
+    if (peer.state === ALIVE || peers.find(peer.id) !== peer) return;
+    counters.probesSent++;
+    if (!peer.answered) counters.probesToSilent++;
+    peer.probeCount++;
+    this.#outbox.oweHello(peer, true);
+    alarms.set(peer, now + probeWaitMs(peer, random));
+  }
+
+  /** It was greeted without being probed: should it not answer, it is. */
+  awaitAnswer(now: number, peer: Peer): void {
+    const { alarms, random } = this.#context;
+    if (peer.alarmIndex < 0) alarms.set(peer, now + probeWaitMs(peer, random));
+  }
+
+  forget(now: number, peer: Peer): void {
+    const { alarms, counters, peers, upper } = this.#context;
+    if (peer.known) upper.onForget(now, peer);
+    if (peer.epoch !== 0) this.knownCount--;
+    counters.peersForgotten++;
+    alarms.cancel(peer);
+    alarms.cancel(peer.subsAlarm);
+    this.#prober.remove(peer);
+    peers.delete(peer);
+  }
+
+  /** An accepted datagram of this peer has come. */
+  heard(now: number, peer: Peer): void {
+    const silentMs = now - peer.heardAt;
+    peer.heardAt = now;
+    if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);
+    if (peer.session?.waiting && silentMs > 0) this.#context.upper.onHeard(now, peer);
+  }
+
+  onPeerAlarm(now: number, peer: Peer): void {
+    const { keepaliveMs, staleMs, goneMs } = this.#context.options;
+    if (peer.state === PROBING || peer.state === GONE) return this.probe(now, peer);
+    const silentMs = now - peer.heardAt;
+    if (silentMs >= goneMs) return this.enter(now, peer, GONE);
+    if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);
+    if (silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);
+    else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);
+    this.#arm(now, peer);
+  }
+
+  /** For what comes first: our next keepalive, a probe of the silent, or the next state. */
+  #arm(now: number, peer: Peer): void {
+    const { alarms, options } = this.#context;
+    const silentMs = now - peer.heardAt;
+    const sendAt = (peer.helloDue ? now : peer.sentAt) + options.keepaliveMs;
+    const graceMs = options.keepaliveMs + KEEPALIVE_GRACE_MS - silentMs;
+    const probeMs = graceMs > 0 ? graceMs : peer.state === STALE ? STALE_PROBE_MS : SILENT_PROBE_MS;
+    const limitMs = (peer.state === ALIVE ? options.staleMs : options.goneMs) - silentMs;
+    alarms.set(peer, Math.max(now + 1, Math.min(sendAt, now + probeMs, now + Math.max(1, limitMs))));
+  }
+
+  /** Our subscriptions were not acknowledged in time. */
+  onSubsAlarm(peer: Peer): void {
+    if (!peer.known || peer.state === GONE || peer.subsAcked === this.#context.subscriptions.version) return;
+    peer.subsDue = true;
+    this.#outbox.touch(peer);
+  }
+
+  /** The only place where a peer's state changes. */
+  enter(now: number, peer: Peer, state: PeerStateNumber): void {
+    const { alarms, random, subscriptions, upper } = this.#context;
+    const before = peer.state;
+    if (before === state) return;
+    peer.state = state;
+    if (state === ALIVE) {
+      peer.answered = true;
+      peer.probeCount = 0;
+      this.#prober.remove(peer);
+      if (peer.subsAcked !== subscriptions.version) {
+        peer.subsDue = true;
+        peer.subsSentCount = 0;
+      }
+      if (before !== STALE) peer.peersDue = true;
+      this.#outbox.touch(peer);
+      this.#arm(now, peer);
+    } else if (state === GONE) {
+      peer.probeCount = 0;
+      alarms.cancel(peer.subsAlarm);
+      alarms.set(peer, now + probeWaitMs(peer, random));
+    }
+    upper.onPeerState(now, peer, state, before);
+  }
+}
