@@ -10,10 +10,10 @@
 import type { Client, Gap, Group, MemberEvent, Message } from '../client/client.ts';
 import type { Channel } from './channel.ts';
 import type { Entry } from './history.ts';
+import { includes, LineStreams } from './line-streams.ts';
 import { encodeMessage, encodeText, isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { cleanUser, isNick } from './names.ts';
-import { Ranges } from './ranges.ts';
 
 export interface ChannelLinkPort {
   readonly address: string;
@@ -37,7 +37,7 @@ export interface ChannelLinkPort {
   onError(text: string): void;
 }
 
-const STREAMS_MAX = 256;
+const GAPS_MAX = 256;
 const WAITING_MAX = 2000;
 const UNSENT_BEFORE_WAITING = 8;
 const SYNC_MEMBERS_MAX = 3;
@@ -50,22 +50,11 @@ const ANSWER_EVERY_MS = 300;
 const ITEMS_MAX = 5000;
 const PARTS_MAX = 64;
 
-interface Stream {
-  /** What the source itself has sent us. */
-  readonly live: Ranges;
-  /** What other members gave of it. */
-  readonly given: Ranges;
-  /** Highest n that the source has named. */
-  high: number;
-  /** Holes up to here have been told. */
-  told: number;
-}
-
 export class ChannelLink {
   readonly channel: Channel;
   readonly index: number;
   readonly #port: ChannelLinkPort;
-  readonly #streams = new Map<string, Stream>();
+  readonly #streams = new LineStreams();
   readonly #members = new Set<string>();
   /** When somebody of this node was last in the channel. */
   emptyMs: number;
@@ -216,12 +205,9 @@ export class ChannelLink {
 
   /** @returns false when the line has been shown. */
   #takeLive(source: string, name: string, n: number, entry: Entry): boolean {
-    const stream = this.#stream(source, name);
-    stream.high = Math.max(stream.high, n);
-    if (stream.live.list.length === 0 && n > 1 && this.#first === undefined) this.#wantRepair(source);
-    else if (n > stream.live.last + 1 && stream.live.list.length > 0) this.#wantRepair(source);
-    if (!stream.live.add(n)) return false;
-    if (!stream.given.has(n)) return true;
+    const { fresh, given: known, hole } = this.#streams.takeLive(source, name, n);
+    if (hole && this.#first === undefined) this.#wantRepair(source);
+    if (!fresh || !known) return fresh;
     const given = this.channel.history.find(entry.msgid);
     // Another member gave it before: the same text is now vouched for by its source; another text was a forgery.
     if (given === undefined || given.lines.join('\n') === entry.lines.join('\n')) {
@@ -230,16 +216,6 @@ export class ChannelLink {
     }
     this.channel.history.remove(entry.msgid);
     return true;
-  }
-
-  #stream(source: string, name: string): Stream {
-    const key = `${source} ${name}`;
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      if (this.#streams.size >= STREAMS_MAX) this.#streams.delete(this.#streams.keys().next().value as string);
-      this.#streams.set(key, (stream = { live: new Ranges(), given: new Ranges(), high: 0, told: 0 }));
-    }
-    return stream;
   }
 
   #onMember(event: MemberEvent): void {
@@ -266,8 +242,7 @@ export class ChannelLink {
     const member = this.#syncQueue.shift();
     if (member === undefined) return this.#endFirst();
     this.#syncing = { member, untilMs: this.#port.now() + SYNC_TIMEOUT_MS, entries: [], partCount: 0 };
-    const have: Record<string, number[]> = {};
-    for (const [key, { live, given }] of this.#streams) have[key] = merge(live, given);
+    const have = this.#streams.have();
     have[`${this.#port.address} ${this.streamName}`] = this.#n > 0 ? [1, this.#n] : [];
     this.#group.publish(encodeMessage({ ...this.#head('h'), h: have, w: this.#port.wallMs() }), { to: member })
       .catch(() => this.#endSync(member));
@@ -280,7 +255,7 @@ export class ChannelLink {
     const { entries } = syncing;
     if (entries.length > 0) this.#port.showMissed(this.channel, entries);
     for (const source of new Set(entries.map((entry) => entry.origin?.address as string))) {
-      if (this.#missing(source) > 0) this.#wantRepair(source);
+      if (this.#streams.missing(source) > 0) this.#wantRepair(source);
     }
     this.#nextSync();
   }
@@ -345,10 +320,8 @@ export class ChannelLink {
     if (address === '' || streamName === '' || n < 1 || text === undefined || !isNick(nick) || this.#port.hides(address)) return undefined;
     // What we have said in this run we know ourselves.
     if (address === this.#port.address && streamName === this.streamName) return undefined;
-    const stream = this.#stream(address, streamName);
     const direct = address === from;
-    if (stream.live.has(n) || !(direct ? stream.live : stream.given).add(n) || (direct && stream.given.has(n))) return undefined;
-    stream.high = Math.max(stream.high, n);
+    if (!this.#streams.takeGiven(address, streamName, n, direct)) return undefined;
     const user = cleanUser(item['U']);
     return {
       ...text, msgid: msgidOf(address, streamName, n), source: `${nick}!${user}@${address}`, target: this.channel.name,
@@ -369,9 +342,8 @@ export class ChannelLink {
   /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
   onDigest(source: string, run: number, index: number, high: number, sum: number): void {
     if (index > 0 && high > 0) {
-      const stream = this.#stream(source, `${run.toString(36)}/${index.toString(36)}`);
-      if (high > stream.high) this.#wantRepair(source);
-      stream.high = Math.max(stream.high, high);
+      const stream = `${run.toString(36)}/${index.toString(36)}`;
+      if (this.#streams.raise(source, stream, high)) this.#wantRepair(source);
     }
     const own = this.channel.history.sum;
     const pair = `${sum} ${own}`;
@@ -382,7 +354,7 @@ export class ChannelLink {
   }
 
   #wantRepair(source: string): void {
-    if (!this.#gaps.has(source) && this.#gaps.size < STREAMS_MAX) this.#gaps.set(source, this.#port.now() + GAP_GRACE_MS);
+    if (!this.#gaps.has(source) && this.#gaps.size < GAPS_MAX) this.#gaps.set(source, this.#port.now() + GAP_GRACE_MS);
   }
 
   /** Call it every second. */
@@ -391,10 +363,11 @@ export class ChannelLink {
     if (this.#first !== undefined && (now >= this.#first.untilMs)) this.#endFirst();
     if (this.#syncing !== undefined && now >= this.#syncing.untilMs) this.#endSync(this.#syncing.member);
     for (const [source, dueMs] of this.#gaps) {
-      const missing = this.#missing(source);
+      const missing = this.#streams.missing(source);
       if (now >= dueMs) {
         this.#gaps.delete(source);
-        if (missing > 0) this.#tell(source, missing);
+        this.#streams.tell(source);
+        if (missing > 0) this.#port.tellGap(this.channel, source, missing);
       } else if (missing > 0 && now >= dueMs - GAP_GRACE_MS * 0.75) {
         // First the source itself, then others that may have it.
         if (this.#members.has(source)) this.#wantSync(source);
@@ -402,52 +375,9 @@ export class ChannelLink {
       }
     }
   }
-
-  #missing(source: string): number {
-    let count = 0;
-    for (const [key, stream] of this.#streams) {
-      if (!key.startsWith(`${source} `) || stream.high <= stream.told) continue;
-      const have = new Ranges();
-      have.list.push(...merge(stream.live, stream.given));
-      count += have.missingCount(stream.high, stream.told);
-    }
-    return count;
-  }
-
-  #tell(source: string, count: number): void {
-    for (const [key, stream] of this.#streams) {
-      if (!key.startsWith(`${source} `)) continue;
-      stream.told = stream.high;
-    }
-    this.#port.tellGap(this.channel, source, count);
-  }
 }
 
 /** Message id on the whole mesh: source address, run and channel number of its stream, number of the line. */
 export function msgidOf(address: string, stream: string, n: number): string {
   return `${address}/${stream}-${n.toString(36)}`;
-}
-
-function merge(a: Ranges, b: Ranges): number[] {
-  if (b.list.length === 0) return [...a.list];
-  const pairs: [number, number][] = [];
-  for (const list of [a.list, b.list]) {
-    for (let i = 0; i < list.length; i += 2) pairs.push([list[i] as number, list[i + 1] as number]);
-  }
-  pairs.sort((x, y) => x[0] - y[0]);
-  const merged: number[] = [];
-  for (const [first, last] of pairs) {
-    const end = merged[merged.length - 1];
-    if (end !== undefined && first <= end + 1) merged[merged.length - 1] = Math.max(end, last);
-    else merged.push(first, last);
-  }
-  return merged;
-}
-
-function includes(list: unknown, n: number): boolean {
-  if (!Array.isArray(list)) return false;
-  for (let i = 0; i + 1 < list.length; i += 2) {
-    if (n >= (list[i] as number) && n <= (list[i + 1] as number)) return true;
-  }
-  return false;
 }

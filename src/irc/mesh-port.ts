@@ -5,20 +5,20 @@
 import type { Client, Message } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Channel } from './channel.ts';
-import { showInvite } from './command-channel.ts';
 import { playMissed } from './command-history.ts';
-import { deliverPrivate, isListed, showPrivateRedaction, showRedaction } from './command-message.ts';
+import { isListed, showRedaction } from './command-message.ts';
 import { ChannelLink, msgidOf } from './channel-link.ts';
 import type { ChannelLinkPort } from './channel-link.ts';
 import { Delivery } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
-import { decodeMessage, encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
+import { decodeMessage, encodeMessage, readCount } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { addressSuffix } from './names.ts';
 import { formatLine } from './line.ts';
 import { Outgoing } from './outgoing.ts';
+import { PrivateLines } from './private-lines.ts';
 import { Rates } from './rate.ts';
 import { byteLength } from './text.ts';
 import type { User } from './user.ts';
@@ -26,11 +26,11 @@ import type { User } from './user.ts';
 const DIGEST_MS = 20_000;
 /** A digest is one datagram: as many channels as fit, in turn. */
 const DIGEST_BYTES_MAX = 1000;
-const PRIVATE_SEEN_MAX = 1000;
 const LINGER_MS = 10_000;
 
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
+  readonly private: PrivateLines;
   readonly counters = { malformed: 0, overRate: 0, banned: 0, hidden: 0, gapsTold: 0, linesIn: 0, linesOut: 0, unsent: 0 };
   readonly #client: Client;
   readonly #ircd: () => Ircd;
@@ -38,9 +38,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   readonly #random: () => number;
   readonly #links = new Map<string, ChannelLink>();
   readonly #rates = new Rates();
-  readonly #seenPrivate = new Set<string>();
   #channelCount = 0;
-  #privateCount = 0;
   #digestMs = 0;
   #digestAt = 0;
   #stopped = false;
@@ -51,6 +49,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.#log = parts.log;
     this.#random = parts.random;
     this.directory = new Directory(parts.ircd().network, run, (fields, to) => this.#publish(fields, to));
+    this.private = new PrivateLines(this.directory, parts.ircd, this.counters);
   }
 
   async start(): Promise<void> {
@@ -200,7 +199,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const link = channel === undefined ? undefined : this.#link(channel);
     // Private lines have the number 0 where channels have theirs.
     const stream = link?.streamName ?? `${this.run.toString(36)}/0`;
-    const n = link?.next() ?? ++this.#privateCount;
+    const n = link?.next() ?? this.private.next();
     return { msgid: msgidOf(address, stream, n), stream, n, address };
   }
 
@@ -251,36 +250,19 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.#link(channel).redact(user.uid, msgid, reason);
   }
 
-  async tell(user: User, target: User, entry: Entry): Promise<boolean> {
-    const group = this.directory.group;
-    if (group === undefined) return false;
-    try {
-      await group.publish(encodeMessage(this.#privateFields(user, target, entry)), { to: target.home });
-      this.counters.linesOut++;
-      return true;
-    } catch {
-      return false;
-    }
+  tell(user: User, target: User, entry: Entry): Promise<boolean> {
+    this.counters.linesOut++;
+    return this.private.tell(user, target, entry);
   }
-
   hint(user: User, target: Channel | User, entry: Entry): void {
-    if ('members' in target) return this.#link(target).hint(user.uid, entry);
-    const data = encodeMessage(this.#privateFields(user, target, { ...entry, origin: undefined }));
-    void this.directory.group?.datagram(data, { to: target.home }).catch(() => undefined);
+    if ('members' in target) this.#link(target).hint(user.uid, entry);
+    else this.private.hint(user, target, entry);
   }
-
-  #privateFields(user: User, target: User, entry: Entry): Fields {
-    return {
-      t: 'm', e: this.run, v: this.version, n: entry.origin?.n ?? 0, u: user.uid, d: target.uid, ...encodeText(entry),
-    };
-  }
-
   redactPrivate(user: User, target: User, msgid: string, reason: string): void {
-    this.#publish({ t: 'r', e: this.run, v: this.version, u: user.uid, d: target.uid, i: msgid, x: reason }, target.home);
+    this.private.redact(user, target, msgid, reason);
   }
-
   invite(user: User, target: User, channel: Channel): void {
-    this.#publish({ t: 'i', e: this.run, v: this.version, u: user.uid, d: target.uid, c: channel.name }, target.home);
+    this.private.invite(user, target, channel);
   }
 
   synced(channel: Channel): Promise<void> | undefined {
@@ -301,55 +283,14 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     if (fields === undefined) return;
     const kind = fields['t'];
     if (kind !== 'm' && kind !== 'i' && kind !== 'r') return this.directory.onMessage(message, fields);
-    this.after(message, fields, () => this.#onPrivate(message, fields));
-  }
-
-  #onPrivate(message: Pick<Message, 'source' | 'addressed'>, fields: Fields): void {
-    const { network } = this.#ircd();
-    const from = this.directory.user(message.source, readUid(fields['u']) ?? '');
-    const uid = readUid(fields['d']);
-    const target = [...network.users.values()].find((user) => user.local && user.uid === uid);
-    if (from === undefined || target === undefined || !message.addressed) return void this.counters.malformed++;
-    if (this.hides(message.source)) return void this.counters.hidden++;
-    if (fields['t'] === 'i') {
-      const name = readChannel(fields['c']);
-      if (name !== undefined) showInvite(this.#ircd(), from, target, name);
-      return;
-    }
-    if (fields['t'] === 'r') return this.#onPrivateRedaction(message.source, from, target, fields);
-    const text = readText(fields, this.wallMs());
-    const n = readCount(fields['n']);
-    if (text === undefined || n < 0) return void this.counters.malformed++;
-    const stream = `${readCount(fields['e']).toString(36)}/0`;
-    const msgid = msgidOf(message.source, stream, n);
-    if (n > 0 && !this.#takePrivate(msgid)) return;
-    const origin = { address: message.source, stream, n, nick: from.nick, user: from.user };
-    const isCtcp = target.modes.has('T') && text.lines[0]?.startsWith('\x01') === true && !text.lines[0].startsWith('\x01ACTION');
-    if (isCtcp) return;
-    deliverPrivate(this.#ircd(), from, target, { ...text, msgid, source: from.prefix, target: target.shown, origin }, n === 0);
-  }
-
-  #onPrivateRedaction(source: string, from: User, target: User, fields: Fields): void {
-    const msgid = readWord(fields['i'], 200);
-    const reason = readReason(fields['x']);
-    if (!msgid.startsWith(`${source}/`)) return void this.counters.malformed++;
-    const params = [target.shown, msgid, ...(reason === '' ? [] : [reason])];
-    const out = new Outgoing(from.prefix, 'REDACT', params, { timeMs: this.wallMs(), account: from.account });
-    showPrivateRedaction(this.#ircd(), from, target, msgid, out);
-  }
-
-  #takePrivate(msgid: string): boolean {
-    if (this.#seenPrivate.has(msgid)) return false;
-    if (this.#seenPrivate.size >= PRIVATE_SEEN_MAX) this.#seenPrivate.delete(this.#seenPrivate.values().next().value as string);
-    this.#seenPrivate.add(msgid);
-    return true;
+    this.after(message, fields, () => this.private.onMessage(message, fields));
   }
 
   #onDatagram(source: string, data: Uint8Array): void {
     const fields = this.decode({ source, data });
     if (fields === undefined) return;
     const run = readCount(fields['e']);
-    if (fields['t'] === 'm') return this.#onPrivate({ source, addressed: true }, fields);
+    if (fields['t'] === 'm') return this.private.onMessage({ source, addressed: true }, fields);
     if (fields['t'] !== 'd' || run < 0) return;
     this.directory.onDigest(source, run, readCount(fields['v']));
     for (const item of Array.isArray(fields['h']) ? (fields['h'] as unknown[]) : []) {

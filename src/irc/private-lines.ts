@@ -1,0 +1,113 @@
+/** What is said to one person of another node: lines, their redactions, invitations. Addressed to his node, to nobody else. */
+import type { Message } from '../client/client.ts';
+import type { Channel } from './channel.ts';
+import { msgidOf } from './channel-link.ts';
+import { showInvite } from './command-channel.ts';
+import { deliverPrivate, isListed, showPrivateRedaction } from './command-message.ts';
+import type { Directory } from './directory.ts';
+import type { Entry } from './history.ts';
+import type { Ircd } from './ircd.ts';
+import { encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
+import type { Fields } from './mesh-message.ts';
+import { Outgoing } from './outgoing.ts';
+import type { User } from './user.ts';
+
+const SEEN_MAX = 1000;
+
+export class PrivateLines {
+  readonly #directory: Directory;
+  readonly #ircd: () => Ircd;
+  readonly #counters: { malformed: number; hidden: number };
+  readonly #seen = new Set<string>();
+  #count = 0;
+
+  constructor(directory: Directory, ircd: () => Ircd, counters: { malformed: number; hidden: number }) {
+    this.#directory = directory;
+    this.#ircd = ircd;
+    this.#counters = counters;
+  }
+
+  next(): number {
+    return ++this.#count;
+  }
+
+  // --- out --------------------------------------------------------------------------------------------------------
+
+  #head(kind: string, user: User, target: User): Fields {
+    return { t: kind, e: this.#directory.run, v: this.#directory.version, u: user.uid, d: target.uid };
+  }
+
+  async #send(target: User, fields: Fields): Promise<boolean> {
+    try {
+      await this.#directory.group?.publish(encodeMessage(fields), { to: target.home });
+      return this.#directory.group !== undefined;
+    } catch {
+      return false; // He has gone; the sender is told.
+    }
+  }
+
+  /** @returns false when his node can not be reached. */
+  tell(user: User, target: User, entry: Entry): Promise<boolean> {
+    return this.#send(target, { ...this.#head('m', user, target), n: entry.origin?.n, ...encodeText(entry) });
+  }
+  hint(user: User, target: User, entry: Entry): void {
+    const data = encodeMessage({ ...this.#head('m', user, target), n: 0, ...encodeText(entry) });
+    void this.#directory.group?.datagram(data, { to: target.home }).catch(() => undefined);
+  }
+  redact(user: User, target: User, msgid: string, reason: string): void {
+    void this.#send(target, { ...this.#head('r', user, target), i: msgid, x: reason });
+  }
+  invite(user: User, target: User, channel: Channel): void {
+    void this.#send(target, { ...this.#head('i', user, target), c: channel.name });
+  }
+
+  // --- in ---------------------------------------------------------------------------------------------------------
+
+  onMessage(message: Pick<Message, 'source' | 'addressed'>, fields: Fields): void {
+    const ircd = this.#ircd();
+    const { source } = message;
+    const from = this.#directory.user(source, readUid(fields['u']) ?? '');
+    const uid = readUid(fields['d']);
+    const target = [...ircd.network.users.values()].find((user) => user.local && user.uid === uid);
+    if (from === undefined || target === undefined || !message.addressed) return void this.#counters.malformed++;
+    if (isListed(ircd.options.hide, source)) return void this.#counters.hidden++;
+    if (fields['t'] === 'r') return this.#onRedaction(source, from, target, fields);
+    if (fields['t'] === 'm') return this.#onLine(source, from, target, fields);
+    const name = readChannel(fields['c']);
+    if (name === undefined) return void this.#counters.malformed++;
+    showInvite(ircd, from, target, name);
+  }
+
+  #onLine(source: string, from: User, target: User, fields: Fields): void {
+    const text = readText(fields, this.#ircd().environment.wallMs());
+    const n = readCount(fields['n']);
+    if (text === undefined || n < 0) return void this.#counters.malformed++;
+    const stream = `${readCount(fields['e']).toString(36)}/0`;
+    const msgid = msgidOf(source, stream, n);
+    if (n > 0 && !this.#take(msgid)) return;
+    const origin = { address: source, stream, n, nick: from.nick, user: from.user };
+    const first = text.lines[0] ?? '';
+    if (target.modes.has('T') && first.startsWith('\x01') && !first.startsWith('\x01ACTION')) return;
+    const entry = { ...text, msgid, source: from.prefix, target: target.shown, origin };
+    deliverPrivate(this.#ircd(), from, target, entry, n === 0);
+  }
+
+  #onRedaction(source: string, from: User, target: User, fields: Fields): void {
+    const msgid = readWord(fields['i'], 200);
+    const reason = readReason(fields['x']);
+    // Only the node that brought a line can take it back.
+    if (!msgid.startsWith(`${source}/`)) return void this.#counters.malformed++;
+    const params = [target.shown, msgid, ...(reason === '' ? [] : [reason])];
+    const timeMs = this.#ircd().environment.wallMs();
+    const out = new Outgoing(from.prefix, 'REDACT', params, { timeMs, account: from.account });
+    showPrivateRedaction(this.#ircd(), from, target, msgid, out);
+  }
+
+  /** @returns false when the line has come before. */
+  #take(msgid: string): boolean {
+    if (this.#seen.has(msgid)) return false;
+    if (this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.values().next().value as string);
+    this.#seen.add(msgid);
+    return true;
+  }
+}
