@@ -12,8 +12,10 @@ export interface Arguments {
 const VALUED = new Set([
   'socket', 'last', 'count', 'level', 'timeout', 'to', 'delivery', 'slow', 'playout', 'repair', 'start',
 ]);
-const FLAGS = new Set(['json', 'verbose', 'all', 'whole', 'progress', 'unordered', 'persist', 'echo', 'follow', 'help', 'version']);
-const SHORT = new Map([['s', 'socket'], ['v', 'verbose'], ['j', 'json'], ['n', 'last'], ['c', 'count'], ['t', 'timeout'], ['h', 'help']]);
+const FLAGS = new Set(['json', 'verbose', 'all', 'whole', 'progress', 'unordered', 'echo', 'help', 'version']);
+const SHORT = new Map([
+  ['s', 'socket'], ['v', 'verbose'], ['j', 'json'], ['n', 'last'], ['c', 'count'], ['t', 'timeout'], ['h', 'help'],
+]);
 
 export function parseArguments(args: readonly string[]): Arguments {
   const options = new Map<string, string>();
@@ -29,7 +31,8 @@ export function parseArguments(args: readonly string[]): Arguments {
       words.push(arg);
       continue;
     }
-    const [, long = '', value] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg) ?? ['', SHORT.get(arg.slice(1, 2)) ?? '', arg.slice(2) || undefined];
+    const joined = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg);
+    const [, long = '', value] = joined ?? ['', SHORT.get(arg.slice(1, 2)), arg.slice(2) || undefined];
     if (FLAGS.has(long) && value === undefined) options.set(long, 'true');
     else if (!VALUED.has(long)) problem ||= `there is no option ${arg}`;
     else if (value !== undefined) options.set(long, value);

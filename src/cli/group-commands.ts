@@ -1,5 +1,5 @@
 /** Commands on one group: members, join, leave, pub, sub, datagram, history. */
-import type { Gap, Group, JoinOptions, Message } from '../client/client.ts';
+import type { Datagram, Gap, Group, JoinOptions, Message } from '../client/client.ts';
 import { ClientError } from '../client/client.ts';
 import { MESSAGE_BYTES_MAX } from '../client/client-group.ts';
 import { encodeBase64, decodeUtf8, encodeUtf8, isText } from '../ubus/text.ts';
@@ -67,10 +67,12 @@ export async function datagram(context: Context): Promise<number> {
 
 export async function history(context: Context): Promise<number> {
   const last = integerOption(context.options, 'last');
-  const { messages } = await context.client.call(`meshchat.group.${nameOf(context)}`, 'history', last === undefined ? {} : { last });
+  const object = `meshchat.group.${nameOf(context)}`;
+  const { messages } = await context.client.call(object, 'history', last === undefined ? {} : { last });
   for (const message of messages as Record<string, string>[]) {
-    if (context.json) context.runtime.print(JSON.stringify(message));
-    else context.runtime.print(`${formatTime(Number(message['time']))} ${message['source']} ${message['text'] ?? `(base64) ${message['data']}`}`);
+    const text = message['text'] ?? `(base64) ${message['data']}`;
+    const line = `${formatTime(Number(message['time']))} ${message['source']} ${text}`;
+    context.runtime.print(context.json ? JSON.stringify(message) : line);
   }
   return EXIT_OK;
 }
@@ -154,13 +156,17 @@ export async function subscribe(context: Context): Promise<number> {
       if (++printed >= countMax) writer.finish().then(() => resolve(EXIT_OK), reject);
     };
     writer.onClosed = () => resolve(EXIT_OK); // `sub | head -1`: the reader has what it wants
-    client.onConnected = (connected) => runtime.printError(connected ? 'meshchat: the daemon is back' : 'meshchat: the daemon is away; waiting');
+    client.onConnected = (connected) => {
+      runtime.printError(connected ? 'meshchat: the daemon is back' : 'meshchat: the daemon is away; waiting');
+    };
     const event = (type: string, what: object): void => {
       if (json) writer.write(encodeUtf8(JSON.stringify({ type, ...what })));
     };
     const handler = {
       onMessage: (message: Message) => print(json || options.has('verbose') ? described(message, json) : message.data),
-      onDatagram: ({ source, data }: { source: string; data: Uint8Array }) => print(json ? encodeUtf8(JSON.stringify({ type: 'datagram', source, ...textOf(data) })) : data),
+      onDatagram: ({ source, data }: Datagram) => {
+        print(json ? encodeUtf8(JSON.stringify({ type: 'datagram', source, ...textOf(data) })) : data);
+      },
       onGap: (gap: Gap) => (json ? event('gap', gap) : runtime.printError(`meshchat: ${gapSentence(gap)}`)),
       onMember: (member: object) => event('member', member),
     };

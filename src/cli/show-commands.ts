@@ -28,7 +28,8 @@ export async function status(context: Context): Promise<number> {
       `address   ${(answer['addresses'] as string[]).join(', ') || 'none'}, UDP port ${text(answer['port'])}`,
     ];
     for (const mesh of rows(answer['meshes'])) {
-      lines.push(`mesh      ${text(mesh['name'])} ${mesh['up'] === true ? 'up' : 'down'}, ${text(mesh['candidates'])} candidates ${text(mesh['version'])}`.trimEnd());
+      const state = mesh['up'] === true ? 'up' : 'down';
+      lines.push(`mesh      ${text(mesh['name'])} ${state}, ${text(mesh['candidates'])} candidates ${text(mesh['version'])}`.trimEnd());
       if (mesh['problem'] !== '') lines.push(`          ${text(mesh['problem'])}; try: ${text(mesh['remedy'])}`);
     }
     lines.push(`peers     ${alive} alive, ${stale} stale, ${gone} gone, ${probing} being probed`);
@@ -50,14 +51,18 @@ function groupRow(group: Table): (string | number)[] {
 
 export async function peers(context: Context): Promise<number> {
   await present(context, 'meshchat peers', (answer) => {
-    const list = rows(answer['peers']).map((peer) => [
-      text(peer['address']), text(peer['mesh']), text(peer['state']), `${count(peer['rtt_ms']).toFixed(1)} ms`,
-      `${(count(peer['loss']) * 100).toFixed(1)} %`, count(peer['heard_ms_ago']) < 0 ? 'never' : formatSeconds(count(peer['heard_ms_ago']) / 1000),
-      count(peer['groups']), count(peer['queued']),
-    ]);
+    const list = rows(answer['peers']).map(peerRow);
     return list.length === 0 ? ['no peers; see: meshchat doctor'] : formatTable([PEER_HEADING, ...list]);
   });
   return EXIT_OK;
+}
+function peerRow(peer: Table): (string | number)[] {
+  const heardMsAgo = count(peer['heard_ms_ago']);
+  return [
+    text(peer['address']), text(peer['mesh']), text(peer['state']), `${count(peer['rtt_ms']).toFixed(1)} ms`,
+    `${(count(peer['loss']) * 100).toFixed(1)} %`, heardMsAgo < 0 ? 'never' : formatSeconds(heardMsAgo / 1000),
+    count(peer['groups']), count(peer['queued']),
+  ];
 }
 const PEER_HEADING = ['PEER', 'MESH', 'STATE', 'RTT', 'LOSS', 'HEARD', 'GROUPS', 'QUEUED'];
 
@@ -98,7 +103,8 @@ export async function log({ client, runtime, options, json }: Context): Promise<
 
 /** What there is to say when nobody listens on the socket. */
 export function noDaemon(runtime: Runtime, path: string, reason: string, asDoctor: boolean, json: boolean): void {
-  const check = { name: 'daemon', ok: false, text: `no meshchat daemon answers on ${path}`, remedy: 'service meshchat start; logread -e meshchat' };
+  const remedy = 'service meshchat start; logread -e meshchat';
+  const check = { name: 'daemon', ok: false, text: `no meshchat daemon answers on ${path}`, remedy };
   if (!asDoctor) return runtime.printError(`meshchat: ${reason}`);
   for (const line of json ? [JSON.stringify({ ok: false, checks: [check] })] : checkLines(check)) runtime.print(line);
 }

@@ -96,7 +96,9 @@ export class SocketGroup implements Group {
     return this.#client.invoke(this.#object, method, args);
   }
 
-  async #send(method: string, data: Uint8Array | string, options: { to?: string | undefined; wait?: boolean | undefined }): Promise<Published> {
+  async #send(
+    method: string, data: Uint8Array | string, options: { to?: string | undefined; wait?: boolean | undefined },
+  ): Promise<Published> {
     const bytes = toBytes(data, MESSAGE_BYTES_MAX);
     const args: Table = isText(bytes) ? { text: bytes } : { data: encodeBase64(bytes) };
     if (options.to !== undefined) args['to'] = options.to;
