@@ -18,6 +18,9 @@ const GROUP = 'src/multicast/group.ts';
 const SESSION = 'src/multicast/session.ts';
 const DEDUP = 'src/multicast/datagram-dedup.ts';
 const BROADCAST = 'src/broadcast/broadcast.ts';
+const ADMISSION = 'src/broadcast/admission.ts';
+const GREETING = 'src/broadcast/greeting.ts';
+const LIVENESS = 'src/broadcast/liveness.ts';
 const PROBER = 'src/broadcast/prober.ts';
 const SUBSCRIPTIONS = 'src/broadcast/subscriptions.ts';
 const TABLE = 'src/broadcast/peer-table.ts';
@@ -43,23 +46,23 @@ export const mutants = [
   m('a bitmap is read to its bound', STATUS, 'Math.min(length - STATUS_LENGTH, STATUS_BITMAP_MAX)', 'length - STATUS_LENGTH'),
 
   // broadcast: who is believed
-  m('a datagram under another epoch is not believed', BROADCAST, 'peer.epoch !== 0 && peer.epoch === this.header.epoch &&', 'peer.epoch !== 0 &&'),
-  m('a datagram for an earlier incarnation of ours is dropped', BROADCAST, ' && this.header.receiverEpochLow === (this.options.epoch & 0xffff)', ''),
-  m('an epoch is adopted only when our nonce comes back', BROADCAST, 'if (hello.echoNonce === peer.nonce) {', 'if (hello.echoNonce !== 0) {'),
-  m('the nonce is new after each restart of a peer', BROADCAST, "    peer.epoch = this.header.epoch;\n    peer.nonce = this.#nonce();", '    peer.epoch = this.header.epoch;'),
-  m('who is not believed is challenged', BROADCAST, 'if (!greeted) this.#challenge(now, peer);', ''),
-  m('challenges are rationed', BROADCAST, 'if (this.#challengeTokens < 1) {', 'if (this.#challengeTokens < -1e9) {'),
-  m('our own voice by another way is no peer', BROADCAST, 'if (hello.identity === this.identity) {', 'if (hello.identity === -1) {'),
-  m('on an authenticated mesh another port is a stranger', BROADCAST, 'if (here.authenticated && port !== this.options.port) return undefined;', ''),
+  m('a datagram under another epoch is not believed', GREETING, 'peer.epoch !== 0 && peer.epoch === header.epoch;', 'peer.epoch !== 0;'),
+  m('a datagram for an earlier incarnation of ours is dropped', GREETING, 'return known && header.receiverEpochLow === (options.epoch & 0xffff);', 'return known;'),
+  m('an epoch is adopted only when our nonce comes back', GREETING, 'if (hello.echoNonce === peer.nonce) {', 'if (hello.echoNonce !== 0) {'),
+  m('the nonce is new after each restart of a peer', GREETING, 'peer.nonce = newNonce(random);', ''),
+  m('who is not believed is challenged', BROADCAST, 'if (!greeted) greeting.challenge(now, peer);', ''),
+  m('challenges are rationed', ADMISSION, 'if (this.#challengeTokens < 1) {', 'if (this.#challengeTokens < -1e9) {'),
+  m('our own voice by another way is no peer', GREETING, 'if (hello.identity === identity) {', 'if (hello.identity === -1) {'),
+  m('on an authenticated mesh another port is a stranger', ADMISSION, 'if (here.authenticated && port !== options.port) return undefined;', ''),
   m('a frame longer than its datagram ends the reading', BROADCAST, 'if (at + length > bytes.length) {', 'if (at + length > bytes.length + 4000) {'),
   // broadcast: who is there
-  m('a silent peer goes stale', BROADCAST, 'if (silentMs >= staleMs && peer.state === ALIVE) this.#setState(now, peer, STALE);', ''),
-  m('a silent peer is gone after 90 s', BROADCAST, 'if (silentMs >= goneMs) return this.#setState(now, peer, GONE);', ''),
-  m('a peer is greeted when nothing was sent for a keepalive', BROADCAST, 'else if (now - peer.sentAt >= keepaliveMs - 1) this.oweHello(peer, false);', ''),
-  m('a silent peer is probed before it goes stale', BROADCAST, 'if (silentMs >= keepaliveMs + 2000) this.oweHello(peer, true);\n    else if', 'if'),
-  m('BYE ends a peer at once', BROADCAST, "if (hello.flags & HELLO_BYE) {", 'if (hello.flags & 128) {'),
-  m('any datagram brings a peer back', BROADCAST, 'if (peer.state !== ALIVE) this.#setState(now, peer, ALIVE);', ''),
-  m('a probe is answered', BROADCAST, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
+  m('a silent peer goes stale', LIVENESS, 'if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);', ''),
+  m('a silent peer is gone after 90 s', LIVENESS, 'if (silentMs >= goneMs) return this.enter(now, peer, GONE);', ''),
+  m('a peer is greeted when nothing was sent for a keepalive', LIVENESS, 'else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);', ''),
+  m('a silent peer is probed before it goes stale', LIVENESS, 'if (silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
+  m('BYE ends a peer at once', GREETING, 'if (hello.flags & HELLO_BYE)', 'if (hello.flags & 128)'),
+  m('any datagram brings a peer back', LIVENESS, 'if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);', ''),
+  m('a probe is answered', GREETING, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
   m('probes are spaced', PROBER, 'this.#nextAt = now + this.#spacingMs;', ''),
   m('unanswered probes become rarer', PROBER, 'const waits = peer.advertised ? ADVERTISED_WAITS_S : STRANGER_WAITS_S;', 'const waits = [0.4];'),
   m('who answered before is met again soon', PROBER, 'const seconds = peer.answered ? answeredWaitS(peer.probeCount) : silentWaitS(peer);', 'const seconds = silentWaitS(peer);'),
@@ -70,11 +73,11 @@ export const mutants = [
   m('equal alarms fire in the order they were set', ALARMS, '|| (a.alarmAt === b.alarmAt && a.alarmOrder < b.alarmOrder)', ''),
   m('the round trip is smoothed', ROUND_TRIP, 'this.#srtt += (sampleMs - this.#srtt) / 8;', 'this.#srtt = sampleMs * 3;'),
   // broadcast: subscriptions
-  m('SUBS is repeated until it is acknowledged', BROADCAST, 'peer.subsDue = true;\n    this.touch(peer);\n    void now;', 'void now;'),
-  m('SUBS is acknowledged', BROADCAST, "peer.subsAckDue = true;\n      this.touch(peer);", ''),
+  m('SUBS is repeated until it is acknowledged', LIVENESS, 'peer.subsDue = true;\n    this.#outbox.touch(peer);', ''),
+  m('SUBS is acknowledged', BROADCAST, 'peer.subsAckDue = true;', ''),
   m('an older SUBS changes nothing', SUBSCRIPTIONS, 'if (!newer) return true;', ''),
-  m('a change of ours is told to all', BROADCAST, 'peer.subsDue = true;\n      peer.subsSentCount = 0;\n      this.touch(peer);\n    }\n  }\n\n  #setState', '}\n  }\n\n  #setState'),
-  m('HELLO of a newer version asks for SUBS', BROADCAST, "peer.subsReqDue = true;\n      this.touch(peer);", ''),
+  m('a change of ours is told to all', BROADCAST, 'peer.subsDue = true;\n      peer.subsSentCount = 0;', ''),
+  m('HELLO of a newer version asks for SUBS', GREETING, 'peer.subsReqDue = true;', ''),
   m('a leave is noticed', SUBSCRIPTIONS, 'listener.onSubscriptions(now, peer, joined, [...before.values()]);', 'listener.onSubscriptions(now, peer, joined, []);'),
 
   // multicast: the source
@@ -147,7 +150,7 @@ export const mutants = [
   m('srm: request timers are random', SRM_TIMER, 'this.random * uniform', 'this.random * 0'),
   m('srm: constants adapt to duplicates', SRM_TIMER, 'this.random += 0.5;', ''),
   m('srm: constants stay in their bounds', SRM_TIMER, 'this.random = Math.min(Math.max(groupSize, RANDOM_MIN), Math.max(RANDOM_MIN, this.random));', ''),
-  m('srm: repairs go to all that lack the packet', SRM_REPAIRS, 'cursor.repairForGroup(seq', 'if (seq < 0) cursor.repairForGroup(seq'),
+  m('srm: repairs go to all that lack the packet', SRM_REPAIRS, 'cursor.repairForGroup(now, seq', 'if (seq < 0) cursor.repairForGroup(now, seq'),
   m('srm: hold-down after a repair', SRM_REPAIRS, 'repair.holdUntil = now + 3 * repair.distanceMs;', 'repair.holdUntil = now;'),
   m('srm: session messages show a lost tail', SRM_REPAIRS, '(cursor.peer.session as Session).oweFrame(FRAME_SESSION, 0, body);', ''),
   m('srm: in the end the source is asked alone', RECEIVE, 'if (hole.dueAt === Infinity && srm.triesOf(seq) >= SRM_TRIES_MAX)', 'if (hole.dueAt === -1)'),

@@ -81,6 +81,50 @@ function stormRow(): Row {
   };
 }
 
+/** Two groups of one node ask for 1.5 times what its uplink of 4 Mbit/s carries: no collapse, and each has its share. */
+function overloadRow(): Row {
+  return {
+    name: 'overload', seeds: 5,
+    run: (count) => {
+      const cell = 'N = 20, two streams offering 6 Mbit/s into 4, 32 kB queue, 1 %';
+      let delivered = 0;
+      const shares: number[] = [];
+      const run = tally(count, (seed) => {
+        const groups = [{ name: 'a', options: { slow: 'block' as const } }, { name: 'b', options: { slow: 'block' as const } }];
+        const network = { loss: 0.01, uplinkBytesPerMs: 500, uplinkQueueBytes: 32_768 };
+        const sim = new Simulation({ seed, nodes: 20, network, groups });
+        warmUp(sim);
+        sim.beginMeasuring();
+        const bytes = [0, 0];
+        sim.deliveryListener = ({ message }) => { bytes[message.group]! += message.length; };
+        for (let group = 0; group < 2; group++) stream(sim, { from: 0, group, count: 400, perSecond: 20, length: 1000 });
+        sim.run(sim.now + 20_000);
+        delivered += bytes[0]! + bytes[1]!;
+        shares.push(Math.min(...bytes) / Math.max(1, ...bytes));
+        sim.deliveryListener = null;
+        const settledMs = settle(sim, sim.now);
+        sim.run(sim.now + 1000);
+        sim.endMeasuring();
+        sim.finish();
+        return takeCell(sim, settledMs);
+      });
+      const goodput = delivered / (count * 20_000 * 500);
+      const share = Math.min(...shares);
+      return [
+        completeLine(cell, run),
+        {
+          goal: 'overload: payload delivered', cell, seeds: count, bar: '>= 75 % of the uplink', pass: goodput >= 0.75,
+          measured: `${(100 * goodput).toFixed(1)} %, ${run.copies.toFixed(3)} copies`,
+        },
+        {
+          goal: 'overload: smaller share', cell, seeds: count, bar: '>= 0.8 of the larger', measured: share.toFixed(3), pass: share >= 0.8,
+        },
+      ];
+    },
+  };
+}
+
 export const chatRows: readonly Row[] = [
-  chatRow(20, 0.1, 10, 120), chatRow(20, 0.3, 10, 120), chatRow(200, 0.1, 3, 40), chatRow(200, 0.3, 2, 40), uplinkRow(), stormRow(),
+  chatRow(20, 0.1, 10, 120), chatRow(20, 0.3, 10, 120), chatRow(200, 0.1, 3, 40), chatRow(200, 0.3, 2, 40), uplinkRow(),
+  overloadRow(), stormRow(),
 ];
