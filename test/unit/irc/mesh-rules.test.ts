@@ -1,0 +1,136 @@
+/** Single rules of the mesh messages, with a hand-made node that says exactly what a test wants. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Group } from '../../../src/client/client.ts';
+import { decodeMessage } from '../../../src/irc/mesh-message.ts';
+import { LineStreams } from '../../../src/irc/line-streams.ts';
+import { brief, names, World } from './world.ts';
+import type { TestClient } from './world.ts';
+
+const A = 'fc00::aa01';
+const HAND = 'fc00::ee05';
+const RUN = 77;
+
+interface Hand {
+  world: World;
+  ann: TestClient;
+  directory: Group;
+  channel: Group;
+  say(group: Group, fields: object, to?: string): Promise<void>;
+}
+
+/** A node A with ann in #c, and a hand-made node whose user bob (uid b) is in #c at version 2. */
+async function hand(caps = ''): Promise<Hand> {
+  const world = new World(11);
+  const a = await world.node(A);
+  const ann = await a.user('ann', caps);
+  await ann.ask('JOIN #c');
+  const client = world.mesh.node(HAND);
+  const join = async (name: string): Promise<Group> => {
+    const joining = client.join(name, {});
+    await world.run(100);
+    return joining;
+  };
+  const [directory, channel] = [await join('irc'), await join('irc/#c')];
+  const say = async (group: Group, fields: object, to?: string): Promise<void> => {
+    await group.publish(JSON.stringify({ e: RUN, ...fields }), to === undefined ? {} : { to });
+    await world.run(100);
+  };
+  await say(directory, { t: 'u', v: 1, u: 'b', k: 'bob', n: 'bob', r: 'Bob', s: 1 });
+  await say(directory, { t: 'j', v: 2, u: 'b', c: '#c', w: 1 });
+  assert.equal(brief(ann.take()), ['bob JOIN #c']);
+  return { world, ann, directory, channel, say };
+}
+const line = (n: number, text: string, v = 2): object => ({ t: 'm', v, i: 1, n, u: 'b', K: 'bob', U: 'bob', c: 0, x: text, w: 1_700_000_001_000 });
+
+const rules = suite('irc rules of mesh messages');
+
+rules('an event that is older than what is known changes nothing', async () => {
+  const { ann, directory, say } = await hand();
+  await say(directory, { t: 'p', v: 3, u: 'b', c: '#c' });
+  await say(directory, { t: 'j', v: 2, u: 'b', c: '#c', w: 1 });
+  assert.equal(await names(ann, '#c'), ['ann']);
+});
+rules('an event that is too new waits for the one before it', async () => {
+  const { ann, directory, say } = await hand();
+  await say(directory, { t: 'p', v: 4, u: 'b', c: '#c', x: 'late' });
+  assert.equal(ann.take(), []);
+  await say(directory, { t: 'u', v: 3, u: 'b', k: 'rob', n: 'bob', r: 'Bob', s: 1 });
+  assert.equal(brief(ann.take()), ['bob NICK rob', 'rob PART #c late']);
+});
+rules('a line waits for the facts that it follows, three seconds at most', async () => {
+  const { world, ann, directory, channel, say } = await hand();
+  await say(channel, line(1, 'as rob', 3));
+  assert.equal(ann.take(), []);
+  await say(directory, { t: 'u', v: 3, u: 'b', k: 'rob', n: 'bob', r: 'Bob', s: 1 });
+  assert.equal(brief(ann.take()), ['bob NICK rob', 'rob PRIVMSG #c as rob']);
+  await say(channel, line(2, 'ahead', 9));
+  await world.run(4000);
+  assert.equal(brief(ann.take()), ['rob PRIVMSG #c ahead']);
+});
+rules('a line that comes twice is shown once', async () => {
+  const { ann, channel, say } = await hand();
+  for (const n of [1, 1, 2, 1]) await say(channel, line(n, `line ${n}`));
+  assert.equal(brief(ann.take()), ['bob PRIVMSG #c line 1', 'bob PRIVMSG #c line 2']);
+});
+rules('a private line that comes twice is shown once, one that was sent to all not at all', async () => {
+  const { ann, directory, say } = await hand();
+  const uid = '1';
+  const secret = { t: 'm', v: 2, n: 1, u: 'b', d: uid, c: 0, x: 'psst', w: 1_700_000_001_000 };
+  await say(directory, secret, A);
+  await say(directory, secret, A);
+  assert.equal(brief(ann.take()), ['bob PRIVMSG ann psst']);
+  await say(directory, { ...secret, n: 2 });
+  assert.equal(ann.take(), []);
+});
+rules('only the author\'s node takes a line back', async () => {
+  const { ann, channel, say } = await hand('message-tags draft/message-redaction batch draft/chathistory echo-message');
+  const msgid = /msgid=([^; ]+)/.exec((await ann.ask('PRIVMSG #c :mine'))[0] as string)?.[1] as string;
+  await say(channel, { t: 'r', v: 2, i: 1, u: 'b', d: msgid });
+  assert.equal(ann.take(), []);
+  await say(channel, line(1, 'his'));
+  const his = /msgid=([^; ]+)/.exec(ann.take()[0] as string)?.[1] as string;
+  await say(channel, { t: 'r', v: 2, i: 1, u: 'b', d: his, x: 'typo' });
+  assert.equal(brief(ann.take()), [`bob REDACT #c ${his} typo`]);
+  assert.is((await ann.ask('CHATHISTORY LATEST #c * 10')).filter((text) => text.includes('PRIVMSG')).length, 1);
+});
+rules('nobody tells us what we have said in this run', async () => {
+  const { world, ann, channel, say } = await hand('message-tags batch echo-message');
+  const msgid = /msgid=([^; ]+)/.exec((await ann.ask('PRIVMSG #c :one'))[0] as string)?.[1] as string;
+  const stream = (/\/(.+)-1$/.exec(msgid) as RegExpExecArray)[1] as string;
+  // The digest makes A ask for our history.
+  await channel.datagram('{}');
+  await (await Promise.resolve(channel)).publish(JSON.stringify({ t: 'x' }));
+  const group = (world.mesh.nodes.get(A) as unknown as { joined: Map<string, { handler: { onMember(event: object): void } }> }).joined.get('irc/#c');
+  group?.handler.onMember({ address: HAND, state: 'back', epoch: 1 });
+  await world.run(50);
+  await say(channel, { t: 'H', v: 2, i: 1, m: 0, l: [{ o: A, r: stream, n: 5, K: 'ann', U: 'ann', c: 0, x: 'never said', w: 1_700_000_001_000 }] }, A);
+  await world.run(4000);
+  assert.not.ok(ann.all.some((text) => text.includes('never said')));
+});
+rules('a message nested too deep is no message, on any runtime', () => {
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  assert.ok(decodeMessage(encode('{"t":"x","l":[[[[[[1]]]]]]}')));
+  assert.is(decodeMessage(encode(`{"t":"x","l":${'['.repeat(9)}${']'.repeat(9)}}`)), undefined);
+  assert.ok(decodeMessage(encode(`{"t":"x","l":"${'['.repeat(50)}\\"${'{'.repeat(50)}"}`)));
+});
+rules.run();
+
+const streams = suite('irc line streams');
+streams('holes are counted once, whoever fills them', () => {
+  const have = new LineStreams();
+  assert.equal(have.takeLive('x', 's', 1), { fresh: true, given: false, hole: false });
+  assert.equal(have.takeLive('x', 's', 5), { fresh: true, given: false, hole: true });
+  assert.is(have.missing('x'), 3);
+  assert.ok(have.takeGiven('x', 's', 3, false));
+  assert.not.ok(have.takeGiven('x', 's', 3, false));
+  assert.not.ok(have.takeGiven('x', 's', 5, false));
+  assert.is(have.missing('x'), 2);
+  assert.is(have.missing('y'), 0);
+  have.tell('x');
+  assert.is(have.missing('x'), 0);
+  assert.ok(have.raise('x', 's', 7));
+  assert.is(have.missing('x'), 2, 'what was told is not told again');
+  assert.equal(have.have(), { 'x s': [1, 1, 3, 3, 5, 5] });
+});
+streams.run();
