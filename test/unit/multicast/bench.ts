@@ -51,11 +51,39 @@ export function groupHex(name: string): string {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
 
-export interface Sent extends WireDatagram {
-  at: number;
-  local: number;
-  to: string;
-  size: number;
+/** A datagram that the node sent; read only when somebody looks into it. */
+export class Sent {
+  readonly at: number;
+  readonly local: number;
+  readonly to: string;
+  readonly bytes: Uint8Array;
+  #read: WireDatagram | undefined;
+
+  constructor(at: number, local: number, to: string, bytes: Uint8Array) {
+    this.at = at;
+    this.local = local;
+    this.to = to;
+    this.bytes = bytes;
+  }
+
+  get #datagram(): WireDatagram {
+    return (this.#read ??= readDatagram(this.bytes));
+  }
+  get frames(): WireFrame[] {
+    return this.#datagram.frames;
+  }
+  get epoch(): number {
+    return this.#datagram.epoch;
+  }
+  get receiverEpochLow(): number {
+    return this.#datagram.receiverEpochLow;
+  }
+  get timestamp(): number {
+    return this.#datagram.timestamp;
+  }
+  get size(): number {
+    return this.bytes.length;
+  }
 }
 
 export class Bench implements NodeOutput {
@@ -79,7 +107,7 @@ export class Bench implements NodeOutput {
 
   send(local: number, address: string, port: number, bytes: Uint8Array): void {
     const to = port === PORT ? address : `${address} ${port}`;
-    this.sent.push({ at: this.now, local, to, size: bytes.length, ...readDatagram(bytes.slice()) });
+    this.sent.push(new Sent(this.now, local, to, bytes.slice()));
   }
   peer(id: string, state: PeerState): void {
     this.events.push(`peer ${id} ${state}`);
@@ -210,10 +238,8 @@ export class Remote {
 
   /** Samples until the round trip to this node has no variation: timers are plain sums then. */
   steady(rttMs: number): void {
-    const { bench } = this;
-    this.send(this.hello({ flags: PROBE }));
-    const nonce = this.find('HELLO')?.['nonce'];
-    for (let i = 0; i < 40; i++) this.send(this.hello({ echoNonce: nonce, echoTimestamp: bench.now - rttMs }));
+    const { roundTrip } = this.bench.node.broadcast.peers.find(this.address)!;
+    for (let i = 0; i < 40; i++) roundTrip.onSample(this.bench.now, rttMs);
   }
 
   subscribe(names: string[], start = 0): void {

@@ -5,7 +5,9 @@ import { groupHex } from '../multicast/bench.ts';
 import { hexOf } from './codec.ts';
 
 const hostile = suite('hostile datagrams');
-const COUNT = 20_000;
+/** Fewer where the runtime is an unoptimised build: the bytes are the same, only not all of them. */
+const SHARE = 'tjs' in globalThis ? 0.15 : 1;
+const COUNT = 20_000 * SHARE;
 
 function lcg(seed: number): () => number {
   let state = seed;
@@ -142,7 +144,7 @@ hostile('random bytes of any length from anywhere change nothing', () => {
   const random = lcg(3);
   const { bench } = busy(random);
   const before = picture(bench);
-  for (let i = 0; i < 5000; i++) bench.receive(i % 2 ? 'fd00::2' : 'fd00::3', noise(random, Math.floor(random() * 1300)));
+  for (let i = 0; i < 5000 * SHARE; i++) bench.receive(i % 2 ? 'fd00::2' : 'fd00::3', noise(random, Math.floor(random() * 1300)));
   assert.equal(picture(bench), before);
 });
 
