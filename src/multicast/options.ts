@@ -60,3 +60,5 @@ export const MULTICAST_DEFAULTS: Omit<MulticastOptions, 'epoch' | 'port' | 'sha2
 export const MESSAGE_BYTES_MAX = 65_536;
 /** Packets that a receiver takes past the last one in order; what a flight can hold. */
 export const RECEIVE_WINDOW = 128;
+/** A receiver waits at most this long with an acknowledgement nobody asked for. */
+export const ACK_DELAY_MS = 400;

@@ -14,11 +14,10 @@ import { serialAdd, serialDiff } from '../wire/serial.ts';
 import { encodeStatus, Status, STATUS_BITMAP_MAX, STATUS_ECHO, STATUS_LENGTH, STATUS_NEED_START, STATUS_PRIVATE } from '../wire/status.ts';
 import type { Request } from '../wire/srm.ts';
 import type { Context } from './context.ts';
-import { ACK_DELAY_MS } from './cursor.ts';
 import { Delivery, type Packet } from './delivery.ts';
 import type { Group } from './group.ts';
 import type { GapReason } from './node-output.ts';
-import { RECEIVE_WINDOW } from './options.ts';
+import { ACK_DELAY_MS, RECEIVE_WINDOW } from './options.ts';
 import type { Session } from './session.ts';
 import { SrmLosses } from './srm-losses.ts';
 

@@ -1,0 +1,183 @@
+/**
+ * What one receiver was sent and has not acknowledged. Three numbers into the stream, and while there is something between
+ * them a ring of columns (flight.ts) that says of each packet when it went and what became of it.
+ *
+ *    cumulative  ...  base      packets on their way      next
+ *       said          |  sent, some of them acknowledged   |   not yet sent
+ *
+ * Bytes on their way count in the node's window, each packet once, until it is acknowledged, asked for again or given up.
+ */
+import type { Peer } from '../broadcast/peer.ts';
+import { serialAdd, serialDiff } from '../wire/serial.ts';
+import type { Status } from '../wire/status.ts';
+import type { Context } from './context.ts';
+import { ACKED, COUNTED, type Flight, QUEUED } from './flight.ts';
+
+export class Outstanding {
+  /** What the receiver has said: all up to it has arrived, or is given up. */
+  cumulative: number;
+  /** That, or the edge of the log where older packets have been let go. */
+  base: number;
+  /** First one not yet sent. */
+  next: number;
+  readonly #context: Context;
+  readonly #peer: Peer;
+  #flight: Flight | undefined;
+  /** Sent, then let go by the log before word of it came: still proof that the path carries as much. */
+  #evictedBytes = 0;
+
+  constructor(context: Context, peer: Peer, start: number) {
+    this.#context = context;
+    this.#peer = peer;
+    this.cumulative = this.base = serialAdd(start, -1);
+    this.next = start;
+  }
+
+  /** Sent and neither acknowledged nor given up, or cut off and not yet told so. */
+  get any(): boolean {
+    return serialDiff(this.next, this.cumulative) > 1;
+  }
+
+  /** What was sent within this time is still on its way (SRM's hold-down). */
+  get holdMs(): number {
+    const { srttMs, variationMs } = this.#peer.roundTrip;
+    return srttMs + 2 * variationMs + 4;
+  }
+
+  /** ms since this packet was last sent; Infinity: never. */
+  sinceSent(now: number, seq: number): number {
+    const flight = this.#flight;
+    if (flight === undefined || flight.sends[flight.slot(seq)] === 0) return Infinity;
+    return (now - flight.sentAt[flight.slot(seq)]!) | 0;
+  }
+
+  /** Whether the last time it was sent was before `time`; one that was never sent may be taken for either. */
+  sentBefore(seq: number, time: number): boolean {
+    const flight = this.#flight;
+    return flight !== undefined && ((flight.sentAt[flight.slot(seq)]! - time) | 0) < 0;
+  }
+
+  #state(seq: number): number {
+    return this.#flight === undefined ? 0 : this.#flight.state[this.#flight.slot(seq)]!;
+  }
+
+  /** Whether the receiver lacks it and can still get it. */
+  lacks(seq: number): boolean {
+    return serialDiff(seq, this.base) > 0 && (this.#state(seq) & ACKED) === 0;
+  }
+
+  /** Acknowledged, or in the queue of repairs already. */
+  settled(seq: number): boolean {
+    return (this.#state(seq) & (ACKED | QUEUED)) !== 0;
+  }
+
+  oldestUnacked(): number {
+    for (let seq = serialAdd(this.base, 1); seq !== this.next; seq = serialAdd(seq, 1)) {
+      if ((this.#state(seq) & ACKED) === 0) return seq;
+    }
+    return -1;
+  }
+
+  // ---- what happens to a packet
+
+  onSent(now: number, seq: number, size: number, repair: boolean): void {
+    const { flights, window } = this.#context;
+    const flight = (this.#flight ??= flights.take());
+    const slot = flight.slot(seq);
+    if ((flight.state[slot]! & COUNTED) === 0) window.onSend(now, size, repair);
+    flight.state[slot] = flight.state[slot]! | COUNTED;
+    flight.bytes[slot] = size;
+    flight.sentAt[slot] = now | 0;
+    if (flight.sends[slot]! < 255) flight.sends[slot]!++;
+  }
+
+  /** It waits to be sent again: it is not on its way any more. */
+  onQueued(seq: number): void {
+    const flight = (this.#flight ??= this.#context.flights.take());
+    this.#uncount(flight, seq);
+    flight.state[flight.slot(seq)]! |= QUEUED;
+  }
+
+  onUnqueued(seq: number): void {
+    const flight = this.#flight;
+    if (flight !== undefined) flight.state[flight.slot(seq)]! &= ~QUEUED;
+  }
+
+  /** @returns the bytes newly acknowledged. */
+  onStatus(status: Status, view: DataView): number {
+    const flight = this.#flight;
+    let ackedBytes = 0;
+    if (serialDiff(status.cumulative, this.cumulative) > 0) {
+      this.cumulative = status.cumulative;
+      ackedBytes = this.#evictedBytes;
+      this.#evictedBytes = 0;
+    }
+    if (serialDiff(this.cumulative, this.base) > 0) ackedBytes += this.#advance(this.cumulative);
+    if (flight === undefined) return ackedBytes;
+    const first = serialAdd(status.cumulative, 2);
+    for (let i = 0; i < status.bitmapLength * 8; i++) {
+      if ((view.getUint8(status.bitmapAt + (i >> 3)) & (0x80 >> (i & 7))) === 0) continue;
+      const seq = serialAdd(first, i);
+      if (serialDiff(seq, this.base) <= 0) continue;
+      if (serialDiff(seq, this.next) >= 0) break;
+      ackedBytes += this.#uncount(flight, seq);
+      flight.state[flight.slot(seq)]! |= ACKED;
+    }
+    return ackedBytes;
+  }
+
+  /** The log serves nothing below `low` any more. @returns whether the receiver lacked some of what is gone. */
+  onEvicted(low: number): boolean {
+    const edge = serialAdd(low, -1);
+    if (serialDiff(edge, this.base) <= 0) return false;
+    this.#evictedBytes += this.#advance(edge);
+    if (serialDiff(low, this.next) > 0) this.next = low;
+    return true;
+  }
+
+  /** Goes on at `seq`: whatever is before it is given up. */
+  skipTo(seq: number): void {
+    this.next = seq;
+    const edge = serialAdd(seq, -1);
+    if (serialDiff(edge, this.base) > 0) this.#advance(edge);
+  }
+
+  // ---- bookkeeping
+
+  /** Bytes that nobody answers for must not fill the node's window. */
+  uncountAll(): void {
+    const flight = this.#flight;
+    if (flight === undefined) return;
+    for (let seq = serialAdd(this.base, 1); seq !== this.next; seq = serialAdd(seq, 1)) this.#uncount(flight, seq);
+  }
+
+  /** With nothing outstanding the columns are of no use. */
+  release(): void {
+    if (this.#flight !== undefined) this.#context.flights.give(this.#flight);
+    this.#flight = undefined;
+  }
+
+  #uncount(flight: Flight, seq: number): number {
+    const slot = flight.slot(seq);
+    if ((flight.state[slot]! & COUNTED) === 0) return 0;
+    flight.state[slot]! &= ~COUNTED;
+    this.#context.window.onRemove(flight.bytes[slot]!);
+    return flight.bytes[slot]!;
+  }
+
+  /** Moves `base`. @returns the bytes that were on their way. */
+  #advance(to: number): number {
+    const flight = this.#flight;
+    let bytes = 0;
+    if (flight !== undefined) {
+      const end = serialDiff(to, this.next) >= 0 ? serialAdd(this.next, -1) : to;
+      for (let seq = this.base; seq !== end && serialDiff(end, seq) > 0; ) {
+        seq = serialAdd(seq, 1);
+        bytes += this.#uncount(flight, seq);
+        flight.clear(seq);
+      }
+    }
+    this.base = to;
+    return bytes;
+  }
+}

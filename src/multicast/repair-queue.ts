@@ -1,0 +1,98 @@
+/**
+ * What one receiver is sent again: what its STATUS asks for, what a probe that was answered proves lost, and in `srm` mode
+ * what the group was asked for. A packet sent within the last round trip is held down: it may still arrive.
+ */
+import type { Peer } from '../broadcast/peer.ts';
+import { serialAdd, serialDiff } from '../wire/serial.ts';
+import type { Context } from './context.ts';
+import type { Outstanding } from './outstanding.ts';
+
+/** Requests for one packet after which it goes twice. */
+const ESCALATE_TRIES = 2;
+
+export interface RepairSender {
+  /** Its receiver left, restarted or was forgotten. */
+  readonly closed: boolean;
+  /** There is something to send again. */
+  onRepairQueued(): void;
+}
+
+export class RepairQueue {
+  readonly #context: Context;
+  readonly #peer: Peer;
+  readonly #sent: Outstanding;
+  readonly #sender: RepairSender;
+  readonly #queue: number[] = [];
+
+  constructor(context: Context, peer: Peer, sent: Outstanding, sender: RepairSender) {
+    this.#context = context;
+    this.#peer = peer;
+    this.#sent = sent;
+    this.#sender = sender;
+  }
+
+  get any(): boolean {
+    return this.#queue.length > 0;
+  }
+  get first(): number {
+    return this.#queue[0]!;
+  }
+
+  /** The first one was sent, or is not lacked any more. */
+  shift(): void {
+    this.#sent.onUnqueued(this.#queue.shift()!);
+  }
+
+  clear(): void {
+    this.#queue.length = 0;
+  }
+
+  /** STATUS asks for the holes up to `high`, the oldest of them for the `tries`-th time. */
+  onRequest(now: number, high: number, tries: number): void {
+    const { counters, options } = this.#context;
+    const sent = this.#sent;
+    const holdMs = sent.holdMs;
+    for (let seq = serialAdd(sent.base, 1); serialDiff(seq, high) <= 0; seq = serialAdd(seq, 1)) {
+      if (sent.settled(seq)) continue;
+      counters.requestsIn++;
+      if (sent.sinceSent(now, seq) < holdMs) {
+        counters.holdDowns++;
+        continue;
+      }
+      this.#add(seq);
+      if (options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);
+    }
+  }
+
+  /** A probe was answered: what had been sent before it and is still missing is lost. */
+  onProbeAnswered(now: number, probedAt: number): void {
+    const sent = this.#sent;
+    const holdMs = sent.holdMs;
+    for (let seq = serialAdd(sent.base, 1); seq !== sent.next; seq = serialAdd(seq, 1)) {
+      if (sent.settled(seq) || !sent.sentBefore(seq, probedAt)) continue;
+      if (sent.sinceSent(now, seq) >= holdMs) this.#add(seq);
+    }
+  }
+
+  /** `srm` mode: somebody asked the group for it; whoever has not acknowledged it gets it. */
+  onGroupRequest(now: number, seq: number): void {
+    const sent = this.#sent;
+    if (!sent.lacks(seq) || serialDiff(seq, sent.next) >= 0 || sent.settled(seq)) return;
+    if (sent.sinceSent(now, seq) >= sent.holdMs) this.#add(seq);
+  }
+
+  #add(seq: number): void {
+    this.#sent.onQueued(seq);
+    this.#queue.push(seq);
+    this.#sender.onRepairQueued();
+  }
+
+  /** Asked for again and again: a second copy 0.2 round trips after the first halves the chance of another round. */
+  #copyLater(now: number, seq: number): void {
+    const delayMs = Math.round(0.2 * this.#peer.roundTrip.srttMs);
+    const onAlarm = (): void => {
+      if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(seq);
+    };
+    this.#context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
+  }
+}
