@@ -217,14 +217,10 @@ export class RouterMesh implements MeshSource {
   }
 
   readonly #tell = (candidates: readonly Candidate[]): void => {
-    const wanted = candidates.filter(({ address }) => this.accepts(address) && !this.#isOwn(address));
+    const wanted = candidates.filter(({ address }) => this.accepts(address) && address !== this.#proven);
     for (const { address } of wanted) if (this.#counted.size < COUNTED_NODES_MAX) this.#counted.add(address);
     if (wanted.length > 0) this.#listener?.onCandidates(wanted);
   };
-
-  #isOwn(address: string): boolean {
-    return address === this.#proven || this.#present.includes(address);
-  }
 
   #noteProblem(problem: Problem | undefined, before: Problem | undefined): void {
     if (problem === undefined && before !== undefined) this.#log.info(`${this.name}: all is well again`);

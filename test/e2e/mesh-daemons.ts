@@ -21,6 +21,8 @@ export interface Heard { source: string; epoch: number; seq: number; text: strin
 export class TestDaemon {
   readonly node: TestNode;
   readonly #kind: string;
+  /** Lines of UCI for the mesh's section. */
+  meshOptions = '';
   child: ChildProcess | undefined;
   client: SocketClient | undefined;
   group: Group | undefined;
@@ -48,7 +50,7 @@ export class TestDaemon {
 
 config mesh '${this.#kind}'
 \toption type '${this.#kind}'
-
+${this.meshOptions}
 config irc 'irc'
 \toption enabled '0'
 `);

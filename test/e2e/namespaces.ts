@@ -71,20 +71,24 @@ export class TestNode {
   readonly name: string;
   readonly folder: string;
   readonly children = new Set<ChildProcess>();
+  readonly #namespace: string;
 
-  constructor(index: number, folder: string) {
+  /** @param namespace '': the node has a /run and a folder of its own, but lives in our network. */
+  constructor(index: number, folder: string, namespace = `n${index}`) {
     this.index = index;
     this.name = `n${index}`;
     this.folder = join(folder, this.name);
+    this.#namespace = namespace;
     mkdirSync(join(this.folder, 'run'), { recursive: true });
-    sh(`ip netns add ${this.name}; ip -n ${this.name} link set lo up`);
+    if (namespace !== '') sh(`ip netns add ${namespace}; ip -n ${namespace} link set lo up`);
   }
 
   /** Starts a program in the namespace; its output goes to `FOLDER/LOG`. */
   spawn(log: string, command: readonly string[], env: Record<string, string> = {}, input?: string): ChildProcess {
     const out = openSync(join(this.folder, log), 'a');
     const setup = `mount --bind ${this.folder}/run /run; exec "$@"`;
-    const child = spawn('ip', ['netns', 'exec', this.name, 'sh', '-c', setup, 'sh', ...command], {
+    const enter = this.#namespace === '' ? ['unshare', '-m'] : ['ip', 'netns', 'exec', this.#namespace];
+    const child = spawn(enter[0]!, [...enter.slice(1), 'sh', '-c', setup, 'sh', ...command], {
       stdio: [input === undefined ? 'ignore' : 'pipe', out, out],
       env: { ...process.env, HOME: this.folder, ...env }, cwd: this.folder,
     });
