@@ -47,6 +47,7 @@ export class FakeStream implements Stream {
   write(bytes: Uint8Array): boolean {
     if (this.closed) return false;
     if (this.queuedBytes + bytes.length > this.#queueBytesMax) return false;
+    this.#waited ||= this.queue.length > 0;
     this.queue.push(bytes.slice());
     this.#runtime.later(() => this.flush());
     return true;
