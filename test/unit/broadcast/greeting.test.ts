@@ -177,8 +177,7 @@ greeting('our own voice by another way is no peer', () => {
   assert.equal(echo.heard(), []);
 });
 
-// C3
-greeting.skip('a HELLO with our identity in the name of a verified peer changes nothing', () => {
+greeting('a HELLO with our identity in the name of a verified peer changes nothing', () => {
   const bench = new Bench();
   const remote = bench.meet('fd00::2');
   remote.send(remote.hello({ flags: PROBE }));

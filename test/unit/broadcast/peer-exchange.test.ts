@@ -39,7 +39,8 @@ exchange('every minute one peer hears of others, with the mark of shared groups'
   }
   bench.randoms = [0.5];
   bench.wait(36_000);
-  const told = bench.take().flatMap(({ to, frames }) => frames.filter(({ frame }) => frame === 'PEERS').map((frame) => [to, frame['peers']]));
+  const told = bench.take().flatMap(({ to, frames }) => frames
+    .filter(({ frame }) => frame === 'PEERS').map((frame) => [to, frame['peers']]));
   assert.equal(told, [['fd00::3', [
     { address: hex('fd00::4'), port: 14627, flags: 1, reserved: 0 },
     { address: hex('fd00::2'), port: 14627, flags: 0, reserved: 0 },

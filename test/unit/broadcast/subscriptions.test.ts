@@ -130,7 +130,11 @@ subs('the layer above hears of what is new and what is no more, not of what stay
   const own = new Subscriptions();
   const told: string[] = [];
   const names = (list: Subscription[]): string => list.map(({ low }) => low).join(',');
-  const listener = { onSubscriptions: (_now: number, _peer: Peer, joined: Subscription[], left: Subscription[]) => void told.push(`+${names(joined)} -${names(left)}`) };
+  const listener = {
+    onSubscriptions(_now: number, _peer: Peer, joined: Subscription[], left: Subscription[]): void {
+      told.push(`+${names(joined)} -${names(left)}`);
+    },
+  };
   const peer = new Peer('a', 'a', 1, 0, 1, { onPeerAlarm: () => undefined, onSubsAlarm: () => undefined });
   const take = (version: number, ...lows: number[]): void => {
     const view = new DataView(new ArrayBuffer(6 + 10 * lows.length));

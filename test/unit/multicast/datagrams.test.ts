@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Session } from '../../../src/multicast/session.ts';
 import { Bench, bytesOfText, groupHex, hexOfText, PRIVATE, Remote } from './bench.ts';
 
 const datagrams = suite('datagrams of a group');
@@ -87,7 +88,7 @@ datagrams('of more than 64 waiting for one peer the newest are dropped', () => {
   const bench = new Bench();
   const group = bench.join();
   const two = bench.meet('fd00::2', ['g']);
-  const session = two.bench.node.broadcast.peers.find('fd00::2')!.session as unknown as { oweFrame(type: number, flags: number, body: Uint8Array): boolean };
+  const session = bench.node.broadcast.peers.find(two.address)!.session as Session;
   const body = new Uint8Array(20);
   const taken = Array.from({ length: 70 }, () => session.oweFrame(6, 0, body)).filter(Boolean);
   assert.is(taken.length, 64);

@@ -27,7 +27,8 @@ function receiving(): { bench: Bench; group: Group; source: Remote; other: Remot
 }
 
 function request(first: number, fields: Partial<WireFrame> = {}): WireFrame {
-  return { frame: 'REQUEST', flags: 0, address: SOURCE, port: PORT, epoch: REMOTE_EPOCH, group: groupHex('g'), first, bitmap: '', ...fields };
+  const of = { address: SOURCE, port: PORT, epoch: REMOTE_EPOCH, group: groupHex('g') };
+  return { frame: 'REQUEST', flags: 0, ...of, first, bitmap: '', ...fields };
 }
 
 function requests(bench: Bench, since: number): string[] {

@@ -60,7 +60,6 @@ timely('the tail lost and its deadline past, one POLL and one STATUS end it', ()
   assert.is(poll['low'], seq + 1);
   bench.take();
   remote.status(seq);
-  bench.take(); // C5
   bench.wait(20_000);
   assert.equal(remote.heard('POLL').concat(remote.heard('DATA')), []);
 });

@@ -50,8 +50,7 @@ address('what is no address is refused', () => {
   }
 });
 
-// C1
-address.skip('a dotted quad stands only at the end', () => {
+address('a dotted quad stands only at the end', () => {
   assert.is(parseAddress('1.2.3.4::'), undefined);
   assert.is(parseAddress('1:1.2.3.4::1'), undefined);
 });
@@ -85,8 +84,11 @@ address('an endpoint is read with its port, 0 when there is none', () => {
   assert.equal(parseEndpoint('FC00::1'), { address: 'fc00::1', port: 0 });
   assert.equal(parseEndpoint('[fc00::1]'), { address: 'fc00::1', port: 0 });
   assert.equal(parseEndpoint('[FC00:0::1]:65535'), { address: 'fc00::1', port: 65535 });
-  for (const bad of ['', ':1', '1.2.3.4:', '1.2.3.4:65536', '1.2.3.4:x', '[fc00::1]:65536', '[fc00::1]:', '[fc00::1', 'fc00::1]:5', 'host:80']) {
-    assert.is(parseEndpoint(bad), undefined, bad);
+  const bad = [
+    '', ':1', '1.2.3.4:', '1.2.3.4:65536', '1.2.3.4:x', '[fc00::1]:65536', '[fc00::1]:', '[fc00::1', 'fc00::1]:5', 'host:80',
+  ];
+  for (const text of bad) {
+    assert.is(parseEndpoint(text), undefined, text);
   }
 });
 

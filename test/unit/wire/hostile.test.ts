@@ -107,7 +107,10 @@ hostile('random and mutated ones from a verified peer neither throw nor pass a b
 
 /** All that must not change; counters of what came in, and of HELLOs that went out, may. */
 function picture(bench: Bench): unknown {
-  const may = ['datagramsIn', 'bytesIn', 'malformedIn', 'strangersIn', 'staleEpochIn', 'challengesRefused', 'datagramsOut', 'bytesOut', 'knownNodes'];
+  const may = [
+    'datagramsIn', 'bytesIn', 'malformedIn', 'strangersIn', 'staleEpochIn', 'challengesRefused', 'datagramsOut', 'bytesOut',
+    'knownNodes',
+  ];
   const counters = Object.entries(bench.node.counters).filter(([name]) => !may.includes(name));
   const peers = bench.node.peers().filter((peer) => peer.state !== 'probing');
   const groups = [...bench.node.groups].map((group) => [group.status(), group.members()]);
