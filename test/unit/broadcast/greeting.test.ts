@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Bench, EPOCH, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH, START, WHOLE } from '../multicast/bench.ts';
+import { Bench, BYE, EPOCH, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH, START, WHOLE } from '../multicast/bench.ts';
 
 const greeting = suite('greeting');
 
@@ -235,6 +235,27 @@ greeting('a flood of HELLOs from 10,000 addresses costs 200 answers a second and
   for (let i = 0; i < 10_000; i++) bench.receive(`fd00::2:${i.toString(16)}`, bytes);
   assert.ok(bench.status('knownNodes') <= 300);
   assert.is(peerOf(bench)!.state, 'alive');
+});
+
+greeting('beyond the most peers a further one is refused, until one is forgotten', () => {
+  const bench = new Bench({ peersMax: 2 });
+  bench.meet('fd00::2');
+  bench.meet('fd00::3');
+  const third = new Remote(bench, 'fd00::4');
+  third.greet();
+  assert.equal(bench.node.peers().map(({ id }) => id), ['fd00::2', 'fd00::3']);
+  assert.is(bench.status('peersRefused'), 1);
+  assert.ok(third.heard().every(({ frame }) => frame === 'HELLO'));
+});
+
+// C10
+greeting.skip('a peer that is gone makes room for one that is there', () => {
+  const bench = new Bench({ peersMax: 2 });
+  const two = bench.meet('fd00::2');
+  bench.meet('fd00::3');
+  two.send(two.hello({ flags: BYE }));
+  new Remote(bench, 'fd00::4').greet();
+  assert.equal(bench.node.peers().map(({ id, state }) => `${id} ${state}`), ['fd00::3 alive', 'fd00::4 alive']);
 });
 
 greeting('a candidate is probed within the budget, and is a peer when it answers', () => {
