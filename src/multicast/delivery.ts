@@ -13,8 +13,6 @@ import { MESSAGE_BYTES_MAX } from './options.ts';
 export interface Packet {
   payload: Uint8Array;
   flags: number;
-  /** Timely class: when it must be played. */
-  dueBy: number;
   /** Unordered class: its message has been handed over already. */
   delivered: boolean;
 }
