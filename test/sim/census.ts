@@ -23,6 +23,7 @@ const NAMED: [number, string][] = [
 for (const [type, name] of NAMED) FRAME_NAMES[type] = name;
 
 const FRAMES_MAX = 64;
+const UPPER = new Set([FRAME_DATA, FRAME_DGRAM, FRAME_STATUS, FRAME_POLL, FRAME_GAP, FRAME_REQUEST, FRAME_SESSION]);
 
 /** What is in a datagram; one instance is refilled by each scan. */
 export class Census {
@@ -35,6 +36,8 @@ export class Census {
   readonly flags = new Int32Array(FRAMES_MAX);
   dataCount = 0;
   wellFormed = false;
+  /** A frame of layer 2 is in it: it would not have been sent without a message. */
+  upper = false;
   /** First packets of a message that go to somebody else than its one receiver; with another number than before. */
   strays = 0;
   misnumbered = 0;
@@ -53,6 +56,7 @@ export class Census {
   scan(truth: Truth, from: number, incarnation: number, to: number, bytes: Uint8Array): void {
     this.frameCount = 0;
     this.dataCount = 0;
+    this.upper = false;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.wellFormed = decodeHeader(view, bytes.length, this.#header);
     if (!this.wellFormed) return;
@@ -68,6 +72,7 @@ export class Census {
       }
       const index = this.frameCount++;
       this.types[index] = type;
+      if (UPPER.has(type)) this.upper = true;
       this.flags[index] = flags;
       this.details[index] = -1;
       this.seqs[index] = 0;

@@ -9,6 +9,8 @@ export class Metrics {
   /** Datagrams sent: all, and those without a DATA frame. */
   datagrams = 0;
   controlDatagrams = 0;
+  /** Those of layer 1 alone: keepalives, probes, gossip, subscriptions. They go on without any message. */
+  meshDatagrams = 0;
   bytes = 0;
   readonly frames = new Float64Array(FRAME_TYPES);
   /** DATA frames of measured messages, first transmissions and repeats. */
@@ -31,7 +33,7 @@ export class Metrics {
   lastDeliveryAt = 0;
 
   reset(): void {
-    this.datagrams = this.controlDatagrams = this.bytes = 0;
+    this.datagrams = this.controlDatagrams = this.meshDatagrams = this.bytes = 0;
     this.frames.fill(0);
     this.dataSends = this.repairs = this.lostCopies = this.requests = this.requestPackets = this.holesNamed = 0;
     this.deliveredCopies = this.gapCopies = 0;

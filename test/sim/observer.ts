@@ -53,6 +53,7 @@ export class Observer {
       metrics.datagrams++;
       metrics.bytes += bytes.length;
       if (census.dataCount === 0) metrics.controlDatagrams++;
+      if (!census.upper) metrics.meshDatagrams++;
     }
     for (let i = 0; i < census.frameCount; i++) {
       const type = census.types[i]!;

@@ -13,6 +13,7 @@ export class Tally {
   #dataSends = 0;
   #datagrams = 0;
   #control = 0;
+  #mesh = 0;
   #requests = 0;
   #requestPackets = 0;
   #repairs = 0;
@@ -32,6 +33,7 @@ export class Tally {
     this.#dataSends += metrics.dataSends;
     this.#datagrams += metrics.datagrams;
     this.#control += metrics.controlDatagrams;
+    this.#mesh += metrics.meshDatagrams;
     this.#requests += metrics.requests;
     this.#requestPackets += metrics.requestPackets;
     this.#repairs += metrics.repairs;
@@ -46,6 +48,11 @@ export class Tally {
 
   get packets(): number {
     return this.#datagrams / this.delivered;
+  }
+
+  /** Keepalives and other datagrams of layer 1 alone, per delivery. */
+  get mesh(): number {
+    return this.#mesh / this.delivered;
   }
 
   get control(): number {
