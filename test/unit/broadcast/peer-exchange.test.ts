@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAddress } from '../../../src/wire/address.ts';
 import { hexOf } from '../wire/codec.ts';
-import { Bench, Remote } from '../multicast/bench.ts';
+import { Bench, BYE, Remote } from '../multicast/bench.ts';
 
 const exchange = suite('peer exchange');
 
@@ -87,6 +87,26 @@ exchange('told addresses are candidates only: each is greeted, and none believed
   assert.equal(bench.node.peers().map(({ id, state }) => `${id} ${state}`), [
     'fd00::2 alive', 'fd00::8 probing', '[fd00::9]:9999 probing',
   ]);
+});
+
+exchange('told of a peer that is gone, we probe it at once, but not within a second of the last time', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  const gone = bench.meet('fd00::3');
+  gone.send(gone.hello({ flags: BYE }));
+  bench.wait(20_000);
+  bench.take();
+  while (!gone.find('HELLO')) bench.wait(10); // probed now, and then every 8 s
+  bench.take();
+  const told = { frame: 'PEERS', flags: 0, peers: [{ address: hex('fd00::3'), port: 14627 }] };
+  bench.wait(500);
+  remote.send(told);
+  bench.wait(100);
+  assert.equal(gone.heard(), []);
+  bench.wait(500);
+  remote.send(told);
+  bench.wait(100);
+  assert.equal(gone.heard().map(({ flags }) => flags), [1]);
 });
 
 exchange('an address that cannot belong to the mesh it was told on is dropped', () => {

@@ -29,6 +29,15 @@ trip('later ones move the mean by 1/8 and the variation by 1/4 (RFC 6298)', () =
   assert.equal([roundTrip.srttMs, roundTrip.variationMs], [100, 0]);
 });
 
+trip('one that stands out, of a process that was stopped, counts as twice the mean and a margin', () => {
+  const roundTrip = new RoundTrip();
+  for (let i = 0; i < 60; i++) roundTrip.onSample(0, 100);
+  roundTrip.onSample(0, 5000);
+  assert.is(roundTrip.srttMs, Math.round(100 + (250 - 100) / 8));
+  for (let i = 0; i < 80; i++) roundTrip.onSample(0, 5000);
+  assert.ok(roundTrip.srttMs > 4900, 'but a longer way is believed in the end');
+});
+
 trip('what it tells is in whole milliseconds', () => {
   const roundTrip = new RoundTrip();
   for (const sample of [101, 57, 93, 88]) roundTrip.onSample(0, sample);
