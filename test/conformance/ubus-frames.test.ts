@@ -91,7 +91,7 @@ frames('every recorded frame is read and written again byte-equal', () => {
 frames('a stream split anywhere gives the same frames', () => {
   const whole = recorded.filter(({ name, hex }) => !name.startsWith('raw-') && hex.length < 4000).map(({ hex }) => hex);
   const bytes = fromHex(whole.join(''));
-  for (const size of [1, 2, 3, 5, 7, 11, 13, 64, 1000, 4096, bytes.length]) {
+  for (const size of [1, 7, 13, 1000, bytes.length]) {
     const found = read(bytes, size);
     assert.is(found.length, whole.length, `pieces of ${size}`);
     assert.ok(found.every((frame, index) => toHex(frame.bytes) === whole[index]), `pieces of ${size}`);
