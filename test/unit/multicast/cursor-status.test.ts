@@ -218,6 +218,23 @@ cursor('NEED_START again, while START is on its way, sends nothing twice', () =>
   assert.is(remote.seqs().length, 20);
 });
 
+cursor('an answer that crossed with beginning again: it has more than we remember to have sent', () => {
+  const { bench, group, remote } = begun({}, 3);
+  publish(bench, group, 5);
+  bench.wait(300);
+  const { window } = group.stream.context;
+  window.bytes = 1;
+  remote.status(0, { flags: NEED_START, high: 0 });
+  bench.take();
+  remote.status(8);
+  window.bytes = 100_000;
+  bench.wait(1000);
+  assert.equal(remote.seqs(), []);
+  assert.equal([group.status()['slowestLag'], bench.status('badAcksIn')], [0, 0]);
+  bench.publish(group, 'next');
+  assert.equal(remote.seqs(), [9]);
+});
+
 cursor('the first packet after a pause asks for an answer at once, those right after it do not', () => {
   const { bench, group, remote } = begun();
   bench.wait(300);

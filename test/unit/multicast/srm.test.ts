@@ -58,6 +58,17 @@ srm('several holes go in one request', () => {
   assert.is(requests(bench, at)[0], '+150 fd00::2 4 bf'); // 5, 7 ... 12
 });
 
+srm('but one found later is asked for in its own time', () => {
+  const { bench, source } = receiving();
+  const at = bench.now;
+  source.data(5);
+  bench.wait(50);
+  source.data(7);
+  bench.wait(WAIT_MS);
+  const toSource = requests(bench, at).filter((line) => line.includes('fd00::2'));
+  assert.equal(toSource, ['+150 fd00::2 4 ', '+200 fd00::2 6 ']);
+});
+
 srm('filled before that, nobody is asked', () => {
   const { bench, source } = receiving();
   const at = bench.now;
@@ -175,6 +186,16 @@ srm('the source repairs after d (D1 + D2 U), to all who have not acknowledged, a
   assert.ok(two.heard('DATA').every(({ flags }) => flags & REPAIR));
 });
 
+srm('asked for by several, it goes when the first had it go', () => {
+  const { bench, two, three } = sending();
+  const at = bench.now;
+  two.send(request(2, own));
+  bench.wait(50);
+  three.send(request(2, own));
+  bench.wait(300);
+  assert.is(bench.sent.find(({ frames }) => frames.some(({ frame }) => frame === 'DATA'))!.at - at, 75);
+});
+
 srm('hold-down: asked for again within 3 d of the repair, it does not go again', () => {
   const { bench, two, three } = sending();
   two.send(request(2, own));
@@ -235,14 +256,17 @@ srm('in a group of the direct mode REQUEST means nothing', () => {
   assert.equal(two.seqs(), []);
 });
 
-srm('1,024 repairs wait at most', () => {
-  const { bench, two } = sending();
-  const [group] = [...bench.node.groups];
-  for (let i = 0; i < 1500; i++) bench.publish(group!, '');
-  for (let first = 2; first < 1500; first += 129) two.send(request(first, { ...own, bitmap: 'ff'.repeat(16) }));
-  bench.wait(3000);
-  assert.ok(bench.status('requestsIn') > 1400);
-  assert.ok(two.seqs().length < 3000);
+srm('1,024 repairs wait at most, then the oldest is dropped', () => {
+  for (const [asked, seqs] of [[1000, [2]], [1400, []]] as const) {
+    const { bench, two } = sending();
+    const [group] = [...bench.node.groups];
+    for (let i = 0; i < 1500; i++) bench.publish(group!, '');
+    bench.take();
+    two.send(request(2, own));
+    for (let first = 200; first < 200 + asked; first += 129) two.send(request(first, { ...own, bitmap: 'ff'.repeat(16) }));
+    bench.wait(76);
+    assert.equal(two.seqs().filter((seq) => seq === 2), seqs);
+  }
 });
 
 srm.run();
