@@ -1,6 +1,6 @@
 /**
- * Who comes into the table of peers: candidates that a mesh or a peer names, and strangers who speak first. Strangers cost
- * greetings, so these are rationed; a flood of them costs no more than the ration.
+ * Who comes into the table of peers: candidates that a mesh or a peer names, and strangers who speak first. Strangers
+ * cost greetings, so these are rationed; a flood of them costs no more than the ration.
  */
 import { endpointId } from '../wire/address.ts';
 import type { BroadcastContext } from './context.ts';

@@ -1,6 +1,6 @@
 /**
- * All deadlines of one node in one binary heap, so that the whole protocol core has a single `deadline` and finding the next
- * due one costs O(log n). Equal deadlines fire in the order in which they were set, on every runtime.
+ * All deadlines of one node in one binary heap, so that the whole protocol core has a single `deadline` and finding the
+ * next due one costs O(log n). Equal deadlines fire in the order in which they were set, on every runtime.
  */
 export interface Alarm {
   /** Owned by Alarms: when it is due, and its place in the heap (-1: not set). */

@@ -1,8 +1,9 @@
 /**
- * Layer 1: who is there. Candidates are probed, those who answer are peers, peers that fall silent go stale and then gone;
- * every peer learns our subscriptions. Pure: time and randomness come in, datagrams leave through `output`. The layer
- * above adds its frames to the datagrams built here. This file reads datagrams and hands their frames on; who comes in
- * is decided in admission.ts, who is believed in greeting.ts, who lives in liveness.ts, what is sent in outbox.ts.
+ * Layer 1: who is there. Candidates are probed, those who answer are peers, peers that fall silent go stale and then
+ * gone; every peer learns our subscriptions. Pure: time and randomness come in, datagrams leave through `output`. The
+ * layer above adds its frames to the datagrams built here. This file reads datagrams and hands their frames on; who
+ * comes in is decided in admission.ts, who is believed in greeting.ts, who lives in liveness.ts, what is sent in
+ * outbox.ts.
  */
 import * as frame from '../wire/frame.ts';
 import { decodeHeader, Header, HEADER_LENGTH } from '../wire/header.ts';

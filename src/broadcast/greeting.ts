@@ -1,6 +1,7 @@
 /**
- * Who is believed. A peer proves with HELLO that it hears this incarnation of us: it echoes the nonce that we sent it, under
- * the epoch that it wants to be known by. Until then nothing it says counts, so replays and forged restarts change nothing.
+ * Who is believed. A peer proves with HELLO that it hears this incarnation of us: it echoes the nonce that we sent it,
+ * under the epoch that it wants to be known by. Until then nothing it says counts, so replays and forged restarts
+ * change nothing.
  */
 import { decodeHello, Hello, HELLO_BYE, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
 import type { Admission } from './admission.ts';
@@ -27,8 +28,8 @@ export class Greeting {
   }
 
   /**
-   * @returns whether the datagram being read is to be believed: its epoch is the one we believe, and it knows ours, so that
-   * its frames are meant for this incarnation of us.
+   * @returns whether the datagram being read is to be believed: its epoch is the one we believe, and it knows ours, so
+   * that its frames are meant for this incarnation of us.
    */
   accepts(peer: Peer): boolean {
     const { header, options } = this.#context;
@@ -84,7 +85,7 @@ export class Greeting {
     }
   }
 
-  /** It echoed our nonce under a new epoch: a first meeting, or a restart. @returns false when there is no place for it. */
+  /** It echoed our nonce under a new epoch: a first meeting, or a restart. @returns false when there is no room. */
   #adopt(now: number, peer: Peer): boolean {
     const { counters, header, options, random, upper } = this.#context;
     if (peer.epoch === 0) {

@@ -1,6 +1,6 @@
 /**
- * Whether a peer lives: probes to the silent, keepalives to the living, and every change of state (the diagram is in peer.ts).
- * A peer has one alarm; what it is for follows from the state.
+ * Whether a peer lives: probes to the silent, keepalives to the living, and every change of state (the diagram is in
+ * peer.ts). A peer has one alarm; what it is for follows from the state.
  */
 import type { BroadcastContext } from './context.ts';
 import type { Outbox } from './outbox.ts';

@@ -1,6 +1,6 @@
 /**
- * The port through which meshes bring candidates and our own addresses. mesh/* implements it, main.ts joins the two: the
- * broadcast layer knows no mesh by name.
+ * The port through which meshes bring candidates and our own addresses. mesh/* implements it, main.ts joins the two:
+ * the broadcast layer knows no mesh by name.
  */
 
 /** A node that may run meshchat: nothing is believed of it until it answers a probe. */

@@ -1,4 +1,4 @@
-/** Options of layer 1. Times in ms. Defaults and why: cjdns needs 62-67 s when the listening side of a link restarts. */
+/** Options of layer 1. Times in ms. Why 90 s: cjdns needs 62-67 s when the listening side of a link restarts. */
 export interface BroadcastOptions {
   /** Our incarnation, u32, not 0: max(unix seconds, last + 1). */
   epoch: number;

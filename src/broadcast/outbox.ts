@@ -1,6 +1,7 @@
 /**
- * What layer 1 owes to each peer, and the datagrams it leaves in: HELLO, subscriptions and their acknowledgement, PEERS, then
- * the frames of the layer above. Owing is free and repeated at will; everything leaves when the call into the node ends.
+ * What layer 1 owes to each peer, and the datagrams it leaves in: HELLO, subscriptions and their acknowledgement,
+ * PEERS, then the frames of the layer above. Owing is free and repeated at will; everything leaves when the call into
+ * the node ends.
  */
 import { FRAME_HELLO, FRAME_SUBS_ACK, FRAME_SUBS_REQ } from '../wire/frame.ts';
 import { encodeHello, Hello, HELLO_BYE, HELLO_LENGTH, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
@@ -75,7 +76,7 @@ export class Outbox implements Alarm {
     return upper.writeFrames(now, peer, writer);
   }
 
-  /** Acknowledges the peer's list, asks for it, sends ours: what of these is due. @returns false when some did not fit. */
+  /** Acknowledges the peer's list, asks for it, tells ours, as is due. @returns false when some did not fit. */
   #writeSubscriptions(now: number, peer: Peer): boolean {
     const { alarms, subscriptions, writer } = this.#context;
     while (peer.subsAckDue || peer.subsReqDue) {

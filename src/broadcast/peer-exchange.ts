@@ -1,6 +1,6 @@
 /**
- * Peer exchange: a mesh's own tables are partial (16-node cjdns tree: 9 to 16 of 16), so peers tell each other whom they have
- * heard lately. Each address is only a candidate until it answers us itself.
+ * Peer exchange: a mesh's own tables are partial (16-node cjdns tree: 9 to 16 of 16), so peers tell each other whom
+ * they have heard lately. Each address is only a candidate until it answers us itself.
  */
 import { ADDRESS_LENGTH, formatAddress, parseAddress } from '../wire/address.ts';
 import { FRAME_PEERS } from '../wire/frame.ts';

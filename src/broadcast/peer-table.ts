@@ -36,7 +36,7 @@ export class PeerTable {
     this.#peers.delete(peer.id);
   }
 
-  /** Silent strangers first, the most probed ones before others; then the longest gone. Never one that is alive or stale. */
+  /** Silent strangers first, the most probed before others; then the gone. Never one that is alive or stale. */
   #leastPromising(): Peer | undefined {
     let worst: Peer | undefined;
     for (const peer of this.#peers.values()) {

@@ -7,7 +7,8 @@
  *      |   candidate again            +----------------------------------------------------+
  *      +--- forgotten when the table is full                    any datagram under its epoch
  *
- * A new epoch of a peer is believed only once our nonce comes back under it: replays and forged restarts change nothing.
+ * A new epoch of a peer is believed only once our nonce comes back under it: replays and forged restarts change
+ * nothing.
  */
 import type { Alarm } from './alarms.ts';
 import { RoundTrip } from './round-trip.ts';
@@ -32,7 +33,7 @@ export interface Subscription {
   start: number;
 }
 
-/** Layer 2's side of a peer. `waiting`: it has given up hope for now, and wants to know when the peer is heard again. */
+/** Layer 2's side of a peer. `waiting`: it has given up hope for now and wants to know when the peer is heard again. */
 export interface PeerSession {
   readonly waiting: boolean;
 }

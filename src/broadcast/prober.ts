@@ -1,7 +1,8 @@
 /**
- * When to greet nodes that have not answered. The first datagrams of a new session are lost on both meshes and cjdns buffers
- * one packet for each of 30 unknown destinations, so cold greetings are paced one by one within a budget, repeated after about
- * 3 s, then rarer and rarer: a stranger who stays silent costs two probes an hour after the first ten minutes.
+ * When to greet nodes that have not answered. The first datagrams of a new session are lost on both meshes and cjdns
+ * buffers one packet for each of 30 unknown destinations, so cold greetings are paced one by one within a budget,
+ * repeated after about 3 s, then rarer and rarer: a stranger who stays silent costs two probes an hour after the first
+ * ten minutes.
  */
 import type { Alarm, Alarms } from './alarms.ts';
 import type { Peer } from './peer.ts';
@@ -58,7 +59,8 @@ export class Prober implements Alarm {
 /** Lower is sooner: known ones, then fewer unanswered probes, then nearer. */
 function rank(peer: Peer): number {
   const promising = peer.answered || peer.advertised;
-  return (promising && peer.probeCount < 8 ? 0 : 1_000_000) + Math.min(peer.probeCount, 999) * 1000 + Math.min(peer.hops || 50, 999);
+  const last = promising && peer.probeCount < 8 ? 0 : 1_000_000;
+  return last + Math.min(peer.probeCount, 999) * 1000 + Math.min(peer.hops || 50, 999);
 }
 
 /** ms until a silent peer is probed again; ±12 % so that nodes started together do not stay together. */

@@ -1,6 +1,6 @@
 /**
- * Round-trip estimate to one peer, RFC 6298's smoothed mean and variation, plus the smallest sample as the path's idle delay
- * (what is above it is queueing). Whole milliseconds in, so that every runtime computes the same.
+ * Round-trip estimate to one peer, RFC 6298's smoothed mean and variation, plus the smallest sample as the path's idle
+ * delay (what is above it is queueing). Whole milliseconds in, so that every runtime computes the same.
  */
 const RTT_INITIAL_MS = 1000;
 /** Longer ones tell of a process that was stopped, not of the path. */

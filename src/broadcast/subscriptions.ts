@@ -1,6 +1,6 @@
 /**
- * Subscription flood: every known peer learns every join and leave of ours, repeated until it has acknowledged the version
- * ("guaranteed to nodes that are online"). First-person only: nobody speaks for others.
+ * Subscription flood: every known peer learns every join and leave of ours, repeated until it has acknowledged the
+ * version ("guaranteed to nodes that are online"). First-person only: nobody speaks for others.
  */
 import { GROUP_ID_LENGTH, groupKey } from '../wire/group-id.ts';
 import { FRAME_SUBS } from '../wire/frame.ts';
@@ -60,7 +60,9 @@ export class Subscriptions {
   }
 
   /** Takes a peer's list. @returns false when malformed; older versions than the one held are ignored. */
-  receive(now: number, peer: Peer, view: DataView, at: number, length: number, listener: SubscriptionListener): boolean {
+  receive(
+    now: number, peer: Peer, view: DataView, at: number, length: number, listener: SubscriptionListener,
+  ): boolean {
     const subs = this.#subs;
     if (!decodeSubs(view, at, length, subs)) return false;
     const newer = peer.subsHeld === 0 || serialDiff(subs.version, peer.subsHeld) > 0;

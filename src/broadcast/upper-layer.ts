@@ -1,4 +1,4 @@
-/** What layer 2 gives to layer 1: it takes frames and news of peers, and adds its own frames to the datagrams built here. */
+/** What layer 2 gives to layer 1: it takes frames and news of peers, and adds its own frames to our datagrams. */
 import type { DatagramWriter } from './datagram-writer.ts';
 import type { Peer, PeerStateNumber } from './peer.ts';
 import type { SubscriptionListener } from './subscriptions.ts';

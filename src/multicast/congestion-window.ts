@@ -1,14 +1,14 @@
 /**
- * How many bytes of DATA this node has in flight to all its peers together. The enemy is the fan-out burst: 200 copies of one
- * line are 74 kB into an uplink that queues 32. The window follows queueing delay (LEDBAT, RFC 6817 §2.4.2): the least, over
- * 50 ms, of what a round trip takes above that peer's shortest. Probes, STATUS and POLL are outside it.
+ * How many bytes of DATA this node has in flight to all its peers together. The enemy is the fan-out burst: 200 copies
+ * of one line are 74 kB into an uplink that queues 32. The window follows queueing delay (LEDBAT, RFC 6817 §2.4.2): the
+ * least, over 50 ms, of what a round trip takes above that peer's shortest. Probes, STATUS and POLL are outside it.
  */
 const START_BYTES = 32_768;
 const MIN_BYTES = 16_384;
 const MAX_BYTES = 8_388_608;
 const SEGMENT_BYTES = 1_200;
 const SAMPLE_MS = 50;
-/** No sample above this for so long: slow start again. One window serves all receivers, adding to it step by step takes for ever. */
+/** No sample above this for so long: slow start again. Adding step by step takes for ever: all receivers share it. */
 const CALM_MS = 10;
 const CALM_FOR_MS = 3_000;
 /** The worst of a burst is forgotten after this. */
@@ -63,14 +63,13 @@ export class CongestionWindow {
 
   onSend(now: number, size: number, repair: boolean): void {
     this.inFlight += size;
-    // Half in use counts as limited (RFC 7661 §4.3): acknowledgements come late, and the window has to be ahead of them.
+    // Half in use counts as limited (RFC 7661 §4.3): acknowledgements come late, the window has to be ahead of them.
     if (this.pressed) this.#limited = true;
     this.#sends++;
     if (repair) this.#repairs++;
     if (now - this.#repairSince < REPAIR_PERIOD_MS) return;
-    if (this.#sends >= REPAIR_PERIOD_SENDS_MIN && this.#repairs > this.#sends * REPAIR_SHARE_MAX && this.#queuePeakMs > QUEUE_SEEN_MS) {
-      this.#reduce(0.7);
-    }
+    const lossy = this.#sends >= REPAIR_PERIOD_SENDS_MIN && this.#repairs > this.#sends * REPAIR_SHARE_MAX;
+    if (lossy && this.#queuePeakMs > QUEUE_SEEN_MS) this.#reduce(0.7);
     this.#sends = this.#repairs = 0;
     this.#repairSince = now;
   }
@@ -111,7 +110,8 @@ export class CongestionWindow {
     } else {
       const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
       const change = (offTarget * bytes * SEGMENT_BYTES) / this.bytes;
-      if (change < 0 || this.#limited) this.bytes = Math.min(MAX_BYTES, Math.max(MIN_BYTES, Math.round(this.bytes + change)));
+      const changed = Math.min(MAX_BYTES, Math.max(MIN_BYTES, Math.round(this.bytes + change)));
+      if (change < 0 || this.#limited) this.bytes = changed;
     }
     if (this.inFlight * 2 < this.bytes) this.#limited = false;
   }

@@ -5,8 +5,8 @@
  *    log.low         base            next             log.next
  *       |   history   |  outstanding  |   not yet sent   |
  *
- * STATUS moves it and asks for repairs (repair-queue.ts); when none comes, the probe timeout (PTO) asks: with the oldest
- * packet itself while it is small, with POLL otherwise.
+ * STATUS moves it and asks for repairs (repair-queue.ts); when none comes, the probe timeout (PTO) asks: with the
+ * oldest packet itself while it is small, with POLL otherwise.
  */
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import { ALIVE, type Peer } from '../broadcast/peer.ts';

@@ -12,7 +12,7 @@ import type { Outstanding } from './outstanding.ts';
 import type { LogEntry } from './send-log.ts';
 import type { SendStream } from './send-stream.ts';
 
-/** A datagram's cost on the link beside its frames: our header 12, IPv6 and UDP 48, the mesh's own envelope about 100. */
+/** A datagram's cost on the link beside its frames: our header 12, IPv6 and UDP 48, the mesh's envelope about 100. */
 const DATAGRAM_OVERHEAD_BYTES = 160;
 /** After so long without sending, the next packet asks for an acknowledgement at once. */
 const IDLE_MS = 250;
@@ -116,7 +116,7 @@ export class DataWriter {
     return true;
   }
 
-  /** The receiver knows of all up to `high`. @returns whether an acknowledgement was asked for that is still to come. */
+  /** The receiver knows of all up to `high`. @returns whether an acknowledgement we asked for is still to come. */
   onHigh(high: number): boolean {
     const open = serialDiff(this.#ackNowSeq, high) > 0;
     if (!open) this.#askedAt = -Infinity;

@@ -1,4 +1,4 @@
-/** Delivers each unreliable datagram of a source at most once: the newest counter and the 31 before it (RFC 6479's window). */
+/** Each unreliable datagram of a source is new once: the newest counter and the 31 before it (RFC 6479's window). */
 import { serialDiff } from '../wire/serial.ts';
 
 const STREAMS_MAX = 256;

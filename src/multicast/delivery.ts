@@ -1,6 +1,6 @@
 /**
- * From packets to messages: joins FIRST … LAST, hands messages to the application in the order of the group's class, and turns
- * what is missing into explicit gaps, so that deliveries and gaps tile the stream exactly.
+ * From packets to messages: joins FIRST … LAST, hands messages to the application in the order of the group's class,
+ * and turns what is missing into explicit gaps, so that deliveries and gaps tile the stream exactly.
  */
 import type { Peer } from '../broadcast/peer.ts';
 import { DATA_FIRST, DATA_LAST } from '../wire/data.ts';

@@ -1,6 +1,6 @@
 /**
- * What one cursor has sent and not yet seen acknowledged: a ring of columns over the sequence numbers (base, base + 128].
- * Only cursors with something outstanding have one; they come from and go back to a pool.
+ * What one cursor has sent and not yet seen acknowledged: a ring of columns over the sequence numbers (base, base +
+ * 128]. Only cursors with something outstanding have one; they come from and go back to a pool.
  */
 import { RECEIVE_WINDOW } from './options.ts';
 

@@ -1,9 +1,9 @@
 /**
- * What members tell each other beside their own words. DIGEST rides on keepalives: who differs about a group's members sends
- * PEERS, so that a join reaches everybody even where discovery is partial. HINT tells of a source that fell silent or
- * restarted: the last of its messages may have reached some members only, nobody else may vouch for them (no relaying), and so
- * those who lack them are told of a gap instead of being left in the dark. Hints confirm nothing: they only raise what is
- * reported as missing.
+ * What members tell each other beside their own words. DIGEST rides on keepalives: who differs about a group's members
+ * sends PEERS, so that a join reaches everybody even where discovery is partial. HINT tells of a source that fell
+ * silent or restarted: the last of its messages may have reached some members only, nobody else may vouch for them (no
+ * relaying), and so those who lack them are told of a gap instead of being left in the dark. Hints confirm nothing:
+ * they only raise what is reported as missing.
  */
 import type { Alarm } from '../broadcast/alarms.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
@@ -144,7 +144,9 @@ export class Gossip implements Alarm {
   }
 
   /** @param find our group of that id. Malformed and unknown hints change nothing. */
-  onHint(now: number, view: DataView, bytes: Uint8Array, at: number, find: (high: number, low: number) => Group | undefined): void {
+  onHint(
+    now: number, view: DataView, bytes: Uint8Array, at: number, find: (high: number, low: number) => Group | undefined,
+  ): void {
     const { options, output, counters } = this.#context;
     const group = find(view.getUint32(at + 22), view.getUint32(at + 26));
     const id = endpointId(formatAddress(bytes, at), view.getUint16(at + 16), options.port);

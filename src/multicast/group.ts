@@ -1,4 +1,4 @@
-/** A named group that this node is in: its members as they said themselves, our stream to all, and streams to single ones. */
+/** A named group that we are in: its members as they said themselves, our stream to all, and streams to single ones. */
 import { ALIVE, GONE, type Peer, STALE } from '../broadcast/peer.ts';
 import { DATA_FIRST, DATA_LAST, DATA_PRIVATE } from '../wire/data.ts';
 import { DGRAM_LENGTH, DGRAM_PAYLOAD_MAX } from '../wire/dgram.ts';
@@ -223,7 +223,7 @@ export class Group {
     if (this.peers.has(peer.id)) return;
     this.peers.set(peer.id, peer);
     const { log } = this.stream;
-    const from = startByte === START_NOW ? log.next : startByte === START_ALL ? log.startOfLast(Infinity) : log.startOfLast(startByte);
+    const from = startByte === START_NOW ? log.next : log.startOfLast(startByte === START_ALL ? Infinity : startByte);
     this.stream.addReceiver(peer, from);
   }
 

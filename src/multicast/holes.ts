@@ -1,7 +1,7 @@
 /**
- * What is missing of one stream that we receive, and when to ask for it. Names are SRM's and NORM's: a hole is due for a
- * request after the reorder delay (SRM's request timer, scaled by the round trip), and again with exponential back-off. In
- * `srm` mode the group is asked (srm-losses.ts), and the source only after that was in vain.
+ * What is missing of one stream that we receive, and when to ask for it. Names are SRM's and NORM's: a hole is due for
+ * a request after the reorder delay (SRM's request timer, scaled by the round trip), and again with exponential
+ * back-off. In `srm` mode the group is asked (srm-losses.ts), and the source only after that was in vain.
  */
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';

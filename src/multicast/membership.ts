@@ -1,5 +1,7 @@
 /** What becomes of members and streams when peers join, leave, fall silent, come back, restart or are forgotten. */
-import { ALIVE, GONE, type Peer, PEER_STATE_NAMES, type PeerStateNumber, STALE, type Subscription } from '../broadcast/peer.ts';
+import {
+  ALIVE, GONE, type Peer, PEER_STATE_NAMES, type PeerStateNumber, STALE, type Subscription,
+} from '../broadcast/peer.ts';
 import type { Context } from './context.ts';
 import type { Group } from './group.ts';
 import type { GapReason, MemberState } from './node-output.ts';
@@ -72,7 +74,9 @@ export class Membership {
     const session = this.session(peer);
     if (state === GONE) this.#abandon(now, session, 'source-gone');
     const word = memberWord(state, before);
-    if (word !== undefined) for (const group of groups.all()) if (group.peers.has(peer.id)) this.#tell(group, peer, word);
+    if (word !== undefined) {
+      for (const group of groups.all()) if (group.peers.has(peer.id)) this.#tell(group, peer, word);
+    }
     if (state !== ALIVE) return;
     gossip.onBack(peer);
     session.onHeard(now);

@@ -1,6 +1,6 @@
 /**
- * What the protocol core asks of its host: the daemon (service/daemon.ts) or the simulator (test/sim/). Implementations send
- * or queue and MUST NOT call back into the core from inside these calls.
+ * What the protocol core asks of its host: the daemon (service/daemon.ts) or the simulator (test/sim/). Implementations
+ * send or queue and MUST NOT call back into the core from inside these calls.
  */
 import type { Group } from './group.ts';
 
@@ -19,7 +19,9 @@ export interface NodeOutput {
   /** `data` is the receiver's to keep. */
   datagram(group: Group, source: string, data: Uint8Array): void;
   /** Messages from … to (inclusive) of this stream will never be delivered. */
-  gap(group: Group, source: string, epoch: number, from: number, to: number, reason: GapReason, addressed: boolean): void;
+  gap(
+    group: Group, source: string, epoch: number, from: number, to: number, reason: GapReason, addressed: boolean,
+  ): void;
   member(group: Group, id: string, state: MemberState, epoch: number): void;
   /** The group's log has room again after a publish was refused for want of it. */
   room(group: Group): void;

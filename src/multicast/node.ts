@@ -1,6 +1,7 @@
 /**
- * The whole protocol core of one node: broadcast (who is there) and multicast (groups). Pure: bytes and `now` come in, datagrams
- * and events leave through `output`, and `deadline` says when to call onTimeout(). Early and repeated calls do no harm.
+ * The whole protocol core of one node: broadcast (who is there) and multicast (groups). Pure: bytes and `now` come in,
+ * datagrams and events leave through `output`, and `deadline` says when to call onTimeout(). Early and repeated calls
+ * do no harm.
  */
 import { Alarms } from '../broadcast/alarms.ts';
 import { Broadcast } from '../broadcast/broadcast.ts';
@@ -100,7 +101,8 @@ export class MeshNode implements UpperLayer {
    * @returns its number, as passed to output.send and onDatagram
    */
   addLocal(
-    now: number, address: string, mesh: string, authenticated: boolean, accepts?: (address: string) => boolean, port?: number,
+    now: number, address: string, mesh: string, authenticated: boolean,
+    accepts?: (address: string) => boolean, port?: number,
   ): number {
     const v6 = address.includes(':');
     return this.broadcast.addLocal(now, {

@@ -1,11 +1,12 @@
 /**
- * What one receiver was sent and has not acknowledged. Three numbers into the stream, and while there is something between
- * them a ring of columns (flight.ts) that says of each packet when it went and what became of it.
+ * What one receiver was sent and has not acknowledged. Three numbers into the stream, and while there is something
+ * between them a ring of columns (flight.ts) that says of each packet when it went and what became of it.
  *
  *    cumulative  ...  base      packets on their way      next
  *       said          |  sent, some of them acknowledged   |   not yet sent
  *
- * Bytes on their way count in the node's window, each packet once, until it is acknowledged, asked for again or given up.
+ * Bytes on their way count in the node's window, each packet once, until it is acknowledged, asked for again or given
+ * up.
  */
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';

@@ -1,6 +1,6 @@
 /**
- * When to ask a receiver that says nothing: the probe timeout (PTO, RFC 9002 §6.2), growing while nothing comes back. It is
- * worked out again when it fires, because the round trip and the shared queue may have grown meanwhile.
+ * When to ask a receiver that says nothing: the probe timeout (PTO, RFC 9002 §6.2), growing while nothing comes back.
+ * It is worked out again when it fires, because the round trip and the shared queue may have grown meanwhile.
  */
 import type { Alarm } from '../broadcast/alarms.ts';
 import { ALIVE, type Peer } from '../broadcast/peer.ts';

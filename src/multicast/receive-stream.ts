@@ -1,6 +1,6 @@
 /**
- * One stream of one source, as we receive it: packets come in, go on to delivery in the order of the group's class, and are
- * acknowledged. What is missing stands in holes.ts; STATUS asks and acknowledges in one.
+ * One stream of one source, as we receive it: packets come in, go on to delivery in the order of the group's class, and
+ * are acknowledged. What is missing stands in holes.ts; STATUS asks and acknowledges in one.
  *
  *    delivered ... cumulative | hole, packet, packet, hole, ... | high
  */
@@ -146,7 +146,7 @@ export class ReceiveStream implements Alarm, StreamState {
 
   // ---- packets
 
-  /** Keeps or delivers a new packet. @returns false when there is no memory for it: it is missing and asked for again. */
+  /** Keeps or delivers a new packet. @returns false when there is no memory for it: it will be asked for again. */
   #take(now: number, data: Data, bytes: Uint8Array, ahead: number): boolean {
     const { seq, flags, payloadAt, payloadLength } = data;
     if (ahead > 1 && !this.#reorder.admits(payloadLength)) {

@@ -1,6 +1,6 @@
 /**
- * What one receiver is sent again: what its STATUS asks for, what a probe that was answered proves lost, and in `srm` mode
- * what the group was asked for. A packet sent within the last round trip is held down: it may still arrive.
+ * What one receiver is sent again: what its STATUS asks for, what a probe that was answered proves lost, and in `srm`
+ * mode what the group was asked for. A packet sent within the last round trip is held down: it may still arrive.
  */
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';

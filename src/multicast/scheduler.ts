@@ -1,7 +1,7 @@
 /**
  * Which cursor sends next. Repairs before new data; streams in turn, so that each group has its share; within a stream,
- * receivers in turn. A burst to one path stays within 8 full packets per 5 ms (a forwarding cjdns node queues 16,384 bytes),
- * and one call into the node sends at most 100 datagrams.
+ * receivers in turn. A burst to one path stays within 8 full packets per 5 ms (a forwarding cjdns node queues 16,384
+ * bytes), and one call into the node sends at most 100 datagrams.
  */
 import type { Alarm } from '../broadcast/alarms.ts';
 import type { Cursor } from './cursor.ts';

@@ -1,8 +1,9 @@
 /**
- * `srm` mode, a receiver's side: the holes of one stream, each with its request timer. A request goes to the whole group;
- * hearing another's is as good as asking oneself, and moves the own timer out exponentially.
+ * `srm` mode, a receiver's side: the holes of one stream, each with its request timer. A request goes to the whole
+ * group; hearing another's is as good as asking oneself, and moves the own timer out exponentially.
  *
- *   hole seen: wait d·(C1 + C2·U)      asked, or heard another ask: wait twice as long, and count no request for half of that
+ *   hole seen: wait d·(C1 + C2·U)
+ *   asked, or heard another ask: wait twice as long, and count no request for half of that
  */
 import type { Peer } from '../broadcast/peer.ts';
 import { parseAddress } from '../wire/address.ts';
@@ -74,7 +75,8 @@ export class SrmLosses {
   }
 
   #wait(now: number, loss: Loss): void {
-    const waitMs = this.#group.requestTimer.waitMs(this.#source.roundTrip.srttMs / 2, loss.backoff, this.#context.random());
+    const distanceMs = this.#source.roundTrip.srttMs / 2;
+    const waitMs = this.#group.requestTimer.waitMs(distanceMs, loss.backoff, this.#context.random());
     loss.dueAt = now + waitMs;
     if (loss.backoff > 0) loss.ignoreUntil = now + waitMs / 2;
   }

@@ -1,8 +1,8 @@
 /**
- * `srm` mode, the source's side. A requested packet waits d·(D1 + D2·U), d being the distance to who asked, then goes to every
- * member that has not acknowledged it: whoever stayed silent because another asked gets it too. After that, requests for it
- * are ignored for 3·d (hold-down). Nobody but the source repairs: a mesh vouches for what comes from an address, no third
- * party can. Session messages tell those who lack the tail that there is one.
+ * `srm` mode, the source's side. A requested packet waits d·(D1 + D2·U), d being the distance to who asked, then goes
+ * to every member that has not acknowledged it: whoever stayed silent because another asked gets it too. After that,
+ * requests for it are ignored for 3·d (hold-down). Nobody but the source repairs: a mesh vouches for what comes from an
+ * address, no third party can. Session messages tell those who lack the tail that there is one.
  */
 import type { Alarm } from '../broadcast/alarms.ts';
 import { ALIVE, type Peer } from '../broadcast/peer.ts';

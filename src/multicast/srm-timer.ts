@@ -1,8 +1,8 @@
 /**
- * SRM's random timers and how they adapt (Floyd, Jacobson, Liu, McCanne, Zhang 1997, §III and §V; ns-2's srm-adaptive.tcl): wait
- * d·(C1 + C2·U[0,1]) with d the one-way distance, so that near members speak first and others, hearing them, stay silent.
- * The constants follow what is seen: duplicates lengthen the wait, waiting long without duplicates shortens it. The same
- * rules serve requests (C1, C2) and repairs (D1, D2).
+ * SRM's random timers and how they adapt (Floyd, Jacobson, Liu, McCanne, Zhang 1997, §III and §V; ns-2's
+ * srm-adaptive.tcl): wait d·(C1 + C2·U[0,1]) with d the one-way distance, so that near members speak first and others,
+ * hearing them, stay silent. The constants follow what is seen: duplicates lengthen the wait, waiting long without
+ * duplicates shortens it. The same rules serve requests (C1, C2) and repairs (D1, D2).
  */
 const START = 2;
 const WEIGHT = 0.25;

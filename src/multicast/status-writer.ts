@@ -1,6 +1,6 @@
 /**
- * STATUS of one stream that we receive: what has come, what is asked for, and an echo of the source's clock, from which it
- * learns the round trip.
+ * STATUS of one stream that we receive: what has come, what is asked for, and an echo of the source's clock, from which
+ * it learns the round trip.
  */
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import type { Peer } from '../broadcast/peer.ts';

@@ -1,7 +1,7 @@
 /**
- * Addresses as bytes and as text. An address is 16 bytes; IPv4 is written as a mapped address (::ffff:a.b.c.d). The text of an
- * identity is the canonical text (RFC 5952, mapped addresses as dotted quads), with ":port" only where the port is not the
- * default: "fc00::1", "127.0.0.2", "[fc00::1]:9999", "127.0.0.1:9999".
+ * Addresses as bytes and as text. An address is 16 bytes; IPv4 is written as a mapped address (::ffff:a.b.c.d). The
+ * text of an identity is the canonical text (RFC 5952, mapped addresses as dotted quads), with ":port" only where the
+ * port is not the default: "fc00::1", "127.0.0.2", "[fc00::1]:9999", "127.0.0.1:9999".
  */
 
 export const ADDRESS_LENGTH = 16;
@@ -16,7 +16,7 @@ function parseQuad(text: string, out: Uint8Array, offset: number): boolean {
   return true;
 }
 
-/** Writes the 16-bit groups of `text` (colon-separated hex, a dotted quad allowed last) and @returns the bytes used, or -1. */
+/** Writes the 16-bit groups of `text` (colon-separated hex, last a dotted quad). @returns the bytes used, or -1. */
 function parseGroups(text: string, out: Uint8Array): number {
   if (text === '') return 0;
   const groups = text.split(':');
@@ -78,7 +78,7 @@ export function formatAddress(bytes: Uint8Array, offset = 0): string {
   return `${hex.slice(0, bestAt).join(':')}::${hex.slice(bestAt + best).join(':')}`;
 }
 
-/** Canonical text of an address in any spelling (zero-padded, upper case, mapped), or undefined. A scope ("%eth0") is kept. */
+/** Canonical text of an address in any spelling (zero-padded, upper case, mapped); a scope (%eth0) stays. */
 export function canonicalAddress(text: string): string | undefined {
   const percent = text.indexOf('%');
   const bytes = parseAddress(percent < 0 ? text : text.slice(0, percent));

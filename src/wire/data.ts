@@ -1,5 +1,6 @@
 /**
- * DATA: one packet of a stream (source address, epoch, group). A message is one packet, or consecutive ones FIRST … LAST.
+ * DATA: one packet of a stream (source address, epoch, group). A message is one packet, or consecutive ones FIRST …
+ * LAST.
  *   0  8  group id
  *   8  4  seq, from 1
  *  12  2  low offset: seq − oldest one still served, 65535: further back

@@ -1,6 +1,6 @@
 /**
- * A datagram is a header and frames, back to back, big-endian, at most 1200 bytes in all (cjdns' TUN leaves 1256, IPv6's
- * minimum 1232). A frame:
+ * A datagram is a header and frames, back to back, big-endian, at most 1200 bytes in all (cjdns' TUN leaves 1256,
+ * IPv6's minimum 1232). A frame:
  *   offset  size  field
  *        0     1  type
  *        1     1  flags, per type; unknown bits are ignored
@@ -27,7 +27,7 @@ export const FRAME_PEERS = 12;
 export const FRAME_REQUEST = 14;
 export const FRAME_SESSION = 15;
 
-/** Writes the four header bytes of a frame whose body is already in place behind them. @returns the offset after the body. */
+/** Writes the header of a frame whose body already stands behind it. @returns the offset after the body. */
 export function closeFrame(view: DataView, offset: number, type: number, flags: number, end: number): number {
   view.setUint8(offset, type);
   view.setUint8(offset + 1, flags);

@@ -1,6 +1,6 @@
 /**
- * A group on the wire: the first 8 bytes of SHA-256 of its name. In memory a group is found by the low 53 bits as one number
- * (a safe integer), and the rest is compared.
+ * A group on the wire: the first 8 bytes of SHA-256 of its name. In memory a group is found by the low 53 bits as one
+ * number (a safe integer), and the rest is compared.
  */
 export const GROUP_ID_LENGTH = 8;
 

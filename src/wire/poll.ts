@@ -1,5 +1,5 @@
 /**
- * POLL: the source asks one receiver for STATUS now.      0 8 group id · 8 4 high: last one sent · 12 4 low: oldest served
+ * POLL: the source asks one receiver for STATUS now.      0 8 group id · 8 4 high: last sent · 12 4 low: oldest served
  * GAP:  the source no longer serves anything below `low`. 0 8 group id · 8 4 low
  * Flag bit 32 (as in DATA): the private stream. Flag bit 16 (POLL): body offset 16 holds the receiver's start.
  */

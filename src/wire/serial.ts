@@ -1,4 +1,4 @@
-/** Serial number arithmetic on u32 sequence numbers (RFC 1982): they wrap, and only differences below 2^31 mean something. */
+/** Serial number arithmetic on u32 sequence numbers (RFC 1982): they wrap; differences below 2^31 mean something. */
 
 /** a − b as a signed number: positive when a is later. */
 export function serialDiff(a: number, b: number): number {

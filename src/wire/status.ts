@@ -1,5 +1,6 @@
 /**
- * STATUS: a receiver's word on one stream, ACK and NACK in one (RFC 5740's NORM_ACK and NORM_NACK; SRM's repair request).
+ * STATUS: a receiver's word on one stream, ACK and NACK in one (RFC 5740's NORM_ACK and NORM_NACK; SRM's repair
+ * request).
  *   0  8  group id
  *   8  2  low half of the source's epoch
  *  10  4  cumulative: all up to and including it have arrived or are given up
