@@ -30,13 +30,19 @@ async function runDaemon([socketPath = '', addresses = '127.0.0.1', systemBusPat
   const service = new UbusService(daemon, log, {
     version: '0.0.0', socketPath, socketMode: 0o660, systemBusPath, runtimeWarning: runtimeWarning(runtime),
   });
-  runtime.onSignal('SIGTERM', () => {
+  const stop = (): void => {
     service.stop();
     void daemon.stop().then(() => {
       runtime.stop();
       runtime.exit(0);
     });
-  });
+  };
+  runtime.onSignal('SIGTERM', stop);
+  void endOfInput().then(stop); // the test has died
   await service.start();
   runtime.print('ready');
+}
+
+async function endOfInput(): Promise<void> {
+  for await (const chunk of runtime.readInput()) void chunk;
 }
