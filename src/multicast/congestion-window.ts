@@ -8,7 +8,7 @@ const MIN_BYTES = 16_384;
 const MAX_BYTES = 8_388_608;
 const SEGMENT_BYTES = 1_200;
 const SAMPLE_MS = 50;
-/** No sample above this for so long: slow start again. Adding step by step takes for ever: all receivers share it. */
+/** No period's least delay above this for so long: slow start again. Adding step by step takes for ever. */
 const CALM_MS = 10;
 const CALM_FOR_MS = 3_000;
 /** The worst of a burst is forgotten after this. */
@@ -16,6 +16,13 @@ const WORST_MS = 2_000;
 const SLOW_START_EXIT_MS = 36;
 const SLOW_START_EXIT_SAMPLES = 8;
 const TARGET_MS = 60;
+/**
+ * The window never falls below what was lately delivered in the idle round trip and the target delay, and a quarter more: a
+ * stall of a busy processor is not a full queue.
+ */
+const FLOOR_FACTOR = 1.25;
+const RATE_PERIOD_MS = 1_000;
+const RATE_MEMORY = 0.7;
 /** How much of the worst recent queueing delay is remembered from one sample period to the next. */
 const QUEUE_MEMORY = 0.95;
 const QUEUE_SEEN_MS = 4;
@@ -42,6 +49,11 @@ export class CongestionWindow {
   /** Samples in a row that told of a queue (HyStart, RFC 9406 §4.2, takes 8 too). */
   #queuedRun = 0;
   #queueSeenAt = -Infinity;
+  /** Delivered bytes per second, the best of the recent ones; this period's so far, and since when. */
+  #rate = 0;
+  #delivered = 0;
+  #rateSince = -Infinity;
+  #floor = MIN_BYTES;
   #queuePeakMs = 0;
 
   /** Whether `size` more bytes may go. An empty window always lets one packet through. */
@@ -83,12 +95,12 @@ export class CongestionWindow {
   onSample(now: number, queueMs: number): void {
     this.#sampleMin = Math.min(this.#sampleMin, Math.max(0, queueMs));
     this.#sampleMax = Math.max(this.#sampleMax, queueMs);
-    if (queueMs > CALM_MS) this.#queueSeenAt = now;
-    else if (now - this.#queueSeenAt > CALM_FOR_MS) this.#slowStart = true; // the way has become wider
     this.#queuedRun = queueMs > SLOW_START_EXIT_MS ? this.#queuedRun + 1 : 0;
     if (this.#slowStart && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);
     if (now - this.#sampleSince < SAMPLE_MS) return;
     this.queueMs = this.#sampleMin;
+    if (this.queueMs > CALM_MS) this.#queueSeenAt = now;
+    else if (now - this.#queueSeenAt > CALM_FOR_MS) this.#slowStart = true; // the way has become wider
     this.#queuePeakMs = Math.max(this.queueMs, this.#queuePeakMs * QUEUE_MEMORY);
     this.#sampleMin = Infinity;
     this.#sampleMaxBefore = this.#sampleMax;
@@ -102,7 +114,8 @@ export class CongestionWindow {
   }
 
   /** Bytes newly acknowledged: grows the window while it is what holds us back, shrinks it above the target delay. */
-  onAck(bytes: number): void {
+  onAck(now: number, bytes: number, idleRttMs: number): void {
+    this.#measure(now, bytes, idleRttMs);
     if (this.#slowStart) {
       // No queue at all: twice as fast, so that a video stream is up to speed before its first deadline.
       const factor = this.#queuePeakMs < QUEUE_SEEN_MS && this.#queuedRun === 0 ? 2 : 1;
@@ -110,10 +123,21 @@ export class CongestionWindow {
     } else {
       const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
       const change = (offTarget * bytes * SEGMENT_BYTES) / this.bytes;
-      const changed = Math.min(MAX_BYTES, Math.max(MIN_BYTES, Math.round(this.bytes + change)));
+      const changed = Math.min(MAX_BYTES, Math.max(this.#floor, Math.round(this.bytes + change)));
       if (change < 0 || this.#limited) this.bytes = changed;
     }
     if (this.inFlight * 2 < this.bytes) this.#limited = false;
+  }
+
+  #measure(now: number, bytes: number, idleRttMs: number): void {
+    this.#delivered += bytes;
+    const elapsedMs = now - this.#rateSince;
+    if (elapsedMs < RATE_PERIOD_MS) return;
+    const rate = elapsedMs < 2 * RATE_PERIOD_MS ? (this.#delivered * 1000) / elapsedMs : 0;
+    this.#rate = Math.max(rate, this.#rate * RATE_MEMORY);
+    this.#floor = Math.max(MIN_BYTES, Math.round((this.#rate * (idleRttMs + TARGET_MS) * FLOOR_FACTOR) / 1000));
+    this.#delivered = 0;
+    this.#rateSince = now;
   }
 
   #reduce(factor: number): void {
@@ -121,6 +145,6 @@ export class CongestionWindow {
     this.#queuePeakMs = 0;
     this.#slowStart = false;
     this.#queueSeenAt = Math.max(this.#queueSeenAt, this.#sampleSince);
-    this.bytes = Math.max(MIN_BYTES, Math.round(this.bytes * factor));
+    this.bytes = Math.max(this.#floor, Math.round(this.bytes * factor));
   }
 }

@@ -23,7 +23,7 @@ import type { SendStream } from './send-stream.ts';
 
 /** Up to this size the probe is the packet itself: a 40 B POLL saves bytes but costs one more round trip on a loss. */
 const PROBE_PAYLOAD_MAX = 400;
-const PROBE_DATA_TRIES = 3;
+const PROBE_DATA_TRIES = 5;
 /** `srm` mode: the group's requests and session messages come first, our own probe only after them. */
 const SRM_PATIENCE_MS = 2_500;
 
@@ -43,6 +43,7 @@ export class Cursor implements ProbeSender, RepairSender {
   readonly #timeout: ProbeTimeout;
   #window = RECEIVE_WINDOW;
   #pollDue = false;
+  #evictionToldAt = -Infinity;
 
   constructor(stream: SendStream, peer: Peer, start: number) {
     const { context } = stream;
@@ -181,7 +182,11 @@ export class Cursor implements ProbeSender, RepairSender {
   /** The log let go of what this receiver still lacked: it is told by `low` in every DATA and POLL from now on. */
   onEvicted(now: number): void {
     if (!this.#sent.onEvicted(this.stream.log.low)) return;
-    this.#owePoll();
+    // Once a round trip is enough; DATA tells it too.
+    if (now - this.#evictionToldAt > this.peer.roundTrip.srttMs) {
+      this.#evictionToldAt = now;
+      this.#owePoll();
+    }
     this.#timeout.start(now, 0);
   }
 
@@ -216,6 +221,7 @@ export class Cursor implements ProbeSender, RepairSender {
     if (!this.#data.started && serialDiff(status.cumulative, sent.base) < 0) sent.cumulative = status.cumulative;
     this.#data.started = true;
     this.heardAt = now;
+    this.#pollDue = false; // this is the word that it would ask for
     this.#window = Math.min(RECEIVE_WINDOW, status.window);
     const ackedBytes = sent.onStatus(status, view);
     const probed = this.#timeout.tries > 0;
@@ -224,7 +230,7 @@ export class Cursor implements ProbeSender, RepairSender {
     const requestHigh = serialDiff(status.nackHigh, last) > 0 ? last : status.nackHigh;
     if (serialDiff(requestHigh, status.cumulative) > 0) this.#repairs.onRequest(now, requestHigh, status.tries);
     if (probed) this.#repairs.onProbeAnswered(now, this.#timeout.probedAt);
-    context.window.onAck(ackedBytes);
+    context.window.onAck(now, ackedBytes, this.peer.roundTrip.minMs);
     const asked = this.#data.onHigh(status.high);
     // It asks for what was before its start, or has been let go: tell it where the stream begins now.
     const asks = serialDiff(status.nackHigh, status.cumulative) > 0;

@@ -78,8 +78,7 @@ export class Delivery {
 
   /** Nothing comes after `last` for now: the beginning of an unfinished message is a gap. */
   end(last: number, reason: GapReason): void {
-    if (this.#parts.length === 0) return;
-    this.#openGap(this.#partsFrom, reason);
+    if (this.#parts.length > 0) this.#openGap(this.#partsFrom, reason);
     this.#dropParts();
     this.#closeGap(last);
   }

@@ -36,7 +36,10 @@ interface Ending {
   group: Group;
   source: Peer;
   epoch: number;
+  /** As far as we had it, or have told that it is missing. */
   high: number;
+  /** As far as another member had it. */
+  hinted: number;
   at: number;
   reason: GapReason;
 }
@@ -101,9 +104,13 @@ export class Gossip implements Alarm {
   onEnd(now: number, stream: ReceiveStream, reason: GapReason): void {
     if (!stream.started || stream.addressed) return;
     const { group, peer: source } = stream;
-    const ending = { group, source, epoch: source.epoch, high: stream.high, at: now, reason };
+    const name = key(source.id, source.epoch, group);
+    const before = this.#endings.get(name);
+    const ending = { group, source, epoch: source.epoch, high: stream.high, hinted: before?.hinted ?? stream.high, at: now, reason };
+    if (reason === 'restart') this.#report(ending);
     if (this.#endings.size >= ENDINGS_MAX) this.#endings.delete(this.#endings.keys().next().value!);
-    this.#endings.set(key(source.id, source.epoch, group), ending);
+    this.#endings.delete(name);
+    this.#endings.set(name, ending);
     this.#toTell.add(ending);
     this.#context.alarms.setEarlier(this, now + HINT_MS_MIN + Math.round(HINT_MS_SPREAD * this.#context.random()));
   }
@@ -120,11 +127,26 @@ export class Gossip implements Alarm {
   onAlarm(now: number): void {
     for (const ending of this.#toTell) this.#tell(ending);
     this.#toTell.clear();
-    for (const [name, ending] of this.#endings) if (now - ending.at > ENDING_MS) this.#endings.delete(name);
+    for (const [name, ending] of this.#endings) {
+      if (now - ending.at < ENDING_MS) continue;
+      this.#report(ending);
+      this.#endings.delete(name);
+    }
+    const oldest = this.#endings.values().next().value;
+    if (oldest !== undefined) this.#context.alarms.setEarlier(this, oldest.at + ENDING_MS);
+  }
+
+  /** What others had and we had not will never come. */
+  #report(ending: Ending): void {
+    const { group, source, epoch, high, hinted, reason } = ending;
+    if (serialDiff(hinted, high) <= 0 || group.left) return;
+    ending.high = hinted;
+    this.#context.counters.gaps++;
+    this.#context.output.gap(group, source.id, epoch, serialAdd(high, 1), hinted, reason, false);
   }
 
   #tell(ending: Ending): void {
-    const { group, source, epoch, high } = ending;
+    const { group, source, epoch, hinted } = ending;
     const address = parseAddress(source.address);
     if (address === undefined || group.left) return;
     const body = new Uint8Array(HINT_LENGTH);
@@ -134,7 +156,7 @@ export class Gossip implements Alarm {
     view.setUint32(18, epoch);
     view.setUint32(22, group.idHigh);
     view.setUint32(26, group.idLow);
-    view.setUint32(30, high);
+    view.setUint32(30, hinted);
     const members = [...group.peers.values()].filter((peer) => peer.state === ALIVE && peer !== source);
     for (let i = 0; i < HINT_FANOUT && members.length > 0; i++) {
       const index = Math.floor(this.#context.random() * members.length);
@@ -143,26 +165,18 @@ export class Gossip implements Alarm {
     }
   }
 
-  /** @param find our group of that id. Malformed and unknown hints change nothing. */
-  onHint(
-    now: number, view: DataView, bytes: Uint8Array, at: number, find: (high: number, low: number) => Group | undefined,
-  ): void {
-    const { options, output, counters } = this.#context;
-    const group = find(view.getUint32(at + 22), view.getUint32(at + 26));
+  /** A member has more of an ended stream than we have. Unknown endings and stale news change nothing. */
+  onHint(now: number, group: Group, view: DataView, bytes: Uint8Array, at: number): void {
+    const { options } = this.#context;
     const id = endpointId(formatAddress(bytes, at), view.getUint16(at + 16), options.port);
-    const ending = group && this.#endings.get(key(id, view.getUint32(at + 18), group));
+    const ending = this.#endings.get(key(id, view.getUint32(at + 18), group));
     if (ending === undefined) return;
     const high = view.getUint32(at + 30);
-    const news = serialDiff(high, ending.high);
+    const news = serialDiff(high, ending.hinted);
     if (news <= 0 || news > HINT_REACH_MAX) return;
-    const stream = (ending.source.session as Session | undefined)?.streams.get(ending.group.key);
-    if (stream !== undefined && ending.source.epoch === ending.epoch) {
-      stream.giveUpTo(high, ending.reason);
-    } else {
-      counters.gaps++;
-      output.gap(ending.group, id, ending.epoch, serialAdd(ending.high, 1), high, ending.reason, false);
-    }
-    ending.high = high;
+    ending.hinted = high;
+    // A source that is only silent may come back and speak for itself: nothing is told before that can be ruled out.
+    if (ending.source.epoch !== ending.epoch) this.#report(ending);
     this.#toTell.add(ending);
     this.#context.alarms.setEarlier(this, now + Math.round(500 * this.#context.random()));
   }

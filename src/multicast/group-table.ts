@@ -2,7 +2,7 @@
 import type { Alarm } from '../broadcast/alarms.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
 import type { Context } from './context.ts';
-import { Group } from './group.ts';
+import { Group, type GroupNumbers } from './group.ts';
 import { GROUP_DEFAULTS, type GroupOptions } from './options.ts';
 
 /** A group that was left still sends for so long what its members lack. */
@@ -15,7 +15,7 @@ export class GroupTable {
   readonly #context: Context;
   readonly #groups = new Map<number, Group>();
   readonly #leaving = new Map<number, Group>();
-  readonly #nextSeq = new Map<number, number>();
+  readonly #numbers = new Map<number, GroupNumbers>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -53,7 +53,8 @@ export class GroupTable {
     if (present !== undefined) return { group: present, isNew: false };
     const lingering = this.#leaving.get(key);
     if (lingering !== undefined) this.#close(lingering);
-    const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, this.#nextSeq.get(key) ?? 1);
+    const numbers = this.#numbers.get(key) ?? { next: 1, addressedNext: 1, dgramNext: 1 };
+    const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, numbers);
     if (!broadcast.subscriptions.add({ high: id.high, low: id.low, flags: 0, start: group.startByte })) {
       group.close();
       return undefined;
@@ -83,9 +84,9 @@ export class GroupTable {
 
   #close(group: Group): void {
     this.#leaving.delete(group.key);
-    this.#nextSeq.delete(group.key);
-    this.#nextSeq.set(group.key, group.stream.log.next);
-    if (this.#nextSeq.size > LEFT_GROUPS_MAX) this.#nextSeq.delete(this.#nextSeq.keys().next().value!);
+    this.#numbers.delete(group.key);
+    this.#numbers.set(group.key, group.numbers);
+    if (this.#numbers.size > LEFT_GROUPS_MAX) this.#numbers.delete(this.#numbers.keys().next().value!);
     group.close();
   }
 

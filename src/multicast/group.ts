@@ -19,6 +19,13 @@ export const REFUSED_TOO_LONG = -2;
 export const REFUSED_NO_MEMBER = -3;
 export const REFUSED_LEFT = -4;
 
+/** Where our numbering in a group goes on when we leave it and join it again: members remember what they have had. */
+export interface GroupNumbers {
+  next: number;
+  addressedNext: number;
+  dgramNext: number;
+}
+
 export interface GroupMember {
   id: string;
   epoch: number;
@@ -49,10 +56,10 @@ export class Group {
   readonly repairTimer: SrmTimer;
   readonly repairs: SrmRepairs;
   readonly #context: Context;
-  #addressedNext = 1;
-  #dgramNext = 1;
+  #addressedNext: number;
+  #dgramNext: number;
 
-  constructor(context: Context, name: string, id: GroupId, options: Required<GroupOptions>, next: number) {
+  constructor(context: Context, name: string, id: GroupId, options: Required<GroupOptions>, numbers: GroupNumbers) {
     this.#context = context;
     this.name = name;
     this.idHigh = id.high;
@@ -63,8 +70,16 @@ export class Group {
     this.repairTimer = new SrmTimer(context.options.srmAdaptive);
     this.repairTimer.fixed = this.repairTimer.random = 1;
     this.repairs = new SrmRepairs(context, this);
-    this.stream = new SendStream(context, this, false, next);
+    this.stream = new SendStream(context, this, false, numbers.next);
+    this.#addressedNext = numbers.addressedNext;
+    this.#dgramNext = numbers.dgramNext;
     context.sendStreams.add(this.stream);
+  }
+
+  get numbers(): GroupNumbers {
+    let addressedNext = this.#addressedNext;
+    for (const { log } of this.addressed.values()) if (serialDiff(log.next, addressedNext) > 0) addressedNext = log.next;
+    return { next: this.stream.log.next, addressedNext, dgramNext: this.#dgramNext };
   }
 
   get srm(): boolean {
@@ -124,8 +139,8 @@ export class Group {
     if (this.left) return REFUSED_LEFT;
     if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
     const peer = this.peers.get(member);
-    if (peer === undefined) return REFUSED_NO_MEMBER;
-    this.#sendDgram(peer, DATA_PRIVATE, this.#dgram(data));
+    if (peer === undefined || peer.state === GONE) return REFUSED_NO_MEMBER;
+    if (peer.state === ALIVE) this.#sendDgram(peer, DATA_PRIVATE, this.#dgram(data));
     this.#context.scheduler.finish(now);
     return 0;
   }

@@ -20,8 +20,8 @@ const LOSSY = 0.15;
 const LOSS_WEIGHT = 1 / 64;
 /** `srm` mode: group requests in vain before the source is asked alone. */
 const SRM_TRIES_MAX = 3;
-/** Reorder delay in eighths of the round trip: widened on each false alarm up to half. */
-const REORDER_EIGHTHS_MAX = 4;
+/** Reorder delay in sixteenths of the round trip: widened on each false alarm up to half. */
+const REORDER_SIXTEENTHS_MAX = 8;
 
 interface Hole {
   dueAt: number;
@@ -39,7 +39,7 @@ export class Holes {
   readonly #holes = new Map<number, Hole>();
   /** `srm` mode: requests go to the group. */
   readonly #srm: SrmLosses | undefined;
-  #reorderEighths = 1;
+  #reorderSixteenths = 1;
   /** Share of this stream's packets that were found missing. */
   #lossShare = 0;
 
@@ -70,7 +70,7 @@ export class Holes {
   /** All after `from` up to `to` exist and have not come; what is not after `cumulative` is of no interest. */
   reveal(now: number, from: number, to: number, cumulative: number, uselessAt: number): void {
     const direct = this.#srm === undefined;
-    const reorderMs = 4 + Math.round((this.#peer.roundTrip.srttMs * this.#reorderEighths) / 8);
+    const reorderMs = 1 + Math.round((this.#peer.roundTrip.srttMs * this.#reorderSixteenths) / 16);
     const dueAt = direct ? now + reorderMs : Infinity;
     for (let seq = from; seq !== to; ) {
       seq = serialAdd(seq, 1);
@@ -92,10 +92,13 @@ export class Holes {
     if (hole === undefined) return;
     this.#remove(seq);
     // One request, one repair: a round trip, and for a mere receiver the only ones it can measure.
-    if (hole.tries === 1 && repair) this.#peer.roundTrip.onSample(now, now - hole.askedAt);
+    // A shorter one than the path can be answers something else (Karn): the repair was on its way already.
+    const answerMs = now - hole.askedAt;
+    const { roundTrip } = this.#peer;
+    if (hole.tries === 1 && repair && answerMs >= roundTrip.minMs) roundTrip.onSample(now, answerMs);
     if (hole.tries > 0 && !repair) {
       this.#context.counters.falseAlarms++;
-      this.#reorderEighths = Math.min(REORDER_EIGHTHS_MAX, this.#reorderEighths + 1);
+      this.#reorderSixteenths = Math.min(REORDER_SIXTEENTHS_MAX, this.#reorderSixteenths + 1);
     }
   }
 
@@ -118,7 +121,7 @@ export class Holes {
 
   #requestMs(tries: number): number {
     const { srttMs, variationMs } = this.#peer.roundTrip;
-    const first = 1.15 * srttMs + 20 + 4 * variationMs;
+    const first = srttMs + Math.max(10, 4 * variationMs);
     return Math.round(Math.min(REQUEST_MS_MAX, first * REQUEST_BACKOFF ** Math.max(0, tries - 2)));
   }
 

@@ -44,7 +44,7 @@ export class Inbound {
       case frame.FRAME_DIGEST:
         return this.#onDigest(now, peer, at, length);
       case frame.FRAME_HINT:
-        return this.#onHint(now, at, length);
+        return this.#onHint(now, peer, at, length);
       case frame.FRAME_REQUEST:
         return this.#onRequest(now, peer, at, length);
       case frame.FRAME_SESSION:
@@ -154,10 +154,12 @@ export class Inbound {
     return true;
   }
 
-  #onHint(now: number, at: number, length: number): boolean {
+  #onHint(now: number, peer: Peer, at: number, length: number): boolean {
     if (length < HINT_LENGTH) return false;
     const { broadcast, gossip, groups } = this.#context;
-    gossip.onHint(now, broadcast.view, broadcast.bytes, at, (high, low) => groups.find(high, low));
+    const { view } = broadcast;
+    const group = groups.find(view.getUint32(at + 22), view.getUint32(at + 26));
+    if (group !== undefined && group.peers.has(peer.id)) gossip.onHint(now, group, view, broadcast.bytes, at);
     return true;
   }
 

@@ -21,8 +21,8 @@ import type { Session } from './session.ts';
 import { StatusWriter, type StreamState } from './status-writer.ts';
 
 const ACK_PACKETS = 32;
-/** Fewer round trips than this say nothing sure about the way here. */
-const ONE_WAY_SAMPLES_MIN = 4;
+/** Half the shortest round trip is the way here, give or take this. */
+const ONE_WAY_MARGIN_MS = 5;
 /** A source that says it let go of more than this at once is not believed. */
 const LOW_STEP_MAX = 0x40000000;
 
@@ -174,8 +174,8 @@ export class ReceiveStream implements Alarm, StreamState {
   /** Timely class: ms left until the deadline of a packet that arrives now. */
   #remainingMs(data: Data): number {
     if (!this.#timely) return Infinity;
-    const { minMs, variationMs, sampleCount } = this.peer.roundTrip;
-    const oneWayMs = sampleCount < ONE_WAY_SAMPLES_MIN ? 0 : Math.max(0, minMs / 2 - variationMs);
+    const { minMs, sampleCount } = this.peer.roundTrip;
+    const oneWayMs = sampleCount === 0 ? 0 : Math.max(0, minMs / 2 - ONE_WAY_MARGIN_MS);
     return this.group.options.playoutMs - data.ageMs - Math.round(oneWayMs);
   }
 
