@@ -4,6 +4,11 @@ import { CongestionWindow } from '../../../src/multicast/congestion-window.ts';
 
 const window = suite('congestion window');
 
+/** Acknowledges within one measuring period: what was delivered lately sets no floor. */
+function acked(one: CongestionWindow, bytes: number): void {
+  one.onAck(0, bytes, 100);
+}
+
 /** Sends until the window refuses. */
 function fill(one: CongestionWindow, now = 0): void {
   while (one.admits(1000)) one.onSend(now, 1000, false);
@@ -14,7 +19,7 @@ function acknowledge(one: CongestionWindow, now: number, queueMs = 0): void {
   const bytes = one.inFlight;
   one.onSample(now, queueMs);
   one.onRemove(bytes);
-  one.onAck(bytes);
+  acked(one, bytes);
 }
 
 /** A window out of slow start, with nothing in flight. */
@@ -90,8 +95,8 @@ window('it grows only while it is what holds us back', () => {
   const later = steady();
   later.queueMs = 0;
   const { bytes } = later;
-  later.onAck(100);
-  for (let i = 0; i < 50; i++) later.onAck(1000);
+  acked(later, 100);
+  for (let i = 0; i < 50; i++) acked(later, 1000);
   assert.is(later.bytes, bytes);
 });
 
@@ -168,14 +173,14 @@ window('at the target it stays, above it shrinks, whether or not it was full', (
   const one = steady();
   one.queueMs = 60;
   const { bytes } = one;
-  one.onAck(bytes);
+  acked(one, bytes);
   assert.is(one.bytes, bytes);
   one.queueMs = 90;
-  one.onAck(bytes);
+  acked(one, bytes);
   assert.is(one.bytes, bytes - 600);
   one.queueMs = 1000; // never faster than it would grow
   const before = one.bytes;
-  one.onAck(before);
+  acked(one, before);
   assert.is(one.bytes, before - 1200);
 });
 
@@ -185,7 +190,7 @@ window('many repairs while there was a queue take 30 % away, without one they do
     for (let i = 0; i < 4; i++) {
       fill(one, 0);
       one.onRemove(one.inFlight);
-      one.onAck(one.bytes);
+      acked(one, one.bytes);
     }
     one.onSample(0, queueMs);
     one.onSample(60, queueMs);
@@ -213,7 +218,7 @@ window('few repairs, or a few sends in all, take nothing away', () => {
 window('it never falls below 16 KiB nor grows beyond 8 MiB', () => {
   const one = steady();
   one.queueMs = 1000;
-  for (let i = 0; i < 2000; i++) one.onAck(one.bytes);
+  for (let i = 0; i < 2000; i++) acked(one, one.bytes);
   assert.is(one.bytes, 16_384);
   const large = new CongestionWindow();
   for (let i = 0; i < 20; i++) {

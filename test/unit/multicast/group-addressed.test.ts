@@ -87,8 +87,7 @@ addressed('a member that leaves and comes back gets the numbers that follow', ()
   assert.is(two.find('DATA')!['start'], 2);
 });
 
-// C6
-addressed.skip('joined again, our own numbers go on: the receiver has not forgotten them', () => {
+addressed('joined again, our own numbers go on: the receiver has not forgotten them', () => {
   const { bench, group, two, to } = three();
   to('fd00::2', 'a');
   two.status(1, { flags: PRIVATE });
