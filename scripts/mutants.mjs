@@ -1,6 +1,11 @@
 // The rules of the protocol, each with the change that breaks it: {rule, file, text, by}. `text` stands exactly once in `file`.
 // A rule that is added to src/wire, src/broadcast or src/multicast gets its line here.
 const CURSOR = 'src/multicast/cursor.ts';
+const DATA_WRITER = 'src/multicast/data-writer.ts';
+const OUTSTANDING = 'src/multicast/outstanding.ts';
+const REPAIR_QUEUE = 'src/multicast/repair-queue.ts';
+const PROBE_TIMEOUT = 'src/multicast/probe-timeout.ts';
+const HOLES = 'src/multicast/holes.ts';
 const RECEIVE = 'src/multicast/receive-stream.ts';
 const SEND = 'src/multicast/send-stream.ts';
 const LOG = 'src/multicast/send-log.ts';
@@ -81,22 +86,22 @@ export const mutants = [
   m('a leave is noticed', SUBSCRIPTIONS, 'listener.onSubscriptions(now, peer, joined, [...before.values()]);', 'listener.onSubscriptions(now, peer, joined, []);'),
 
   // multicast: the source
-  m('the probe timeout asks when nothing comes back', CURSOR, 'else this.#probe(now, seq);', ''),
-  m('a probe is the small packet itself', CURSOR, 'if (small && this.backoff <= PROBE_DATA_TRIES', 'if (false'),
-  m('after three data probes POLL asks', CURSOR, 'this.backoff <= PROBE_DATA_TRIES', 'true'),
-  m('the probe timeout grows', CURSOR, 'const factor = 1.2 ** Math.min(this.backoff, 4) * 2 ** Math.max(0, this.backoff - 4);', 'const factor = 1;'),
-  m('nothing new goes to a silent receiver', CURSOR, ' && !this.silent;', ';'),
-  m('holes that are named are repaired', CURSOR, 'if (serialDiff(requestHigh, status.cumulative) > 0) this.#request(now, requestHigh, status.tries);', ''),
-  m('hold-down: not again within 0.9 round trips', CURSOR, 'context.counters.holdDowns++;\n        continue;', 'context.counters.holdDowns++;'),
-  m('escalation: a second copy after repeated requests', CURSOR, 'if (context.options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);', ''),
-  m('START is repeated until the first STATUS', CURSOR, 'const start = this.started ? 0 : DATA_START;', 'const start = this.next === this.start ? DATA_START : 0;'),
-  m('the next packet after idling asks for an acknowledgement', CURSOR, 'const ackNow = idle ||', 'const ackNow ='),
-  m('what was never sent cannot be acknowledged', CURSOR, 'if (serialDiff(status.cumulative, logNext) >= 0 || serialDiff(status.high, logNext) >= 0) return false;', ''),
-  m('the bitmap acknowledges', CURSOR, 'flight.state[flight.slot(seq)]! |= ACKED;', ''),
+  m('the probe timeout asks when nothing comes back', PROBE_TIMEOUT, 'else this.#sender.onProbeDue(now, seq);', ''),
+  m('a probe is the small packet itself', CURSOR, 'if (small && this.#timeout.tries <= PROBE_DATA_TRIES', 'if (false'),
+  m('after three data probes POLL asks', CURSOR, 'this.#timeout.tries <= PROBE_DATA_TRIES', 'true'),
+  m('the probe timeout grows', PROBE_TIMEOUT, 'const factor = 1.2 ** Math.min(this.tries, 4) * 2 ** Math.max(0, this.tries - 4);', 'const factor = 1;'),
+  m('nothing new goes to a silent receiver', CURSOR, ' && !this.#timeout.silent;', ';'),
+  m('holes that are named are repaired', CURSOR, 'if (serialDiff(requestHigh, status.cumulative) > 0) this.#repairs.onRequest(now, requestHigh, status.tries);', ''),
+  m('hold-down: not again within 0.9 round trips', REPAIR_QUEUE, 'counters.holdDowns++;\n        continue;', 'counters.holdDowns++;'),
+  m('escalation: a second copy after repeated requests', REPAIR_QUEUE, 'if (options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);', ''),
+  m('START is repeated until the first STATUS', DATA_WRITER, 'const start = this.started ? 0 : DATA_START;\n    const flags = entry', 'const start = seq === this.start ? DATA_START : 0;\n    const flags = entry'),
+  m('the next packet after idling asks for an acknowledgement', DATA_WRITER, 'if (now - this.sentAt > Math.max(IDLE_MS, 1.5 * srttMs)) return true;', ''),
+  m('what was never sent cannot be acknowledged', CURSOR, 'if (serialDiff(status.cumulative, log.next) >= 0 || serialDiff(status.high, log.next) >= 0) return false;', ''),
+  m('the bitmap acknowledges', OUTSTANDING, 'flight.state[flight.slot(seq)]! |= ACKED;', ''),
   m('a receiver that begins anew gets START again', CURSOR, 'if (status.flags & STATUS_NEED_START) return this.#restart(now);', ''),
-  m('the receive window is respected', CURSOR, ' && serialDiff(this.next, this.base) <= this.window', ''),
-  m('a peer heard after silence is asked at once', CURSOR, '    this.#probedAt = now;\n    this.#owePoll();', '    this.#probedAt = now;'),
-  m('unanswered bytes leave the window', CURSOR, '    this.#uncountAll();\n    this.stream.expire(now);', '    this.stream.expire(now);'),
+  m('the receive window is respected', CURSOR, ' && serialDiff(next, base) <= this.#window', ''),
+  m('a peer heard after silence is asked at once', CURSOR, '!this.#timeout.onHeard(now)) return;\n    this.#owePoll();', '!this.#timeout.onHeard(now)) return;'),
+  m('unanswered bytes leave the window', CURSOR, '    this.#sent.uncountAll();\n    this.stream.expire(now);', '    this.stream.expire(now);'),
   m('timely: nothing is sent that comes too late', CURSOR, 'return playoutMs > 0 && now', 'return playoutMs < 0 && now'),
   m('messages are cut into packets', SEND, 'const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));', 'const count = 1;'),
   m('the payload is copied', SEND, 'const payload = data.slice(', 'const payload = data.subarray('),
@@ -113,21 +118,21 @@ export const mutants = [
   m('a late joiner starts where it asked', GROUP, 'const from = startByte === START_NOW ? log.next', 'const from = startByte >= START_NOW ? log.next'),
   m('a message to one member needs that member', GROUP, 'if (peer === undefined) return REFUSED_NO_MEMBER;\n    let stream', 'let stream'),
   m('a message has a largest size', GROUP, 'if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;\n    const seq', 'const seq'),
-  m('numbers go on after leaving and joining', GROUPS, 'this.#nextSeq.get(key) ?? 1', '1'),
+  m('numbers go on after leaving and joining', GROUPS, 'this.#numbers.get(key) ?? { next', '{ next'),
   m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained) this.#close(group);', 'this.#close(group);'),
 
   // multicast: the receiver
-  m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),
-  m('what is behind is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (this.#packets.has(data.seq)) return this.#onDuplicate(now, data);'),
+  m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),
+  m('what is behind is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);'),
   m('packets past the window are not taken', RECEIVE, 'if (ahead > RECEIVE_WINDOW) {', 'if (ahead > 1e9) {'),
-  m('the reorder buffer is bounded', RECEIVE, 'if (full) {', 'if (full && size < 0) {'),
+  m('the reorder buffer is bounded', RECEIVE, 'if (ahead > 1 && !this.#reorder.admits(payloadLength)) {', 'if (ahead < 0) {'),
   m('a duplicate is acknowledged', RECEIVE, 'if (data.flags & DATA_ACK_NOW || !answered) this.#oweStatus();', ''),
   m('an acknowledgement asked for comes at once', RECEIVE, 'if (data.flags & DATA_ACK_NOW || this.unacknowledgedCount >= ACK_PACKETS) this.#oweStatus();', 'if (this.unacknowledgedCount >= ACK_PACKETS) this.#oweStatus();'),
   m('acknowledgements are delayed', RECEIVE, 'this.unacknowledgedCount >= ACK_PACKETS', 'this.unacknowledgedCount >= 1'),
-  m('a hole is asked for only after the reorder delay', RECEIVE, 'const dueAt = direct ?', 'const dueAt = direct ? now :'),
-  m('false alarms widen the reorder delay', RECEIVE, 'this.#reorderEighths = Math.min(REORDER_EIGHTHS_MAX, this.#reorderEighths + 1);', ''),
-  m('requests are repeated', RECEIVE, 'hole.dueAt = now + (hole.twice ? TWICE_MS : this.#requestMs(hole.tries));', 'hole.dueAt = Infinity;'),
-  m('repeated requests back off', RECEIVE, 'first * REQUEST_BACKOFF ** Math.max(0, tries - 2)', 'first'),
+  m('a hole is asked for only after the reorder delay', HOLES, 'const dueAt = direct ?', 'const dueAt = direct ? now :'),
+  m('false alarms widen the reorder delay', HOLES, 'this.#reorderSixteenths = Math.min(REORDER_SIXTEENTHS_MAX, this.#reorderSixteenths + 1);', ''),
+  m('requests are repeated', HOLES, 'hole.dueAt = now + (hole.twice ? TWICE_MS : this.#requestMs(hole.tries));', 'hole.dueAt = Infinity;'),
+  m('repeated requests back off', HOLES, 'first * REQUEST_BACKOFF ** Math.max(0, tries - 2)', 'first'),
   m('a copy without its start asks for it', RECEIVE, 'if (!this.started) return this.#needStart(now);', 'if (!this.started) return;'),
   m('POLL is answered', RECEIVE, 'if (answer) this.#oweStatus();\n    this.#arm(now);', 'this.#arm(now);'),
   m('POLL names what is missing', RECEIVE, 'if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), uselessAt);', ''),
@@ -139,7 +144,7 @@ export const mutants = [
   m('fragments are joined', DELIVERY, 'if ((packet.flags & DATA_LAST) === 0) return;', ''),
   m('a message whose beginning is missing belongs to the gap', DELIVERY, 'if (!packet.delivered) this.#openGap(seq, this.#gapReason);', ''),
   m('unordered: a message is handed over once', DELIVERY, 'for (const part of parts) part.delivered = true;', ''),
-  m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(data.seq, this.#packets);', ''),
+  m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder.packets);', ''),
   m('unreliable datagrams come once', DEDUP, 'if (seen[1] & bit) return false;', ''),
 
   // multicast: the srm repair mode
@@ -153,7 +158,7 @@ export const mutants = [
   m('srm: repairs go to all that lack the packet', SRM_REPAIRS, 'cursor.repairForGroup(now, seq', 'if (seq < 0) cursor.repairForGroup(now, seq'),
   m('srm: hold-down after a repair', SRM_REPAIRS, 'repair.holdUntil = now + 3 * repair.distanceMs;', 'repair.holdUntil = now;'),
   m('srm: session messages show a lost tail', SRM_REPAIRS, '(cursor.peer.session as Session).oweFrame(FRAME_SESSION, 0, body);', ''),
-  m('srm: in the end the source is asked alone', RECEIVE, 'if (hole.dueAt === Infinity && srm.triesOf(seq) >= SRM_TRIES_MAX)', 'if (hole.dueAt === -1)'),
+  m('srm: in the end the source is asked alone', HOLES, 'if (hole.dueAt === Infinity && srm.triesOf(seq) >= SRM_TRIES_MAX)', 'if (hole.dueAt === -1)'),
 
   // multicast: gossip
   m('who differs about the members tells whom it knows', GOSSIP, 'peer.peersDue = true;', ''),
