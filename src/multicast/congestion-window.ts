@@ -17,8 +17,8 @@ const SLOW_START_EXIT_MS = 36;
 const SLOW_START_EXIT_SAMPLES = 8;
 const TARGET_MS = 60;
 /**
- * The window never falls below what was lately delivered in the idle round trip and the target delay, and a quarter more: a
- * stall of a busy processor is not a full queue.
+ * The window never falls below what was lately delivered in the idle round trip and the target delay, and a quarter
+ * more: a stall of a busy processor is not a full queue.
  */
 const FLOOR_FACTOR = 1.25;
 const RATE_PERIOD_MS = 1_000;

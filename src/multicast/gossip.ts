@@ -106,7 +106,9 @@ export class Gossip implements Alarm {
     const { group, peer: source } = stream;
     const name = key(source.id, source.epoch, group);
     const before = this.#endings.get(name);
-    const ending = { group, source, epoch: source.epoch, high: stream.high, hinted: before?.hinted ?? stream.high, at: now, reason };
+    const { high } = stream;
+    const hinted = before?.hinted ?? high;
+    const ending = { group, source, epoch: source.epoch, high, hinted, at: now, reason };
     if (reason === 'restart') this.#report(ending);
     if (this.#endings.size >= ENDINGS_MAX) this.#endings.delete(this.#endings.keys().next().value!);
     this.#endings.delete(name);

@@ -78,7 +78,9 @@ export class Group {
 
   get numbers(): GroupNumbers {
     let addressedNext = this.#addressedNext;
-    for (const { log } of this.addressed.values()) if (serialDiff(log.next, addressedNext) > 0) addressedNext = log.next;
+    for (const { log } of this.addressed.values()) {
+      if (serialDiff(log.next, addressedNext) > 0) addressedNext = log.next;
+    }
     return { next: this.stream.log.next, addressedNext, dgramNext: this.#dgramNext };
   }
 
