@@ -96,7 +96,7 @@ exchange('told of a peer that is gone, we probe it at once, but not within a sec
   gone.send(gone.hello({ flags: BYE }));
   bench.wait(20_000);
   bench.take();
-  while (!gone.find('HELLO')) bench.wait(10); // probed now, and then every 8 s
+  bench.waitFor(() => gone.find('HELLO') !== undefined); // probed now, and then every 8 s
   bench.take();
   const told = { frame: 'PEERS', flags: 0, peers: [{ address: hex('fd00::3'), port: 14627 }] };
   bench.wait(500);

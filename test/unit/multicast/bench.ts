@@ -146,6 +146,15 @@ export class Bench implements NodeOutput {
     this.until(this.now + ms);
   }
 
+  /** Lets time pass until something has happened, ten seconds at most. */
+  waitFor(happened: () => boolean): void {
+    const limit = this.now + 10_000;
+    while (!happened()) {
+      if (this.now > limit) throw new Error('it does not happen');
+      this.wait(1);
+    }
+  }
+
   join(name = 'g', options: GroupOptions = {}): Group {
     const group = this.node.join(this.now, name, options);
     if (group === undefined) throw new Error('too many groups');

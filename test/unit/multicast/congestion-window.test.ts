@@ -11,7 +11,7 @@ function acked(one: CongestionWindow, bytes: number): void {
 
 /** Sends until the window refuses. */
 function fill(one: CongestionWindow, now = 0): void {
-  while (one.admits(1000)) one.onSend(now, 1000, false);
+  for (let i = 0; i < 10_000 && one.admits(1000); i++) one.onSend(now, 1000, false);
 }
 
 /** Acknowledges all that is in flight, with a round trip that took `queueMs` above the shortest. */

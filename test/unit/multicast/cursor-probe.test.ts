@@ -172,7 +172,7 @@ probe('any datagram from a receiver in back-off makes us ask it at once, once a 
 probe('nor while a probe of the last round trip is on its way', () => {
   const { bench, group, remote } = begun();
   bench.publish(group, 'm2');
-  while (!remote.find('POLL')) bench.wait(10);
+  bench.waitFor(() => remote.find('POLL') !== undefined);
   bench.take();
   bench.wait(50);
   remote.send(remote.hello({}));

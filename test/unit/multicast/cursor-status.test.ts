@@ -249,10 +249,10 @@ cursor('the first packet after a pause asks for an answer at once, those right a
 cursor('a window half in use asks for an answer, once a round trip', () => {
   const { bench, group, remote } = begun();
   const inUse = (): number => bench.status('inFlightBytes') / bench.status('windowBytes');
-  while (inUse() <= 0.5) {
+  bench.waitFor(() => {
     bench.publish(group, 1000);
-    bench.wait(1);
-  }
+    return inUse() > 0.5;
+  });
   assert.equal(remote.heard('DATA').filter(({ flags }) => flags & ACK_NOW), []);
   for (let i = 0; i < 5; i++) bench.publish(group, 1000);
   bench.wait(20);

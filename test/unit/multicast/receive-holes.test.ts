@@ -65,7 +65,7 @@ holes('it is asked for again after a round trip and a margin, in the end 1.35 ti
   const waits: number[] = [];
   for (let tries = 2; tries < 18; tries++) {
     const before = bench.now;
-    while (requests(bench, before).length === 0) bench.wait(1);
+    bench.waitFor(() => requests(bench, before).length > 0);
     waits.push(bench.now - before);
     assert.equal(requests(bench, before), [`+${bench.now - before} 4-4 x${tries}`]);
     bench.take();
@@ -109,7 +109,7 @@ holes('one request, one repair: a round trip, unless it came sooner than the pat
     const { bench, remote } = receiving();
     for (let seq = 5; seq < 150; seq += 2) {
       remote.data(seq);
-      while (!requests(bench, 0).length) bench.wait(1);
+      bench.waitFor(() => requests(bench, 0).length > 0);
       bench.take();
       bench.wait(answerMs);
       remote.data(seq - 1, 'x', { flags: WHOLE | REPAIR | ACK_NOW });

@@ -225,6 +225,7 @@ srm('hold-down: asked for again within 3 d of the repair, it does not go again',
 srm('what is asked of an earlier incarnation of ours, or was never published, is not repaired', () => {
   const { bench, two } = sending();
   two.send(request(2, { ...own, epoch: EPOCH - 1 }), request(9, own), request(0, own));
+  assert.is(bench.status('requestsIn'), 0);
   bench.wait(400);
   assert.equal(two.seqs(), []);
 });
