@@ -215,6 +215,22 @@ window('few repairs, or a few sends in all, take nothing away', () => {
   }
 });
 
+window('it never falls below what was lately delivered in a round trip and the target, and a quarter more', () => {
+  const one = new CongestionWindow();
+  for (let now = 0; now <= 3000; now += 100) {
+    fill(one, now);
+    const bytes = Math.min(one.inFlight, 50_000);
+    one.onSample(now, 0);
+    one.onRemove(bytes);
+    one.onAck(now, bytes, 100); // half a megabyte a second
+  }
+  queue(one, 3050, 100);
+  one.queueMs = 1000;
+  for (let i = 0; i < 3000; i++) one.onAck(3100, one.bytes, 100);
+  const floor = 1.25 * 500_000 * 0.16;
+  assert.ok(Math.abs(one.bytes / floor - 1) < 0.15, `${one.bytes}, not ${floor}`);
+});
+
 window('it never falls below 16 KiB nor grows beyond 8 MiB', () => {
   const one = steady();
   one.queueMs = 1000;

@@ -93,6 +93,16 @@ policies('lag: a member that is slower than 10 s is not waited for, and told wha
   assert.equal(remote.heard('DATA').map((one) => [one['seq'], one['lowOffset']])[0], [3, 0]);
 });
 
+policies('of many messages let go one after the other a member is told once a round trip', () => {
+  const { bench, group, remote } = full({ slow: 'lag' });
+  crawl(bench, remote, 11_000);
+  for (let i = 0; i < 6; i++) {
+    assert.ok(bench.publish(group, SIZE) > 0);
+    bench.wait(10);
+  }
+  assert.is(remote.heard('POLL').length, 1);
+});
+
 policies('block: it is waited for however long it takes', () => {
   const { bench, group } = full({ slow: 'block' });
   live(bench, 60_000);
