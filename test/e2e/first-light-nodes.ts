@@ -186,7 +186,8 @@ export async function withMesh(options: MeshOptions, task: (mesh: TestMesh) => P
   try {
     await task(mesh);
   } catch (error) {
-    for (const { name, lines } of mesh.nodes) {
+    for (const { name, lines, child } of mesh.nodes) {
+      if (child.exitCode !== null || child.signalCode !== null) console.log(`${name} has ended: ${child.exitCode ?? child.signalCode}`);
       const unusual = lines.filter((line) => !/listening on|warn: txiki|runs on|control socket/.test(line));
       for (const line of unusual.slice(-8)) console.log(`${name} said: ${line}`);
     }

@@ -18,6 +18,8 @@ import { enterOwnNetwork, Relay, seededRandom } from './relay.ts';
 const SETTLE_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 30_000;
 const GROUP = 'real-sockets';
+/** Of the publisher, twice a second with VERBOSE=1. */
+const SAMPLED = ['windowBytes', 'windowReductions', 'inFlightBytes', 'queueMs', 'logBytes'];
 /** Shorter ones carry no message of ours. */
 const HEADER_BYTES = 12;
 
@@ -63,8 +65,9 @@ class Receiver {
   readonly delays: number[] = [];
   expected = 1;
   outOfOrder = 0;
-  gaps = 0;
   count = 0;
+  /** Messages that will not come, by reason. */
+  readonly gaps = new Map<string, number>();
 
   take(data: Uint8Array): void {
     const view = new DataView(data.buffer, data.byteOffset);
@@ -86,10 +89,7 @@ async function measure(mesh: TestMesh, relay: ChildProcess): Promise<void> {
     const receiver = receivers[index] as Receiver;
     groups.push(await client.join(GROUP, {
       onMessage: ({ data }) => receiver.take(data),
-      onGap: (gap) => {
-        receiver.gaps += Math.max(1, gap.to - gap.from + 1);
-        console.log(`node ${index + 1}: gap ${gap.from} … ${gap.to}: ${gap.reason}`);
-      },
+      onGap: ({ from, to, reason }) => receiver.gaps.set(reason, (receiver.gaps.get(reason) ?? 0) + Math.max(1, to - from + 1)),
     }));
   }
   const [publisher] = groups;
@@ -107,6 +107,12 @@ async function measure(mesh: TestMesh, relay: ChildProcess): Promise<void> {
   const cpuBefore = mesh.nodes.map(({ child }) => cpuMs(child.pid as number));
   const total = Math.round(options.seconds * options.rate);
   const begin = performance.now();
+  let refused = 0;
+  const sample = async (): Promise<void> => {
+    const metrics = await clients[0]?.call('meshchat', 'metrics') ?? {};
+    console.log(Math.round(performance.now() - begin), JSON.stringify(Object.fromEntries(SAMPLED.map((name) => [name, metrics[name]]))));
+  };
+  const sampling = process.env['VERBOSE'] === undefined ? undefined : setInterval(() => void sample(), 500);
   for (let i = 0; i < total; i++) {
     const at = begin + (i * 1000) / options.rate;
     if (at > performance.now()) await pause(at - performance.now());
@@ -114,34 +120,40 @@ async function measure(mesh: TestMesh, relay: ChildProcess): Promise<void> {
     const view = new DataView(data.buffer);
     view.setUint32(0, i + 1);
     view.setFloat64(4, performance.now());
-    void publisher.publish(data).catch((error: unknown) => console.log(`publish ${i + 1}: ${String(error)}`));
+    void publisher.publish(data).catch((error: unknown) => {
+      if (refused++ === 0) console.log(`publish ${i + 1}: ${String(error)}`);
+    });
   }
   const others = receivers.slice(1);
-  await until('all is delivered', () => others.every(({ count }) => count >= total), DRAIN_MS_MAX)
+  await until('all is delivered', () => others.every(({ count }) => count >= total - refused), DRAIN_MS_MAX)
     .catch((error: unknown) => console.log(String(error)));
+  clearInterval(sampling);
   const wallMs = performance.now() - begin;
   await pause(1000);
   const after = await ask(relay);
-  report(total, others, { data: after.data - before.data, other: after.other - before.other });
+  report(total, refused, others, { data: after.data - before.data, other: after.other - before.other });
   const cpu = mesh.nodes.map(({ child }, i) => cpuMs(child.pid as number) - (cpuBefore[i] as number));
   const share = (ms: number): string => `${((100 * ms) / wallMs).toFixed(1)} %`;
   const rss = mesh.nodes.map(({ child }) => residentKb(child.pid as number));
   console.log(`  CPU of one core: publisher ${share(cpu[0] as number)}, receiver ${share(cpu.slice(1).reduce((a, b) => a + b, 0) / others.length)}; `
     + `RSS publisher ${rss[0]} kB, receivers at most ${Math.max(...rss.slice(1))} kB; load ${loadavg()[0]?.toFixed(1)}`);
-  const { counters } = await clients[0]?.call('meshchat', 'metrics') as { counters?: unknown };
-  if (process.env['VERBOSE']) console.log(JSON.stringify(counters));
   for (const client of clients) client.close();
 }
 
-function report(total: number, receivers: readonly Receiver[], traffic: Traffic): void {
+function report(total: number, refused: number, receivers: readonly Receiver[], traffic: Traffic): void {
   const delivered = receivers.reduce((sum, { count }) => sum + count, 0);
   const sum = (pick: (receiver: Receiver) => number): number => receivers.reduce((all, receiver) => all + pick(receiver), 0);
   const delays = receivers.flatMap((receiver) => receiver.delays);
   const ms = (at: number): string => percentile(delays, at).toFixed(0);
-  const expected = total * receivers.length;
+  const expected = (total - refused) * receivers.length;
+  const reasons = new Map<string, number>();
+  for (const [reason, count] of receivers.flatMap((receiver) => [...receiver.gaps])) {
+    reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  }
+  const gaps = [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', ');
   console.log(`${RUNTIME}${options.mixed ? ' and node' : ''}: ${options.nodes} daemons, ${options.rate}/s x ${options.bytes} B for ${options.seconds} s, `
     + `${options.loss * 100} % loss each way, RTT ${2 * options.delay} ms`);
-  console.log(`  delivered ${delivered} of ${expected} = ${((100 * delivered) / expected).toFixed(3)} %, out of order ${sum((one) => one.outOfOrder)}, gaps ${sum((one) => one.gaps)}`);
+  console.log(`  delivered ${delivered} of ${expected} = ${((100 * delivered) / expected).toFixed(3)} %, out of order ${sum((one) => one.outOfOrder)}, refused to the publisher ${refused}, reported as gaps: ${gaps || 'none'}`);
   console.log(`  copies ${(traffic.data / delivered).toFixed(3)}, other datagrams per copy ${(traffic.other / delivered).toFixed(3)}`);
   console.log(`  in-order delivery p50 ${ms(0.5)}, p90 ${ms(0.9)}, p99 ${ms(0.99)}, p99.9 ${ms(0.999)}, most ${ms(1)} ms`);
 }
