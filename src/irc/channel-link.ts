@@ -6,11 +6,14 @@
  * is asked for from members, a few, one after the other: each request tells what we have, the answer brings the rest. Asked is
  * when the channel is joined, when a member comes (back), and when a hole stays; a hole that nobody can fill is told in the
  * channel. A line that another member gave is marked with his address (meshchat/via): only he vouches for it.
+ *
+ * History must not overtake what is on its way: of a node that is in the channel it fills holes only, up to the newest line that
+ * came from the node itself; what is newer comes by itself, in order, unless it is known not to.
  */
 import type { Client, Gap, Group, MemberEvent, Message } from '../client/client.ts';
 import type { Channel } from './channel.ts';
 import type { Entry } from './history.ts';
-import { includes, LineStreams } from './line-streams.ts';
+import { includes, lastOf, LineStreams } from './line-streams.ts';
 import { encodeMessage, encodeText, isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { cleanUser, isNick } from './names.ts';
@@ -49,6 +52,10 @@ const REPLY_PART_BYTES = 30_000;
 const ANSWER_EVERY_MS = 300;
 const ITEMS_MAX = 5000;
 const PARTS_MAX = 64;
+/** Of a node that is here but has said nothing yet, others' word of lines younger than this waits for the node's own. */
+const FRESH_MS = 30_000;
+const HELD_MS = 2_000;
+const HELD_MAX = 1000;
 
 export class ChannelLink {
   readonly channel: Channel;
@@ -61,8 +68,15 @@ export class ChannelLink {
   #group: Group | undefined = undefined;
   #left = false;
   #n = 0;
+  /** Lines up to here are in the group's log: the others get them by themselves. */
+  #published = 0;
+  /** How far we had published when a member came: only what is older has to come from history. */
+  readonly #joinedAt = new Map<string, number>();
+  /** The stream that a node's present run speaks in; those of earlier runs bring nothing more by themselves. */
+  readonly #current = new Map<string, string>();
+  #held: { entry: Entry; from: string; untilMs: number }[] = [];
   /** Lines that wait for the group to be joined. */
-  #waiting: { data: string; done: () => void }[] = [];
+  #waiting: { data: string; n: number; done: () => void }[] = [];
   #unsentCount = 0;
   #syncQueue: string[] = [];
   #syncing: { member: string; untilMs: number; entries: Entry[]; partCount: number } | undefined = undefined;
@@ -121,7 +135,7 @@ export class ChannelLink {
   /** @returns a promise when the sender should wait. */
   say(uid: string, entry: Entry): Promise<void> | undefined {
     const { n, nick, user } = entry.origin as NonNullable<Entry['origin']>;
-    return this.#send(encodeMessage({ ...this.#head('m'), n, u: uid, K: nick, U: user, ...encodeText(entry) }));
+    return this.#send(encodeMessage({ ...this.#head('m'), n, u: uid, K: nick, U: user, ...encodeText(entry) }), n);
   }
   hint(uid: string, entry: Entry): void {
     const data = encodeMessage({ ...this.#head('m'), n: 0, u: uid, K: '', U: '', ...encodeText(entry) });
@@ -135,15 +149,19 @@ export class ChannelLink {
     return { t: kind, e: this.#port.run, v: this.#port.version, i: this.index };
   }
 
-  #send(data: string): Promise<void> | undefined {
+  /** @param n of a line, 0 for what is none */
+  #send(data: string, n = 0): Promise<void> | undefined {
     const group = this.#group;
     if (group === undefined) {
       if (this.#waiting.length >= WAITING_MAX) return undefined;
-      return new Promise((done) => this.#waiting.push({ data, done }));
+      return new Promise((done) => this.#waiting.push({ data, n, done }));
     }
     this.#unsentCount++;
     const sent = group.publish(data).then(
-      () => void this.#unsentCount--,
+      () => {
+        this.#unsentCount--;
+        this.#published = Math.max(this.#published, n);
+      },
       (error: unknown) => {
         this.#unsentCount--;
         if (!this.#left) this.#port.onError(`a line to ${this.channel.name} was not sent: ${String(error)}`);
@@ -153,8 +171,8 @@ export class ChannelLink {
   }
 
   #onJoined(): void {
-    for (const { data, done } of this.#waiting.splice(0)) {
-      const sent = this.#send(data);
+    for (const { data, n, done } of this.#waiting.splice(0)) {
+      const sent = this.#send(data, n);
       if (sent === undefined) done();
       else void sent.then(done);
     }
@@ -206,6 +224,9 @@ export class ChannelLink {
   /** @returns false when the line has been shown. */
   #takeLive(source: string, name: string, n: number, entry: Entry): boolean {
     const { fresh, given: known, hole } = this.#streams.takeLive(source, name, n);
+    this.#current.set(source, name);
+    // It goes on: what is missing may still come.
+    if (fresh && this.#gaps.has(source)) this.#gaps.set(source, this.#port.now() + GAP_GRACE_MS);
     if (hole && this.#first === undefined) this.#wantRepair(source);
     if (!fresh || !known) return fresh;
     const given = this.channel.history.find(entry.msgid);
@@ -225,7 +246,10 @@ export class ChannelLink {
       this.#members.delete(address);
       this.#compared.delete(address);
       this.#answeredMs.delete(address);
+      this.#joinedAt.delete(address);
     } else this.#members.add(address);
+    if (state !== 'back' && state !== 'stale') this.#current.delete(address);
+    if (state === 'joined') this.#joinedAt.set(address, this.#published);
     if (state === 'joined' || state === 'back' || state === 'restarted') this.#wantSync(address);
   }
 
@@ -274,7 +298,11 @@ export class ChannelLink {
     const items: Fields[] = [];
     for (const entry of this.channel.history.entries) {
       const { origin } = entry;
-      if (origin === undefined || includes(have.get(`${origin.address} ${origin.stream}`), origin.n)) continue;
+      if (origin === undefined) continue;
+      const theirs = have.get(`${origin.address} ${origin.stream}`);
+      if (includes(theirs, origin.n)) continue;
+      const own = origin.address === this.#port.address && origin.stream === this.streamName;
+      if (own && origin.n > Math.max(this.#joinedAt.get(to) ?? 0, lastOf(theirs))) continue; // comes by itself
       items.push({ o: origin.address, r: origin.stream, n: origin.n, K: origin.nick, U: origin.user, ...encodeText(entry) });
     }
     await this.#sendHistory(to, items);
@@ -306,7 +334,9 @@ export class ChannelLink {
     syncing.untilMs = this.#port.now() + SYNC_TIMEOUT_MS;
     for (const item of fields['l'] as unknown[]) {
       const entry = isFields(item) ? this.#readItem(from, item) : undefined;
-      if (entry !== undefined && syncing.entries.length < ITEMS_MAX) syncing.entries.push(entry);
+      if (entry === undefined || syncing.entries.length >= ITEMS_MAX) continue;
+      if (this.#mayOvertake(from, entry)) this.#hold(from, entry);
+      else if (this.#take(from, entry)) syncing.entries.push(entry);
     }
     if (fields['m'] !== 1 || ++syncing.partCount >= PARTS_MAX) this.#endSync(from);
   }
@@ -320,8 +350,8 @@ export class ChannelLink {
     if (address === '' || streamName === '' || n < 1 || text === undefined || !isNick(nick) || this.#port.hides(address)) return undefined;
     // What we have said in this run we know ourselves.
     if (address === this.#port.address && streamName === this.streamName) return undefined;
+    if (this.#comesByItself(address, streamName, n)) return undefined;
     const direct = address === from;
-    if (!this.#streams.takeGiven(address, streamName, n, direct)) return undefined;
     const user = cleanUser(item['U']);
     return {
       ...text, msgid: msgidOf(address, streamName, n), source: `${nick}!${user}@${address}`, target: this.channel.name,
@@ -329,15 +359,53 @@ export class ChannelLink {
     };
   }
 
+  /** Newer than what its source, who is here, has sent us in order. */
+  #comesByItself(address: string, stream: string, n: number): boolean {
+    if (!this.#members.has(address) || this.#current.get(address) !== stream) return false;
+    return n > this.#streams.liveLast(address, stream) && !this.#streams.isOpen(address, stream);
+  }
+
+  /** It has been said lately by somebody who is here, of whom nothing has come yet, and another one tells of it. */
+  #mayOvertake(from: string, entry: Entry): boolean {
+    const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
+    if (address === from || !this.#members.has(address) || this.#streams.liveLast(address, stream) > 0) return false;
+    return this.#port.wallMs() - entry.timeMs < FRESH_MS;
+  }
+
+  #hold(from: string, entry: Entry): void {
+    if (this.#held.length < HELD_MAX) this.#held.push({ entry, from, untilMs: this.#port.now() + HELD_MS });
+  }
+
+  /** Held lines whose source has spoken since are holes to be filled or come by themselves; the others are shown now. */
+  #showHeld(now: number): void {
+    const due = this.#held.filter(({ untilMs }) => untilMs <= now);
+    if (due.length === 0) return;
+    this.#held = this.#held.filter(({ untilMs }) => untilMs > now);
+    const entries: Entry[] = [];
+    for (const { entry, from } of due) {
+      const { address, stream, n } = entry.origin as NonNullable<Entry['origin']>;
+      const live = this.#streams.liveLast(address, stream);
+      if ((live === 0 || n < live) && this.#take(from, entry)) entries.push(entry);
+    }
+    if (entries.length > 0) this.#port.showMissed(this.channel, entries);
+  }
+
+  /** @returns false when we have it. */
+  #take(from: string, entry: Entry): boolean {
+    const { address, stream, n } = entry.origin as NonNullable<Entry['origin']>;
+    return this.#streams.takeGiven(address, stream, n, address === from);
+  }
+
   // --- gaps -------------------------------------------------------------------------------------------------------
 
   #onGap(gap: Gap): void {
+    this.#streams.open(gap.source);
     this.#wantRepair(gap.source);
   }
 
   /** What others must know to see whether they miss something: [channel, index, how far our stream goes, sum of history]. */
   get digest(): [string, number, number, number] {
-    return [this.channel.key, this.index, this.#n, this.channel.history.sum];
+    return [this.channel.key, this.index, this.#published, this.channel.history.sum];
   }
   /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
   onDigest(source: string, run: number, index: number, high: number, sum: number): void {
@@ -362,6 +430,7 @@ export class ChannelLink {
     const now = this.#port.now();
     if (this.#first !== undefined && (now >= this.#first.untilMs)) this.#endFirst();
     if (this.#syncing !== undefined && now >= this.#syncing.untilMs) this.#endSync(this.#syncing.member);
+    this.#showHeld(now);
     for (const [source, dueMs] of this.#gaps) {
       const missing = this.#streams.missing(source);
       if (now >= dueMs) {
@@ -369,7 +438,8 @@ export class ChannelLink {
         this.#streams.tell(source);
         if (missing > 0) this.#port.tellGap(this.channel, source, missing);
       } else if (missing > 0 && now >= dueMs - GAP_GRACE_MS * 0.75) {
-        // First the source itself, then others that may have it.
+        // Nothing has come for a while. First the source itself, then others that may have it.
+        this.#streams.open(source);
         if (this.#members.has(source)) this.#wantSync(source);
         for (const member of [...this.#members].slice(0, SYNC_MEMBERS_MAX - 1)) this.#wantSync(member);
       }

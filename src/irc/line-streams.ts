@@ -16,6 +16,8 @@ interface Stream {
   high: number;
   /** Holes up to here have been told. */
   told: number;
+  /** What comes after the newest line of the source may be taken from history: it does not come by itself. */
+  open: boolean;
 }
 
 export class LineStreams {
@@ -27,7 +29,7 @@ export class LineStreams {
     let stream = this.#streams.get(key);
     if (stream === undefined) {
       if (this.#streams.size >= STREAMS_MAX) this.#streams.delete(this.#streams.keys().next().value as string);
-      this.#streams.set(key, (stream = { live: new Ranges(), given: new Ranges(), high: 0, told: 0 }));
+      this.#streams.set(key, (stream = { live: new Ranges(), given: new Ranges(), high: 0, told: 0, open: false }));
     }
     return stream;
   }
@@ -38,7 +40,22 @@ export class LineStreams {
     const empty = stream.live.list.length === 0;
     const hole = empty ? n > 1 : n > stream.live.last + 1;
     stream.high = Math.max(stream.high, n);
+    stream.open = false;
     return { fresh: stream.live.add(n), given: stream.given.has(n), hole };
+  }
+
+  /** Newest line that the source itself has sent us, 0: none. */
+  liveLast(source: string, name: string): number {
+    return this.#streams.get(`${source} ${name}`)?.live.last ?? 0;
+  }
+
+  /** Its source says nothing new although it has said that there is more. */
+  open(source: string): void {
+    for (const stream of this.#of(source)) stream.open = true;
+  }
+
+  isOpen(source: string, name: string): boolean {
+    return this.#streams.get(`${source} ${name}`)?.open ?? false;
   }
 
   /** A line has come from a member's history. @returns false when we have it. */
@@ -101,6 +118,12 @@ function merge(a: Ranges, b: Ranges): number[] {
     else merged.push(first, last);
   }
   return merged;
+}
+
+/** The highest number in a list of ranges as a member sent it, 0: none. */
+export function lastOf(list: unknown): number {
+  const last: unknown = Array.isArray(list) ? list[list.length - 1] : 0;
+  return typeof last === 'number' ? last : 0;
 }
 
 /** Whether a list of ranges as a member sent it has `n`. */
