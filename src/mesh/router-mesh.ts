@@ -147,7 +147,7 @@ export class RouterMesh implements MeshSource {
     this.#youngSince = now;
     this.#askAt = now;
     this.#exploreAt = now;
-    this.#again = this.#asking;
+    this.#again ||= this.#asking;
   }
 
   #watch(): void {

@@ -1,7 +1,7 @@
 /**
- * A routing table of 5,000 nodes of which 20 run meshchat: a real daemon against an admin port that tells this table, and 20
- * more daemons that know 40 nodes each. Probes to the others vanish, as on a mesh. Tells the time until all are found, the
- * probes it took and the daemon's memory.
+ * A routing table of 5,000 nodes of which 20 run meshchat: a real daemon against an admin port that tells this table,
+ * and 20 more daemons that know 40 nodes each. Probes to the others vanish, as on a mesh. Tells the time until all
+ * are found, the probes it took and the daemon's memory.
  *   node test/e2e/run.mjs mesh-candidates        TABLE=n MEMBERS=n
  */
 import { hash, randomBytes } from 'node:crypto';
@@ -83,7 +83,8 @@ function daemonFor(index: number, key: string, table: readonly string[]): TestDa
 const keys = nodes.map(({ key }) => key);
 const others = members.map((index, i) => {
   const near = Array.from({ length: SMALL_TABLE - 2 }, (_, j) => keys[(index + 1 + j * 7) % TABLE]!);
-  return daemonFor(i + 1, keys[index]!, [...near, keys[members[(i + 1) % MEMBERS]!]!, keys[members[(i + 7) % MEMBERS]!]!]);
+  const friends = [1, 7].map((step) => keys[members[(i + step) % MEMBERS]!]!);
+  return daemonFor(i + 1, keys[index]!, [...near, ...friends]);
 });
 for (const daemon of others) daemon.start();
 await Promise.all(others.map((daemon) => daemon.join(30)));
@@ -100,15 +101,15 @@ while (performance.now() - start < 90_000 && found < 0) {
 }
 bar(`all ${MEMBERS} of ${TABLE} found (${subject.members.length})`, found, 60_000);
 const figures = await subject.call('metrics');
-console.log(`then: ${String(figures['probesSent'])} probes, ${Math.round(Number(figures['residentBytes']) / 1024)} KiB resident`);
+const kib = (of: Record<string, unknown>): number => Math.round(Number(of['residentBytes']) / 1024);
+console.log(`then: ${String(figures['probesToSilent'])} probes, ${kib(figures)} KiB resident`);
 await sleep(30_000);
 const status = await subject.call('status');
 const later = await subject.call('metrics');
 const other = await others[0]!.call('metrics');
 const mesh = (status['meshes'] as { candidates: number }[])[0]!;
-console.log(`30 s later: ${String(later['probesSent'])} probes, ${String(later['probesToSilent'])} of them to silent nodes,`
-  + ` ${mesh.candidates} candidates, ${Math.round(Number(later['residentBytes']) / 1024)} KiB resident`
-  + ` (a daemon with ${SMALL_TABLE} candidates: ${Math.round(Number(other['residentBytes']) / 1024)} KiB)`);
+console.log(`30 s later: ${String(later['probesToSilent'])} probes, ${mesh.candidates} candidates, ${kib(later)} KiB resident`
+  + ` (a daemon with ${SMALL_TABLE} candidates: ${kib(other)} KiB)`);
 check('the whole table was read', mesh.candidates >= TABLE - 1);
 check('every daemon still runs', [subject, ...others].every((daemon) => daemon.running()));
 finish();

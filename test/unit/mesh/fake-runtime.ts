@@ -53,6 +53,8 @@ interface FakeTimer extends Timer { deadlineMs: number; fire(): void }
 export interface FakeConnection {
   options: ConnectOptions;
   toClient(text: string): void;
+  /** The same although it is closed: a runtime may still have had them. */
+  deliverLate(text: string): void;
   close(): void;
   /** Closed by either side. */
   closed: boolean;
@@ -116,6 +118,7 @@ export class FakeRuntime {
     };
     const connection: FakeConnection = {
       options, closed: false, close,
+      deliverLate: (text) => handler.onData(encoder.encode(text)),
       toClient: (text) => this.later(() => { if (!ended) handler.onData(encoder.encode(text)); }),
     };
     const onText = this.onConnect(connection);

@@ -55,9 +55,12 @@ test('a beacon from the link is an advertised candidate, and is answered when it
   await runtime.run(1000);
   assert.is(sent.length, 4);
   receive(BEACON);
-  await runtime.run(2000);
-  assert.is(sent.length, 4, 'a known node is not');
-  assert.is(mesh.status().candidateCount, 1);
+  const another = BEACON.slice();
+  another[23] = 3;
+  receive(another);
+  await runtime.run(900);
+  assert.is(sent.length, 4, 'a known node is not, nor another one at once');
+  assert.is(mesh.status().candidateCount, 2);
   mesh.stop();
 });
 

@@ -105,6 +105,10 @@ test('a key-bound address is believed only where one of ours is of its range', a
   assert.equal(['10.0.0.1', 'fd00::9', '2001:db8::1'].map((a) => mesh.accepts(a)), [true, true, true]);
   assert.equal(['fc00::1', '200::1', '300::1', '127.0.0.1', 'ff02::1', '224.0.0.1', '::'].map((a) => mesh.accepts(a)),
     [false, false, false, false, false, false, false]);
+  const onlyV4 = setup(['192.168.1.1'], [], lan);
+  onlyV4.mesh.start(onlyV4.listener);
+  await onlyV4.runtime.run(10);
+  assert.not(onlyV4.mesh.accepts('fd00::9'), 'nor one of the other family');
   const tun = setup(['fc00::7'], [], lan);
   tun.mesh.start(tun.listener);
   await tun.runtime.run(10);

@@ -118,6 +118,23 @@ test('a socket that closes ends the question at once', async () => {
   assert.is((await promise).failure?.kind, 'silent');
 });
 
+test('bytes of a connection that was given up do not reach the next question', async () => {
+  const { runtime, fake, admin, ask } = setup();
+  fake.answer = () => null;
+  await ask();
+  const handler = fake.connections[0]!;
+  handler.closed = false;
+  fake.answer = () => null;
+  const promise = admin.call('second');
+  await runtime.run(1);
+  handler.deliverLate('{"status":"success","response":{"late":1}}');
+  fake.connections[1]!.toClient('{"status":"success","response":{"fresh":1}}');
+  await runtime.run(1);
+  const answer = await promise;
+  if (answer.failure === undefined) assert.equal(answer.response, { fresh: 1 });
+  else assert.unreachable(answer.failure.text);
+});
+
 test('random bytes never throw', async () => {
   const { runtime, fake, ask } = setup();
   let seed = 7;

@@ -204,6 +204,31 @@ test('nodes that block their answer delay neither our address nor our peers', as
   assert.is(runtime.timerCount, 0);
 });
 
+test('what the router knows besides is told only when every node on the walk has answered', async () => {
+  for (const silent of [false, true]) {
+    const { runtime, functions, mesh, told, start } = setup();
+    functions['getpaths'] = () => ({ paths: [{ key: key(5) }] });
+    const answer = functions['debug_remotegetpeers']!;
+    functions['debug_remotegetpeers'] = (request) =>
+      (silent && request.arguments['key'] === key(3) ? undefined : answer(request));
+    start();
+    await runtime.run(1000);
+    assert.is(addresses(told).includes(address(5)), !silent);
+    mesh.stop();
+  }
+});
+
+test('a peer whose link is down is no candidate', async () => {
+  const { runtime, functions, mesh, told, start } = setup();
+  functions['getpeers'] = () => ({ peers: [{ remote: 'tcp://10.0.0.2:9900', up: false, key: key(1) }] });
+  functions['gettree'] = () => ({ tree: [] });
+  functions['getdht'] = () => ({ dht: [] });
+  start();
+  await runtime.run(1000);
+  assert.equal(addresses(told), []);
+  mesh.stop();
+});
+
 test('links are local or public by the address in them', () => {
   for (const local of ['tcp://10.77.0.2:46296', 'tls://192.168.1.1:1', 'tls://[fe80::1%25eth0]:1', 'tcp://127.0.0.1:1',
     'tcp://[::1]:1', 'quic://172.20.0.1:1', 'tcp://100.64.3.4:1', 'tls://[fd00::1]:1', 'unix:///x', '']) {
