@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
-import { ACK_NOW, Bench, BYE, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+import { ACK_NOW, Bench, BYE, FIRST, type Remote, REPAIR, START, WHOLE } from './bench.ts';
 import { REORDER_MS, reorderMs, REQUEST_FACTOR, REQUEST_MS, REQUEST_MS_MAX, RTT_MS, TWICE_MS } from './timers.ts';
 
 const holes = suite('receiver: holes');
@@ -298,6 +298,14 @@ holes('a goodbye gives up what is missing at once', () => {
   remote.data(6);
   remote.send(remote.hello({ flags: BYE }));
   assert.equal(bench.takeEvents(), ['peer fd00::2 gone', 'g fd00::2 gap 4-5 source-gone', 'g fd00::2 6 m6', 'g fd00::2 gone']);
+});
+
+holes('the beginning of a message that its source did not finish is a gap then', () => {
+  const { bench, remote } = receiving();
+  remote.data(4, 'a', { flags: FIRST });
+  remote.data(5, 'b', { flags: 0 });
+  remote.send(remote.hello({ flags: BYE }));
+  assert.equal(bench.takeEvents(), ['peer fd00::2 gone', 'g fd00::2 gap 4-5 source-gone', 'g fd00::2 gone']);
 });
 
 holes('a restart gives up what is missing, delivers what is here, and starts anew', () => {
