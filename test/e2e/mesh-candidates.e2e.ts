@@ -108,7 +108,8 @@ const status = await subject.call('status');
 const later = await subject.call('metrics');
 const other = await others[0]!.call('metrics');
 const mesh = (status['meshes'] as { candidates: number }[])[0]!;
-console.log(`30 s later: ${String(later['probesToSilent'])} probes, ${mesh.candidates} candidates, ${kib(later)} KiB resident`
+const probes = String(later['probesToSilent']);
+console.log(`30 s later: ${probes} probes, ${mesh.candidates} candidates, ${kib(later)} KiB resident`
   + ` (a daemon with ${SMALL_TABLE} candidates: ${kib(other)} KiB)`);
 check('the whole table was read', mesh.candidates >= TABLE - 1);
 check('every daemon still runs', [subject, ...others].every((daemon) => daemon.running()));
