@@ -52,10 +52,17 @@ const REPLY_PART_BYTES = 30_000;
 const ANSWER_EVERY_MS = 300;
 const ITEMS_MAX = 5000;
 const PARTS_MAX = 64;
-/** Of a node that is here but has said nothing yet, others' word of lines younger than this waits for the node's own. */
+/** Of a node that is here but of which nothing has come yet, history younger than this waits for the node's own word. */
 const FRESH_MS = 30_000;
 const HELD_MS = 2_000;
 const HELD_MAX = 1000;
+
+/** A line of history that may also be on its way. */
+interface Held {
+  entry: Entry;
+  from: string;
+  untilMs: number;
+}
 
 export class ChannelLink {
   readonly channel: Channel;
@@ -74,9 +81,9 @@ export class ChannelLink {
   readonly #joinedAt = new Map<string, number>();
   /** The stream that a node's present run speaks in; those of earlier runs bring nothing more by themselves. */
   readonly #current = new Map<string, string>();
-  #held: { entry: Entry; from: string; untilMs: number }[] = [];
+  #held: Held[] = [];
   /** Lines that wait for the group to be joined. */
-  #waiting: { data: string; n: number; done: () => void }[] = [];
+  #waiting: { data: Uint8Array; n: number; done: () => void }[] = [];
   #unsentCount = 0;
   #syncQueue: string[] = [];
   #syncing: { member: string; untilMs: number; entries: Entry[]; partCount: number } | undefined = undefined;
@@ -150,7 +157,7 @@ export class ChannelLink {
   }
 
   /** @param n of a line, 0 for what is none */
-  #send(data: string, n = 0): Promise<void> | undefined {
+  #send(data: Uint8Array, n = 0): Promise<void> | undefined {
     const group = this.#group;
     if (group === undefined) {
       if (this.#waiting.length >= WAITING_MAX) return undefined;
@@ -223,6 +230,9 @@ export class ChannelLink {
 
   /** @returns false when the line has been shown. */
   #takeLive(source: string, name: string, n: number, entry: Entry): boolean {
+    if (this.#held.length > 0) {
+      this.#showHeld(({ entry: { origin } }) => origin!.address === source && origin!.stream === name, n);
+    }
     const { fresh, given: known, hole } = this.#streams.takeLive(source, name, n);
     this.#current.set(source, name);
     // It goes on: what is missing may still come.
@@ -335,7 +345,7 @@ export class ChannelLink {
     for (const item of fields['l'] as unknown[]) {
       const entry = isFields(item) ? this.#readItem(from, item) : undefined;
       if (entry === undefined || syncing.entries.length >= ITEMS_MAX) continue;
-      if (this.#mayOvertake(from, entry)) this.#hold(from, entry);
+      if (this.#mayOvertake(entry)) this.#hold(from, entry);
       else if (this.#take(from, entry)) syncing.entries.push(entry);
     }
     if (fields['m'] !== 1 || ++syncing.partCount >= PARTS_MAX) this.#endSync(from);
@@ -365,10 +375,10 @@ export class ChannelLink {
     return n > this.#streams.liveLast(address, stream) && !this.#streams.isOpen(address, stream);
   }
 
-  /** It has been said lately by somebody who is here, of whom nothing has come yet, and another one tells of it. */
-  #mayOvertake(from: string, entry: Entry): boolean {
+  /** It has been said lately by somebody who is here, and of whom nothing has come yet: it may be on its way. */
+  #mayOvertake(entry: Entry): boolean {
     const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
-    if (address === from || !this.#members.has(address) || this.#streams.liveLast(address, stream) > 0) return false;
+    if (!this.#members.has(address) || this.#streams.liveLast(address, stream) > 0) return false;
     return this.#port.wallMs() - entry.timeMs < FRESH_MS;
   }
 
@@ -376,17 +386,12 @@ export class ChannelLink {
     if (this.#held.length < HELD_MAX) this.#held.push({ entry, from, untilMs: this.#port.now() + HELD_MS });
   }
 
-  /** Held lines whose source has spoken since are holes to be filled or come by themselves; the others are shown now. */
-  #showHeld(now: number): void {
-    const due = this.#held.filter(({ untilMs }) => untilMs <= now);
+  /** Shows held lines below `before` of a stream, or of all whose time is over. What is above comes by itself. */
+  #showHeld(isDue: (held: Held) => boolean, before: number): void {
+    const due = this.#held.filter(isDue);
     if (due.length === 0) return;
-    this.#held = this.#held.filter(({ untilMs }) => untilMs > now);
-    const entries: Entry[] = [];
-    for (const { entry, from } of due) {
-      const { address, stream, n } = entry.origin as NonNullable<Entry['origin']>;
-      const live = this.#streams.liveLast(address, stream);
-      if ((live === 0 || n < live) && this.#take(from, entry)) entries.push(entry);
-    }
+    this.#held = this.#held.filter((held) => !due.includes(held));
+    const entries = due.filter(({ entry, from }) => entry.origin!.n < before && this.#take(from, entry)).map(({ entry }) => entry);
     if (entries.length > 0) this.#port.showMissed(this.channel, entries);
   }
 
@@ -430,7 +435,7 @@ export class ChannelLink {
     const now = this.#port.now();
     if (this.#first !== undefined && (now >= this.#first.untilMs)) this.#endFirst();
     if (this.#syncing !== undefined && now >= this.#syncing.untilMs) this.#endSync(this.#syncing.member);
-    this.#showHeld(now);
+    this.#showHeld(({ untilMs }) => untilMs <= now, Infinity);
     for (const [source, dueMs] of this.#gaps) {
       const missing = this.#streams.missing(source);
       if (now >= dueMs) {
