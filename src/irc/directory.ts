@@ -8,14 +8,14 @@
  *   gone | left | new run: all its users QUIT; unknown again
  */
 import type { Group, MemberEvent, Message } from '../client/client.ts';
-import type { Channel, Topic } from './channel.ts';
 import {
-  encodeFacts, isFields, readChannel, readCount, readFacts, readReason, readTopic, readUid, readWord,
+  isFields, readChannel, readCount, readFacts, readReason, readTopic, readUid, readWord,
 } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { fold } from './names.ts';
 import type { Network } from './network.ts';
 import { SessionBatches } from './network.ts';
+import { OwnFacts } from './own-facts.ts';
 import { User } from './user.ts';
 
 const NODES_MAX = 1000;
@@ -25,7 +25,6 @@ const EARLY_EVENTS_MAX = 256;
 const HELD_MAX = 2000;
 const HOLD_MS = 3000;
 const ASK_MS = 1500;
-const SNAPSHOT_PART_BYTES = 40_000;
 const SNAPSHOT_PARTS_MAX = 64;
 const CLOCK_MAX = 2 ** 48;
 
@@ -51,7 +50,6 @@ interface Node {
 export interface DirectoryCounters {
   malformed: number;
   asked: number;
-  snapshotsSent: number;
   snapshotsRead: number;
   refused: number;
   heldOver: number;
@@ -60,19 +58,14 @@ export interface DirectoryCounters {
 export class Directory {
   readonly #network: Network;
   readonly #nodes = new Map<string, Node>();
-  readonly counters: DirectoryCounters = { malformed: 0, asked: 0, snapshotsSent: 0, snapshotsRead: 0, refused: 0, heldOver: 0 };
-  /** This run of the server. */
-  readonly run: number;
-  /** Version of our own facts. */
-  version = 0;
+  readonly counters: DirectoryCounters = { malformed: 0, asked: 0, snapshotsRead: 0, refused: 0, heldOver: 0 };
+  readonly own: OwnFacts;
   group: Group | undefined = undefined;
-  /** Logical clock of topics: above all that we have seen. */
-  #clock = 0;
   readonly #publish: (fields: Fields, to?: string) => void;
 
   constructor(network: Network, run: number, publish: (fields: Fields, to?: string) => void) {
     this.#network = network;
-    this.run = run;
+    this.own = new OwnFacts(network, run, publish);
     this.#publish = publish;
   }
 
@@ -82,60 +75,6 @@ export class Directory {
       if (version >= 0) found.push({ address, userCount: users.size });
     }
     return found;
-  }
-
-  // --- our own facts ----------------------------------------------------------------------------------------------
-
-  announce(kind: string, fields: Fields): void {
-    this.version++;
-    this.#publish({ t: kind, e: this.run, v: this.version, ...fields });
-  }
-
-  changed(user: User): void {
-    this.announce('u', { u: user.uid, ...encodeFacts(user) });
-  }
-
-  /** Sets a topic of our own: newer than every topic we know. */
-  topic(user: User, channel: Channel, text: string): void {
-    const topic: Topic = {
-      text, by: user.prefix, setMs: this.#network.clock.wallMs(), clock: ++this.#clock, address: this.#network.host,
-    };
-    this.#network.setTopic(channel, topic, user);
-    this.announce('t', this.#topicFields(channel));
-  }
-
-  #topicFields(channel: Channel): Fields {
-    const topic = channel.topic as Topic;
-    return { c: channel.name, x: topic.text, by: topic.by, w: topic.setMs, k: topic.clock, o: topic.address };
-  }
-
-  sendSnapshot(to: string): void {
-    const parts: Fields[][] = [[]];
-    let bytes = 0;
-    const put = (item: Fields): void => {
-      const size = JSON.stringify(item).length * 1.5;
-      if (bytes + size > SNAPSHOT_PART_BYTES) {
-        parts.push([]);
-        bytes = 0;
-      }
-      bytes += size;
-      (parts[parts.length - 1] as Fields[]).push(item);
-    };
-    const topics = new Set<Channel>();
-    for (const user of this.#network.users.values()) {
-      if (!user.local) continue;
-      const channels: [string, number][] = [];
-      for (const channel of user.channels.values()) {
-        channels.push([channel.name, channel.members.get(user)?.joinedMs ?? 0]);
-        if (channel.topic !== undefined) topics.add(channel);
-      }
-      put({ u: user.uid, ...encodeFacts(user), j: channels });
-    }
-    for (const channel of topics) put(this.#topicFields(channel));
-    this.counters.snapshotsSent++;
-    for (const [i, list] of parts.entries()) {
-      this.#publish({ t: 's', e: this.run, v: this.version, i, m: parts.length, l: list }, to);
-    }
   }
 
   // --- others' facts ----------------------------------------------------------------------------------------------
@@ -166,7 +105,7 @@ export class Directory {
     const version = readCount(fields['v']);
     const kind = fields['t'] as string;
     if (run < 0 || version < 0) return void this.counters.malformed++;
-    if (kind === '?') return this.sendSnapshot(message.source);
+    if (kind === '?') return this.own.sendSnapshot(message.source);
     const node = this.#node(message.source, message.epoch, run);
     if (node === undefined) return;
     if (kind === 's') return this.#onPart(node, version, fields);
@@ -201,7 +140,7 @@ export class Directory {
     if (node !== undefined && now < node.askedMs + ASK_MS) return;
     if (node !== undefined) node.askedMs = now;
     this.counters.asked++;
-    this.#publish({ t: '?', e: this.run, v: this.version }, address);
+    this.#publish({ t: '?', e: this.own.run, v: this.own.version }, address);
   }
 
   #onPart(node: Node, version: number, fields: Fields): void {
@@ -326,7 +265,7 @@ export class Directory {
     const clock = readCount(fields['k']);
     const address = readWord(fields['o'], 64);
     if (text === undefined || name === undefined || clock < 0 || clock > CLOCK_MAX) return void this.counters.malformed++;
-    this.#clock = Math.max(this.#clock, clock);
+    this.own.clock = Math.max(this.own.clock, clock);
     const channel = this.#network.channels.get(fold(name));
     if (channel === undefined) return;
     const now = channel.topic;
@@ -386,7 +325,7 @@ export class Directory {
     else if (event.state === 'restarted' && node !== undefined && node.epoch < event.epoch) {
       this.gone(event.address, 'Node restarted');
     }
-    if (event.state === 'joined' || event.state === 'back' || event.state === 'restarted') this.sendSnapshot(event.address);
+    if (event.state === 'joined' || event.state === 'back' || event.state === 'restarted') this.own.sendSnapshot(event.address);
   }
 
   /** All users of the node quit; in one batch for clients that know it. */
@@ -424,7 +363,7 @@ export class Directory {
   }
 
   get digest(): Fields {
-    return { t: 'd', e: this.run, v: this.version };
+    return { t: 'd', e: this.own.run, v: this.own.version };
   }
 
   banned(addresses: (address: string) => boolean): void {

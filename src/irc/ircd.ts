@@ -22,8 +22,9 @@ import type { User } from './user.ts';
 
 /** Lines that a client may have waiting before its socket is not read any more. */
 const INBOX_MAX = 64;
-/** Lines of one client per turn, so that others get theirs. */
-const LINES_PER_TURN_MAX = 100;
+/** Lines of one client per turn, and time for them, so that others and the mesh get theirs. */
+const LINES_PER_TURN_MAX = 16;
+const TURN_MS_MAX = 5;
 const TICK_MS = 2000;
 
 /** How this node's facts and lines reach the others. */
@@ -135,10 +136,16 @@ export class Ircd implements SessionHost {
 
   /** Handles what is in the inbox; call it after the reader has been given bytes. */
   work(session: Session): void {
+    if (session.continues) return;
+    const endMs = this.environment.now() + TURN_MS_MAX;
     let count = 0;
     while (session.inbox.length > 0 && session.waitCount === 0 && !session.closed) {
-      if (count++ >= LINES_PER_TURN_MAX) {
-        this.environment.later(() => this.work(session));
+      if (count++ >= LINES_PER_TURN_MAX || this.environment.now() > endMs) {
+        session.continues = true;
+        this.environment.later(() => {
+          session.continues = false;
+          this.work(session);
+        });
         return;
       }
       if (!this.#takeToken(session)) return;

@@ -15,7 +15,7 @@ import type { Entry } from './history.ts';
 import {
   AWAY_BYTES_MAX, cleanReal, cleanUser, isChannel, isNick, REASON_BYTES_MAX, TOPIC_BYTES_MAX,
 } from './names.ts';
-import { cleanText, decodeText, splitText } from './text.ts';
+import { cleanText, decodeText, encodeText as encodeUtf8, splitText } from './text.ts';
 import type { UserFacts } from './user.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -26,8 +26,8 @@ export const LINES_MAX = 32;
 const LINE_BYTES_MAX = 500;
 const JSON_DEPTH_MAX = 8;
 
-export function encodeMessage(fields: Fields): string {
-  return JSON.stringify(fields);
+export function encodeMessage(fields: Fields): Uint8Array {
+  return encodeUtf8(JSON.stringify(fields));
 }
 
 /** The deepest message nests six levels; a deeper one is an attack on the parser's stack. */

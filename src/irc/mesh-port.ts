@@ -20,7 +20,6 @@ import { formatLine } from './line.ts';
 import { Outgoing } from './outgoing.ts';
 import { PrivateLines } from './private-lines.ts';
 import { Rates } from './rate.ts';
-import { byteLength } from './text.ts';
 import type { User } from './user.ts';
 
 const DIGEST_MS = 20_000;
@@ -65,7 +64,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.directory.group = group;
     for (const member of await group.members()) {
       if (member.address === this.address || member.self) continue;
-      this.directory.sendSnapshot(member.address);
+      this.directory.own.sendSnapshot(member.address);
     }
     this.directory.checkMembers(new Set());
   }
@@ -100,10 +99,10 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return this.#ircd().network.host;
   }
   get run(): number {
-    return this.directory.run;
+    return this.directory.own.run;
   }
   get version(): number {
-    return this.directory.version;
+    return this.directory.own.version;
   }
   now(): number {
     return this.#ircd().environment.now();
@@ -204,20 +203,20 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
 
   changed(user: User): void {
-    this.directory.changed(user);
+    this.directory.own.changed(user);
   }
   gone(user: User, reason: string): void {
-    this.directory.announce('q', { u: user.uid, x: reason });
+    this.directory.own.announce('q', { u: user.uid, x: reason });
   }
   joined(user: User, channel: Channel, joinedMs: number): void {
     this.#link(channel);
-    this.directory.announce('j', { u: user.uid, c: channel.name, w: joinedMs });
+    this.directory.own.announce('j', { u: user.uid, c: channel.name, w: joinedMs });
   }
   parted(user: User, channel: Channel, reason: string): void {
-    this.directory.announce('p', { u: user.uid, c: channel.name, x: reason });
+    this.directory.own.announce('p', { u: user.uid, c: channel.name, x: reason });
   }
   topic(user: User, channel: Channel, text: string): void {
-    this.directory.topic(user, channel, text);
+    this.directory.own.topic(user, channel, text);
   }
 
   #link(channel: Channel): ChannelLink {
@@ -323,7 +322,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     for (let count = 0; count < links.length; count++) {
       const link = links[this.#digestAt % links.length] as ChannelLink;
       const longer = encodeMessage({ ...this.directory.digest, h: [...h, link.digest] });
-      if (byteLength(longer) > DIGEST_BYTES_MAX) break;
+      if (longer.length > DIGEST_BYTES_MAX) break;
       h.push(link.digest);
       data = longer;
       this.#digestAt++;

@@ -34,7 +34,7 @@ export class PrivateLines {
   // --- out --------------------------------------------------------------------------------------------------------
 
   #head(kind: string, user: User, target: User): Fields {
-    return { t: kind, e: this.#directory.run, v: this.#directory.version, u: user.uid, d: target.uid };
+    return { t: kind, e: this.#directory.own.run, v: this.#directory.own.version, u: user.uid, d: target.uid };
   }
 
   async #send(target: User, fields: Fields): Promise<boolean> {

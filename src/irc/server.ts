@@ -102,7 +102,7 @@ class Server implements IrcServer {
     return {
       enabled: options.enabled, ports: this.ports, clients: network.sessions.size, users: network.users.size,
       localUsers: network.localUserCount, channels: network.channels.size, nodes: this.#mesh.nodes(),
-      counters: { ...counters, ...this.#mesh.counters, ...this.#mesh.directory.counters },
+      counters: { ...counters, ...this.#mesh.counters, ...this.#mesh.directory.counters, snapshotsSent: this.#mesh.directory.own.snapshotsSent },
     };
   }
 

@@ -69,6 +69,8 @@ export class Session {
   /** Things that must finish before the next line is handled (a full group log, a password check). */
   waitCount = 0;
   paused = false;
+  /** Its next lines are handled on a later turn already. */
+  continues = false;
   floodTokens: number;
   floodMs: number;
   readonly monitored = new Map<string, string>();

@@ -6,6 +6,8 @@ import { encodeText } from './text.ts';
 
 /** One write for all lines of a turn: neighbouring strings are encoded together. */
 export function joinLines(lines: readonly (string | Uint8Array)[]): Uint8Array {
+  const [only] = lines;
+  if (lines.length === 1 && only instanceof Uint8Array) return only;
   const chunks: Uint8Array[] = [];
   let text = '';
   let length = 0;

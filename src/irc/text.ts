@@ -3,12 +3,30 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** ASCII by hand: some runtimes take microseconds per byte in TextEncoder and TextDecoder. */
 export function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return encoder.encode(text);
+    bytes[i] = code;
+  }
+  return bytes;
 }
+
+const CHUNK = 4096;
 
 /** @returns undefined when the bytes are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string | undefined {
+  let ascii = true;
+  for (let i = 0; i < bytes.length && ascii; i++) ascii = (bytes[i] as number) < 0x80;
+  if (ascii) {
+    let text = '';
+    for (let at = 0; at < bytes.length; at += CHUNK) {
+      text += String.fromCharCode.apply(undefined, bytes.subarray(at, at + CHUNK) as unknown as number[]);
+    }
+    return text;
+  }
   try {
     return decoder.decode(bytes);
   } catch {

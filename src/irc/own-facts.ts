@@ -1,0 +1,80 @@
+/**
+ * The facts about this node's users as the other nodes get them: every change raises the version and is published; whoever
+ * comes or asks gets all of them, in parts.
+ */
+import type { Channel, Topic } from './channel.ts';
+import { encodeFacts } from './mesh-message.ts';
+import type { Fields } from './mesh-message.ts';
+import type { Network } from './network.ts';
+import type { User } from './user.ts';
+
+const SNAPSHOT_PART_BYTES = 40_000;
+
+export class OwnFacts {
+  readonly #network: Network;
+  readonly #publish: (fields: Fields, to?: string) => void;
+  /** This run of the server. */
+  readonly run: number;
+  version = 0;
+  /** Logical clock of topics: above all that we have seen. */
+  clock = 0;
+  snapshotsSent = 0;
+
+  constructor(network: Network, run: number, publish: (fields: Fields, to?: string) => void) {
+    this.#network = network;
+    this.run = run;
+    this.#publish = publish;
+  }
+
+  announce(kind: string, fields: Fields): void {
+    this.version++;
+    this.#publish({ t: kind, e: this.run, v: this.version, ...fields });
+  }
+
+  changed(user: User): void {
+    this.announce('u', { u: user.uid, ...encodeFacts(user) });
+  }
+
+  /** Sets a topic of our own: newer than every topic we know. */
+  topic(user: User, channel: Channel, text: string): void {
+    const topic: Topic = {
+      text, by: user.prefix, setMs: this.#network.clock.wallMs(), clock: ++this.clock, address: this.#network.host,
+    };
+    this.#network.setTopic(channel, topic, user);
+    this.announce('t', this.#topicFields(channel));
+  }
+
+  #topicFields(channel: Channel): Fields {
+    const topic = channel.topic as Topic;
+    return { c: channel.name, x: topic.text, by: topic.by, w: topic.setMs, k: topic.clock, o: topic.address };
+  }
+
+  sendSnapshot(to: string): void {
+    const parts: Fields[][] = [[]];
+    let bytes = 0;
+    const put = (item: Fields): void => {
+      const size = JSON.stringify(item).length * 1.5;
+      if (bytes + size > SNAPSHOT_PART_BYTES) {
+        parts.push([]);
+        bytes = 0;
+      }
+      bytes += size;
+      (parts[parts.length - 1] as Fields[]).push(item);
+    };
+    const topics = new Set<Channel>();
+    for (const user of this.#network.users.values()) {
+      if (!user.local) continue;
+      const channels: [string, number][] = [];
+      for (const channel of user.channels.values()) {
+        channels.push([channel.name, channel.members.get(user)?.joinedMs ?? 0]);
+        if (channel.topic !== undefined) topics.add(channel);
+      }
+      put({ u: user.uid, ...encodeFacts(user), j: channels });
+    }
+    for (const channel of topics) put(this.#topicFields(channel));
+    this.snapshotsSent++;
+    for (const [i, list] of parts.entries()) {
+      this.#publish({ t: 's', e: this.run, v: this.version, i, m: parts.length, l: list }, to);
+    }
+  }
+}
