@@ -20,6 +20,7 @@ import { acceptPeers } from './peer-exchange.ts';
 import { PeerTable } from './peer-table.ts';
 import { ALIVE, GONE, newNonce, type Peer, PROBING } from './peer.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { Twins } from './twins.ts';
 import type { UpperLayer } from './upper-layer.ts';
 
 /** A random peer gets our list of peers this often. */
@@ -40,6 +41,7 @@ export class Broadcast implements BroadcastContext {
   bytes: Uint8Array = new Uint8Array(0);
   readonly identity: number;
   readonly outbox: Outbox;
+  readonly #twins: Twins;
 
   readonly #liveness: Liveness;
   readonly #admission: Admission;
@@ -57,7 +59,8 @@ export class Broadcast implements BroadcastContext {
     this.peers = new PeerTable(options.candidatesMax);
     this.identity = newNonce(random);
     this.outbox = new Outbox(this);
-    this.#liveness = new Liveness(this, this.outbox);
+    this.#twins = new Twins(this);
+    this.#liveness = new Liveness(this, this.outbox, this.#twins);
     this.#admission = new Admission(this, this.#liveness);
     this.#greeting = new Greeting(this, this.outbox, this.#liveness, this.#admission);
     const onAlarm = (now: number): void => this.#exchange(now);
@@ -74,15 +77,24 @@ export class Broadcast implements BroadcastContext {
     const self = this.peers.find(local.id);
     if (self) this.#liveness.forget(now, self);
     if (this.#exchangeAlarm.alarmIndex < 0) this.alarms.set(this.#exchangeAlarm, now + EXCHANGE_MS);
+    this.#tellAddresses();
     return index;
+  }
+
+  /** Our addresses have changed: those who know us learn it with a greeting. */
+  #tellAddresses(): void {
+    for (const peer of this.peers.all()) if (peer.known && peer.state !== GONE) this.outbox.oweHello(peer, false);
   }
 
   /** Those who have not answered yet are forgotten; peers wait for another address of ours, or go stale. */
   removeLocal(now: number, index: number): void {
     this.locals[index] = undefined;
     for (const peer of this.peers.all()) {
-      if (peer.local === index && peer.state === PROBING) this.#liveness.forget(now, peer);
+      if (peer.local !== index) continue;
+      if (peer.state === PROBING) this.#liveness.forget(now, peer);
+      else this.#twins.settle(now, peer);
     }
+    this.#tellAddresses();
   }
 
   onCandidate(now: number, local: number, candidate: Candidate): void {
@@ -155,6 +167,7 @@ export class Broadcast implements BroadcastContext {
       return true;
     }
     if (type === frame.FRAME_PEERS) return acceptPeers(this, this.#admission, now, peer, at, length);
+    if (type === frame.FRAME_ADDRESSES) return this.#twins.onAddresses(now, peer, at, length);
     return this.upper.onFrame(now, peer, type, flags, at, length);
   }
 

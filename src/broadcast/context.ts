@@ -10,6 +10,7 @@ import type { UpperLayer } from './upper-layer.ts';
 /** One of our own addresses. */
 export interface Local {
   address: string;
+  port: number;
   id: string;
   mesh: string;
   authenticated: boolean;

@@ -102,6 +102,8 @@ export class Greeting {
     peer.epoch = header.epoch;
     peer.nonce = newNonce(random);
     peer.subscriptions.clear();
+    peer.twinIds = [];
+    peer.shadowed = false;
     peer.subsVersion = peer.subsHeld = peer.subsAcked = peer.subsSentCount = 0;
     if (peer.state === ALIVE || peer.state === STALE) {
       peer.subsDue = peer.peersDue = true;

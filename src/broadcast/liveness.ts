@@ -6,6 +6,7 @@ import type { BroadcastContext } from './context.ts';
 import type { Outbox } from './outbox.ts';
 import { ALIVE, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
 import { Prober, probeWaitMs } from './prober.ts';
+import type { Twins } from './twins.ts';
 
 /** Unanswered HELLOs to a peer that has gone silent: every so many ms while stale, and while not yet. */
 const STALE_PROBE_MS = 5000;
@@ -19,9 +20,11 @@ export class Liveness implements PeerTimers {
   readonly #context: BroadcastContext;
   readonly #outbox: Outbox;
   readonly #prober: Prober;
+  readonly #twins: Twins;
 
-  constructor(context: BroadcastContext, outbox: Outbox) {
+  constructor(context: BroadcastContext, outbox: Outbox, twins: Twins) {
     this.#context = context;
+    this.#twins = twins;
     this.#outbox = outbox;
     const { alarms, options } = context;
     this.#prober = new Prober(alarms, options.probesPerMinute, (now, peer) => this.#probe(now, peer));
@@ -57,6 +60,10 @@ export class Liveness implements PeerTimers {
     alarms.cancel(peer.subsAlarm);
     this.#prober.remove(peer);
     peers.delete(peer);
+    if (peer.twinIds.length > 0) {
+      peer.epoch = 0;
+      this.#twins.settle(now, peer);
+    }
   }
 
   /** An accepted datagram of this peer has come. */
@@ -119,5 +126,6 @@ export class Liveness implements PeerTimers {
       alarms.set(peer, now + probeWaitMs(peer, random));
     }
     upper.onPeerState(now, peer, state, before);
+    if (peer.twinIds.length > 0) this.#twins.settle(now, peer);
   }
 }

@@ -8,6 +8,7 @@ import { encodeHello, Hello, HELLO_BYE, HELLO_LENGTH, HELLO_PROBE, HELLO_STREAM_
 import type { Alarm } from './alarms.ts';
 import type { BroadcastContext } from './context.ts';
 import { writePeers } from './peer-exchange.ts';
+import { writeAddresses } from './twins.ts';
 import { ALIVE, GONE, type Peer } from './peer.ts';
 
 /** Datagrams built in one call into the node; the rest leave a millisecond later. */
@@ -66,8 +67,10 @@ export class Outbox implements Alarm {
     const { locals, upper, writer } = this.#context;
     if (locals[peer.local] === undefined) return false;
     if (peer.helloDue && writer.room < HELLO_LENGTH) return true;
-    if (peer.helloDue) this.#writeHello(now, peer, 0);
+    const greets = peer.helloDue;
+    if (greets) this.#writeHello(now, peer, 0);
     if (!peer.known || peer.state === GONE) return false;
+    if (greets) writeAddresses(this.#context, peer);
     if (!this.#writeSubscriptions(now, peer)) return true;
     if (peer.peersDue) {
       peer.peersDue = false;

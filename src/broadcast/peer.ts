@@ -86,6 +86,11 @@ export class Peer implements Alarm {
   peersDue = false;
   /** In the outbox: frames are owed to it. */
   dirty = false;
+  /** Other addresses of its node as it says, and that node's random number; 0: it has not said. */
+  twinIds: string[] = [];
+  identity = 0;
+  /** Another address of its node is used instead. */
+  shadowed = false;
   /** What layer 2 keeps for it. */
   session: PeerSession | undefined;
 

@@ -11,6 +11,8 @@ export interface UpperLayer extends SubscriptionListener {
   onPeerState(now: number, peer: Peer, state: PeerStateNumber, before: PeerStateNumber): void;
   /** The peer's old incarnation is over; its state must go. Called before the new epoch is set. */
   onRestart(now: number, peer: Peer, epoch: number): void;
+  /** `peer.shadowed` has changed: another address of its node is used instead of this one, or no longer. */
+  onShadow(now: number, peer: Peer): void;
   /** Forgotten altogether. */
   onForget(now: number, peer: Peer): void;
   /** Appends frames owed to this peer. @returns true when some are still owed. */

@@ -40,7 +40,7 @@ export class Membership {
 
   #joined(group: Group, peer: Peer, start: number): void {
     this.session(peer);
-    if (group.peers.has(peer.id)) return;
+    if (peer.shadowed || group.peers.has(peer.id)) return;
     group.addMember(peer, start);
     this.#tell(group, peer, 'joined');
   }
@@ -62,6 +62,21 @@ export class Membership {
       for (const streams of [session.streams, session.addressed]) {
         streams.get(group.key)?.close();
         streams.delete(group.key);
+      }
+    }
+  }
+
+  /** Another address of the same node is used instead of this one, or no longer. */
+  onShadow(peer: Peer): void {
+    const { groups } = this.#context;
+    for (const { high, low } of peer.subscriptions.values()) {
+      const group = peer.shadowed ? groups.findServed(high, low) : groups.find(high, low);
+      if (group === undefined) continue;
+      if (!peer.shadowed) {
+        this.#joined(group, peer, 0);
+      } else if (group.peers.has(peer.id)) {
+        group.removeMember(peer);
+        this.#tell(group, peer, 'left');
       }
     }
   }

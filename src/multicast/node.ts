@@ -107,6 +107,7 @@ export class MeshNode implements UpperLayer {
     const v6 = address.includes(':');
     return this.broadcast.addLocal(now, {
       address,
+      port: port ?? this.options.port,
       id: endpointId(address, port ?? this.options.port, this.options.port),
       mesh,
       authenticated,
@@ -181,6 +182,10 @@ export class MeshNode implements UpperLayer {
 
   onRestart(now: number, peer: Peer, epoch: number): void {
     this.#membership.end(now, peer, 'restart', 'restarted', epoch);
+  }
+
+  onShadow(_now: number, peer: Peer): void {
+    this.#membership.onShadow(peer);
   }
 
   onForget(now: number, peer: Peer): void {
