@@ -22,11 +22,21 @@ export function safeParam(text: string): string {
   return text === '' || text[0] === ':' || text.includes(' ') ? '*' : cutText(text, 200);
 }
 
+export function replyNoNick(session: Session, nick: string): void {
+  session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+}
+export function replyNoChannel(session: Session, name: string): void {
+  session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(name), 'No such channel');
+}
+export function replyNotIn(session: Session, user: User, channel: Channel): void {
+  session.reply(numeric.ERR_USERNOTINCHANNEL, user.shown, channel.name, 'They are not on that channel');
+}
+
 /** @returns the channel when the user is in it; else replies and returns undefined. */
 function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | undefined {
   const channel = ircd.network.channels.get(fold(name));
   const user = session.user as User;
-  if (channel === undefined) session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(name), 'No such channel');
+  if (channel === undefined) replyNoChannel(session, name);
   else if (!channel.members.has(user)) session.reply(numeric.ERR_NOTONCHANNEL, channel.name, 'You are not on that channel');
   else return channel;
   return undefined;
@@ -72,7 +82,7 @@ function refusal(channel: Channel, user: User, key: string): [number, string] | 
 export function joinChannel(ircd: Ircd, session: Session, name: string, key: string): void {
   const user = session.user as User;
   const { network } = ircd;
-  if (!isChannel(name)) return session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(name), 'No such channel');
+  if (!isChannel(name)) return replyNoChannel(session, name);
   const known = network.channels.get(fold(name));
   const again = known?.members.has(user) === true;
   if (again && (known as Channel).members.has(user) && user.sessions.length === 1) return;
@@ -85,7 +95,7 @@ export function joinChannel(ircd: Ircd, session: Session, name: string, key: str
   if (channel === undefined) return session.reply(numeric.ERR_TOOMANYCHANNELS, name, 'There are too many channels');
   if (again) network.showJoin(user, channel, session);
   else {
-    const joinedMs = ircd.environment.wallMs();
+    const joinedMs = ircd.wallMs();
     user.invites.delete(channel.key);
     network.join(user, channel, joinedMs);
     ircd.mesh.joined(user, channel, joinedMs);
@@ -201,7 +211,7 @@ function handleList(ircd: Ircd, session: Session, line: Line): void {
   const conditions = (line.params[0] ?? '').split(',').filter((text) => text !== '');
   const names = conditions.filter((text) => isChannel(text) && !/[*?]/.test(text));
   const others = conditions.filter((text) => !names.includes(text));
-  const nowMs = ircd.environment.wallMs();
+  const nowMs = ircd.wallMs();
   session.reply(numeric.RPL_LISTSTART, 'Channel', 'Users  Name');
   for (const channel of ircd.network.channels.values()) {
     if (!visible(channel, session.user as User)) continue;
@@ -224,7 +234,7 @@ function handleInvite(ircd: Ircd, session: Session, line: Line): void {
   const channel = joinedChannel(ircd, session, name);
   if (channel === undefined) return;
   const target = ircd.network.findUser(nick);
-  if (target === undefined) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (target === undefined) return replyNoNick(session, nick);
   if (channel.flags.has('i') && !requireOp(session, channel)) return;
   if (channel.members.has(target)) {
     return session.reply(numeric.ERR_USERONCHANNEL, target.shown, channel.name, 'is already on channel');
@@ -246,7 +256,7 @@ export function showInvite(ircd: Ircd, by: User, target: User, name: string): vo
   if (target.invites.size >= INVITES_MAX) target.invites.delete(target.invites.values().next().value as string);
   target.invites.add(fold(name));
   const out = new Outgoing(by.prefix, 'INVITE', [target.shown, name], {
-    timeMs: ircd.environment.wallMs(), account: by.account,
+    timeMs: ircd.wallMs(), account: by.account,
   });
   for (const session of target.sessions) session.send(out);
 }
@@ -266,9 +276,9 @@ function kickOne(ircd: Ircd, session: Session, name: string, nick: string, reaso
   const channel = joinedChannel(ircd, session, name);
   if (channel === undefined || !requireOp(session, channel)) return;
   const target = ircd.network.findUser(nick);
-  if (target === undefined) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (target === undefined) return replyNoNick(session, nick);
   if (!channel.members.has(target)) {
-    return session.reply(numeric.ERR_USERNOTINCHANNEL, target.shown, channel.name, 'They are not on that channel');
+    return replyNotIn(session, target, channel);
   }
   const text = cutText(reason === '' ? user.shown : reason, REASON_BYTES_MAX);
   ircd.network.kick(user, channel, target, text);
@@ -280,8 +290,8 @@ export const channelCommands: CommandTable = {
   JOIN: { paramsMin: 1, usage: 'JOIN <channel>{,<channel>} [<key>{,<key>}]', handle: handleJoin },
   PART: { paramsMin: 1, usage: 'PART <channel>{,<channel>} [:<reason>]', handle: handlePart },
   TOPIC: { paramsMin: 1, usage: 'TOPIC <channel> [:<topic>]', handle: handleTopic },
-  NAMES: { paramsMin: 0, usage: 'NAMES <channel>{,<channel>}', handle: handleNames },
-  LIST: { paramsMin: 0, usage: 'LIST [<mask>{,<condition>}]', handle: handleList },
-  INVITE: { paramsMin: 0, usage: 'INVITE [<nick> <channel>]', handle: handleInvite },
+  NAMES: { usage: 'NAMES <channel>{,<channel>}', handle: handleNames },
+  LIST: { usage: 'LIST [<mask>{,<condition>}]', handle: handleList },
+  INVITE: { usage: 'INVITE [<nick> <channel>]', handle: handleInvite },
   KICK: { paramsMin: 2, usage: 'KICK <channel>{,<channel>} <nick>{,<nick>} [:<reason>]', handle: handleKick },
 };

@@ -68,7 +68,7 @@ function replyHistory(ircd: Ircd, session: Session, query: Query): void {
     return session.fail('CHATHISTORY', 'INVALID_TARGET', sub, safeParam(name), 'Messages could not be retrieved');
   }
   const history = channel?.history ?? ircd.conversations.find(user, ircd.network.findUser(name), name);
-  history?.expire(ircd.environment.wallMs());
+  history?.expire(ircd.wallMs());
   const wanted = (history?.entries ?? []).filter((entry) => isMessage(entry) || session.has(CAP_EVENT_PLAYBACK));
   const points: (Point | undefined)[] = [];
   for (const text of query.points) {
@@ -135,14 +135,14 @@ function replay(ircd: Ircd, session: Session, target: string, entries: readonly 
   for (const entry of entries) {
     const delivery = new Delivery(entry);
     if (wanted) delivery.to(session, batch);
-    else delivery.oldTo(session, batch, ircd.environment.wallMs());
+    else delivery.oldTo(session, batch, ircd.wallMs());
   }
   session.endBatch(batch);
 }
 
 /** The last lines, for a client that does not ask for them. */
 export function playHistory(ircd: Ircd, session: Session, channel: Channel): void {
-  channel.history.expire(ircd.environment.wallMs());
+  channel.history.expire(ircd.wallMs());
   const early = session.shownEarly;
   session.shownEarly = undefined;
   const entries = channel.history.entries.filter((entry) => isMessage(entry) && early?.has(entry) !== true);
@@ -210,5 +210,5 @@ export const historyCommands: CommandTable = {
       session.fail('CHATHISTORY', 'NEED_BATCH', 'This needs the batch capability');
     }),
   },
-  MARKREAD: { paramsMin: 0, usage: 'MARKREAD <target> [timestamp=<time>]', handle: needs(CAP_READ_MARKER, handleMarkread) },
+  MARKREAD: { usage: 'MARKREAD <target> [timestamp=<time>]', handle: needs(CAP_READ_MARKER, handleMarkread) },
 };

@@ -3,7 +3,7 @@ import {
   CAP_ECHO_MESSAGE, CAP_MESSAGE_TAGS, CAP_MULTILINE, CAP_REDACTION, CAP_SELF_MESSAGE, MULTILINE_BYTES_MAX, MULTILINE_LINES_MAX,
 } from './capabilities.ts';
 import type { Channel } from './channel.ts';
-import { safeParam } from './command-channel.ts';
+import { replyNoChannel, replyNoNick, safeParam } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
 import { Delivery } from './delivery.ts';
 import type { Entry } from './history.ts';
@@ -70,7 +70,7 @@ function handleTagmsg(ircd: Ircd, session: Session, line: Line): void {
 
 function sendAll(ircd: Ircd, session: Session, targets: string, draft: Draft): void {
   const user = session.user as User;
-  user.activeMs = ircd.environment.now();
+  user.activeMs = ircd.now();
   const seen = new Set<string>();
   for (const target of targets.split(',')) {
     if (seen.has(fold(target)) || target === '') continue;
@@ -84,7 +84,7 @@ function sendAll(ircd: Ircd, session: Session, targets: string, draft: Draft): v
 function makeEntry(ircd: Ircd, user: User, channel: Channel | undefined, target: string, draft: Draft): Entry {
   const { msgid, stream, n, address } = ircd.mesh.stamp(channel);
   return {
-    ...draft, timeMs: ircd.environment.wallMs(), msgid, source: user.prefix, account: user.account, bot: user.bot, target,
+    ...draft, timeMs: ircd.wallMs(), msgid, source: user.prefix, account: user.account, bot: user.bot, target,
     origin: { address, stream, n, nick: user.nick, user: user.user },
   };
 }
@@ -105,7 +105,7 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   const channel = ircd.network.channels.get(fold(target.slice(status.length)));
   const quiet = draft.command !== 'PRIVMSG';
   if (channel === undefined) {
-    if (!quiet) session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(target), 'No such channel');
+    if (!quiet) replyNoChannel(session, target);
     return;
   }
   const ctcp = channel.flags.has('C') && isCtcp(draft);
@@ -124,7 +124,7 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   if (isPassing(draft)) return ircd.mesh.hint(user, channel, entry);
   // Operators are this node's own affair, and so is what is said to them.
   if (status !== '') return;
-  channel.history.add(entry, ircd.environment.wallMs());
+  channel.history.add(entry, ircd.wallMs());
   const pending = ircd.mesh.say(user, channel, entry);
   if (pending !== undefined) ircd.wait(session, pending);
 }
@@ -140,7 +140,7 @@ function sendToUser(ircd: Ircd, session: Session, nick: string, draft: Draft): v
   }
   const target = network.findUser(nick);
   if (target === undefined) {
-    if (!quiet) session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+    if (!quiet) replyNoNick(session, nick);
     return;
   }
   const entry = makeEntry(ircd, user, undefined, target.shown, draft);
@@ -164,7 +164,7 @@ function echo(session: Session, user: User, entry: Entry): void {
 function sendAcross(ircd: Ircd, session: Session, target: User, draft: Draft, entry: Entry): void {
   const user = session.user as User;
   if (isPassing(draft)) return ircd.mesh.hint(user, target, entry);
-  ircd.conversations.record(user, target, entry, ircd.environment.wallMs());
+  ircd.conversations.record(user, target, entry, ircd.wallMs());
   const sent = ircd.mesh.tell(user, target, entry).then((reached) => {
     if (!reached) session.reply(numeric.ERR_NOSUCHNICK, target.shown, 'His node can not be reached');
   });
@@ -178,7 +178,7 @@ export function deliverPrivate(
   const delivery = new Delivery(entry, target.shown);
   for (const other of target.sessions) delivery.to(other, '', other === session);
   if (passing) return;
-  const nowMs = ircd.environment.wallMs();
+  const nowMs = ircd.wallMs();
   ircd.conversations.record(target, from, entry, nowMs);
   if (from.local && from !== target) ircd.conversations.record(from, target, entry, nowMs);
 }
@@ -263,7 +263,7 @@ function handleRedact(ircd: Ircd, session: Session, line: Line): void {
   }
   history?.remove(msgid);
   const params = [channel?.name ?? (other as User).shown, msgid, ...(text === undefined ? [] : [text])];
-  const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: ircd.environment.wallMs(), account: user.account });
+  const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: ircd.wallMs(), account: user.account });
   if (channel !== undefined) {
     showRedaction(ircd, channel, out);
     // An operator redacts for his own node; the author for everybody.
@@ -290,8 +290,8 @@ export function isListed(masks: readonly string[], address: string): boolean {
 }
 
 export const messageCommands: CommandTable = {
-  PRIVMSG: { paramsMin: 0, usage: 'PRIVMSG <target>{,<target>} :<text>', handle: handleText },
-  NOTICE: { paramsMin: 0, usage: 'NOTICE <target>{,<target>} :<text>', handle: handleText },
+  PRIVMSG: { usage: 'PRIVMSG <target>{,<target>} :<text>', handle: handleText },
+  NOTICE: { usage: 'NOTICE <target>{,<target>} :<text>', handle: handleText },
   TAGMSG: { paramsMin: 1, usage: 'TAGMSG <target>{,<target>}', handle: handleTagmsg },
   BATCH: { paramsMin: 1, usage: 'BATCH +<id> draft/multiline <target> | -<id>', handle: handleBatch },
   REDACT: { paramsMin: 2, usage: 'REDACT <target> <msgid> [:<reason>]', handle: handleRedact },

@@ -1,6 +1,6 @@
 /** MODE for channels and users. All of it holds on this node only: who is an operator here, and what he keeps out of sight. */
 import type { Channel, ListMode } from './channel.ts';
-import { requireOp, safeParam, visible } from './command-channel.ts';
+import { replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam, visible } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import { LIST_ENTRIES_MAX, MODES_MAX } from './isupport.ts';
@@ -31,7 +31,7 @@ function handleMode(ircd: Ircd, session: Session, line: Line): void {
   const channel = ircd.network.channels.get(fold(target));
   const user = session.user as User;
   if (channel === undefined || !visible(channel, user)) {
-    return session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(target), 'No such channel');
+    return replyNoChannel(session, target);
   }
   if (modes === undefined) {
     session.reply(numeric.RPL_CHANNELMODEIS, channel.name, ...channel.modeParams(channel.members.has(user)));
@@ -109,7 +109,7 @@ function changeList(
       session.reply(numeric.ERR_BANLISTFULL, channel.name, mask, 'Channel list is full');
       return undefined;
     }
-    list.push({ mask, by: (session.user as User).prefix, setMs: ircd.environment.wallMs() });
+    list.push({ mask, by: (session.user as User).prefix, setMs: ircd.wallMs() });
   } else {
     if (at < 0) return undefined;
     list.splice(at, 1);
@@ -133,9 +133,9 @@ function changePrefix(ircd: Ircd, session: Session, channel: Channel, change: Ch
   }
   const target = ircd.network.findUser(param);
   const member = target === undefined ? undefined : channel.members.get(target);
-  if (target === undefined) session.reply(numeric.ERR_NOSUCHNICK, safeParam(param), 'No such nick');
+  if (target === undefined) replyNoNick(session, param);
   else if (member === undefined) {
-    session.reply(numeric.ERR_USERNOTINCHANNEL, target.shown, channel.name, 'They are not on that channel');
+    replyNotIn(session, target, channel);
   }
   if (target === undefined || member === undefined) return undefined;
   const field = letter === 'o' ? 'op' : 'voice';
@@ -178,7 +178,7 @@ const USER_MODES = 'BTi';
 function userMode(ircd: Ircd, session: Session, nick: string, modes: string | undefined): void {
   const user = session.user as User;
   const target = ircd.network.findUser(nick);
-  if (target === undefined) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (target === undefined) return replyNoNick(session, nick);
   if (target !== user) return session.reply(numeric.ERR_USERSDONTMATCH, 'Cannot change mode for other users');
   if (modes === undefined) return session.reply(numeric.RPL_UMODEIS, `+${[...userModes(user)].sort().join('')}`);
   const changes: Change[] = [];

@@ -1,7 +1,7 @@
 /** Asking about people: WHO (and WHOX), WHOIS, WHOWAS, USERHOST, ISON. */
 import type { Channel } from './channel.ts';
 import { CAP_MULTI_PREFIX } from './capabilities.ts';
-import { safeParam, visible } from './command-channel.ts';
+import { replyNoNick, safeParam, visible } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
@@ -86,7 +86,7 @@ function replyWhox(
 }
 
 function idleSeconds(ircd: Ircd, target: User): string {
-  return target.local ? String(Math.floor((ircd.environment.now() - target.activeMs) / 1000)) : '0';
+  return target.local ? String(Math.floor((ircd.now() - target.activeMs) / 1000)) : '0';
 }
 
 /** WHOIS [<server>] <nick> */
@@ -94,7 +94,7 @@ function handleWhois(ircd: Ircd, session: Session, line: Line): void {
   const nick = line.params[1] ?? (line.params[0] as string);
   if (nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
   const target = ircd.network.findUser(nick.split(',')[0] as string);
-  if (target === undefined) session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
+  if (target === undefined) replyNoNick(session, nick);
   else replyWhois(ircd, session, target);
   session.reply(numeric.RPL_ENDOFWHOIS, target?.shown ?? safeParam(nick), 'End of /WHOIS list');
 }
@@ -164,9 +164,9 @@ function handleIson(ircd: Ircd, session: Session, line: Line): void {
 }
 
 export const queryCommands: CommandTable = {
-  WHO: { paramsMin: 0, usage: 'WHO <mask> [%<fields>[,<token>]]', handle: handleWho },
+  WHO: { usage: 'WHO <mask> [%<fields>[,<token>]]', handle: handleWho },
   WHOIS: { paramsMin: 1, usage: 'WHOIS [<server>] <nick>', handle: handleWhois },
-  WHOWAS: { paramsMin: 0, usage: 'WHOWAS <nick> [<count>]', handle: handleWhowas },
+  WHOWAS: { usage: 'WHOWAS <nick> [<count>]', handle: handleWhowas },
   USERHOST: { paramsMin: 1, usage: 'USERHOST <nick>{ <nick>}', handle: handleUserhost },
   ISON: { paramsMin: 1, usage: 'ISON <nick>{ <nick>}', handle: handleIson },
 };

@@ -118,12 +118,12 @@ function tryRegister(ircd: Ircd, session: Session): void {
   }
   const facts = {
     nick: session.nick, user: session.userName, real: session.real, account: session.account, away: undefined, bot: false, hidden: false,
-    signonMs: ircd.environment.wallMs(),
+    signonMs: ircd.wallMs(),
   };
   const user = other ?? new User('', ircd.nextUid(), network.host, facts);
   session.user = user;
   user.sessions.push(session);
-  user.activeMs = ircd.environment.now();
+  user.activeMs = ircd.now();
   if (other === undefined) {
     network.add(user);
     ircd.mesh.changed(user);
@@ -214,10 +214,10 @@ function handleQuit(ircd: Ircd, session: Session, line: Line): void {
 export const registrationCommands: CommandTable = {
   CAP: { paramsMin: 1, early: true, usage: 'CAP LS [302] | LIST | REQ :<capabilities> | END', handle: handleCap },
   PASS: { paramsMin: 1, early: true, usage: 'PASS <password>', handle: handlePass },
-  NICK: { paramsMin: 0, early: true, usage: 'NICK <nickname>', handle: handleNick },
+  NICK: { early: true, usage: 'NICK <nickname>', handle: handleNick },
   USER: { paramsMin: 4, early: true, usage: 'USER <username> * * :<real name>', handle: handleUser },
   AUTHENTICATE: { paramsMin: 1, early: true, usage: 'AUTHENTICATE PLAIN | <base64> | *', handle: handleAuthenticate },
   PING: { paramsMin: 1, early: true, usage: 'PING <token>', handle: handlePing },
-  PONG: { paramsMin: 0, early: true, usage: 'PONG <token>', handle: () => undefined },
-  QUIT: { paramsMin: 0, early: true, usage: 'QUIT [:<reason>]', handle: handleQuit },
+  PONG: { early: true, usage: 'PONG <token>', handle: () => undefined },
+  QUIT: { early: true, usage: 'QUIT [:<reason>]', handle: handleQuit },
 };

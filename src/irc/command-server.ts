@@ -58,7 +58,7 @@ function handleVersion(ircd: Ircd, session: Session, line: Line): void {
 
 function handleTime(ircd: Ircd, session: Session, line: Line): void {
   if (!here(ircd, session, line.params[0])) return;
-  const ms = ircd.environment.wallMs();
+  const ms = ircd.wallMs();
   const text = `${formatTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
   session.reply(numeric.RPL_TIME, ircd.serverName, String(Math.floor(ms / 1000)), '0', text);
 }
@@ -75,9 +75,8 @@ function handleAdmin(ircd: Ircd, session: Session, line: Line): void {
 const HELP_LINE_BYTES = 80;
 
 const INFO = [
-  'meshchat: IRC without a server. Every node of the mesh runs its own; channels are groups that nobody owns.',
-  'A person is known by the mesh address of his node: nick!user@address. A nick that several people use is shown',
-  'as nick~ab12, with the end of the address; the people of your own node keep theirs.',
+  'meshchat: IRC without a server. A person is known by the mesh address of his node: nick!user@address.',
+  'nick~ab12 is one of several people with that nick, told apart by the end of the address.',
   'Operators, modes, kicks and bans hold on one node only: they decide what its people see and may say.',
 ];
 
@@ -92,7 +91,7 @@ function handleInfo(ircd: Ircd, session: Session, line: Line): void {
 function handleStats(ircd: Ircd, session: Session, line: Line): void {
   const letter = line.params[0] ?? '*';
   if (letter === 'u') {
-    const seconds = Math.floor((ircd.environment.wallMs() - ircd.startedMs) / 1000);
+    const seconds = Math.floor((ircd.wallMs() - ircd.startedMs) / 1000);
     const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
     const [hours, ...rest] = clock as [number, number, number];
     const text = `${hours}:${rest.map((part) => String(part).padStart(2, '0')).join(':')}`;
@@ -143,7 +142,7 @@ function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
   if (subject !== '' && command === undefined) {
     return session.reply(numeric.ERR_HELPNOTFOUND, name, 'No help available on this topic');
   }
-  const texts = command === undefined ? ['HELP <command> shows how a command is written. Commands:'] : [command.usage];
+  const texts = command === undefined ? ['HELP <command> shows how a command is written. Commands:'] : [command.usage ?? subject.toUpperCase()];
   if (command === undefined) texts.push(...packWords([...COMMANDS.keys()].sort(), HELP_LINE_BYTES));
   session.reply(numeric.RPL_HELPSTART, name, texts[0] as string);
   for (const text of texts.slice(1)) session.reply(numeric.RPL_HELPTXT, name, text);
@@ -153,20 +152,19 @@ function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
 
 export const serverCommands: CommandTable = {
   MOTD: {
-    paramsMin: 0, usage: 'MOTD [<server>]',
     handle: (ircd, session, line) => {
       if (here(ircd, session, line.params[0])) replyMotd(ircd, session);
     },
   },
-  LUSERS: { paramsMin: 0, usage: 'LUSERS', handle: replyLusers },
-  VERSION: { paramsMin: 0, usage: 'VERSION [<server>]', handle: handleVersion },
-  TIME: { paramsMin: 0, usage: 'TIME [<server>]', handle: handleTime },
-  ADMIN: { paramsMin: 0, usage: 'ADMIN [<server>]', handle: handleAdmin },
-  INFO: { paramsMin: 0, usage: 'INFO [<server>]', handle: handleInfo },
-  STATS: { paramsMin: 0, usage: 'STATS u | m', handle: handleStats },
+  LUSERS: { handle: replyLusers },
+  VERSION: { handle: handleVersion },
+  TIME: { handle: handleTime },
+  ADMIN: { handle: handleAdmin },
+  INFO: { handle: handleInfo },
+  STATS: { usage: 'STATS u | m', handle: handleStats },
   OPER: { paramsMin: 2, usage: 'OPER <name> <password>', handle: handleOper },
   KILL: { paramsMin: 1, usage: 'KILL <nick> [:<reason>]', handle: handleKill },
-  LINKS: { paramsMin: 0, usage: 'LINKS', handle: handleLinks },
-  HELP: { paramsMin: 0, usage: 'HELP [<command>]', handle: handleHelp },
-  HELPOP: { paramsMin: 0, usage: 'HELPOP [<command>]', handle: handleHelp },
+  LINKS: { handle: handleLinks },
+  HELP: { usage: 'HELP [<command>]', handle: handleHelp },
+  HELPOP: { usage: 'HELPOP [<command>]', handle: handleHelp },
 };

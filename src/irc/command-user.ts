@@ -90,7 +90,7 @@ function replyNicks(session: Session, code: number, nicks: readonly string[]): v
 }
 
 export const userCommands: CommandTable = {
-  AWAY: { paramsMin: 0, usage: 'AWAY [:<message>]', handle: handleAway },
+  AWAY: { usage: 'AWAY [:<message>]', handle: handleAway },
   SETNAME: { paramsMin: 1, usage: 'SETNAME :<realname>', handle: handleSetname },
   MONITOR: { paramsMin: 1, usage: 'MONITOR + | - <nick>{,<nick>} | C | L | S', handle: handleMonitor },
 };

@@ -18,11 +18,12 @@ import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 
 export interface Command {
-  paramsMin: number;
+  /** Default 0. */
+  paramsMin?: number;
   /** May come before registration is complete. */
   early?: boolean;
-  /** Its grammar, for HELP and missing parameters. */
-  usage: string;
+  /** Its grammar, for HELP; default: its name alone. */
+  usage?: string;
   /** A promise makes the client's next line wait for it. */
   handle(ircd: Ircd, session: Session, line: Line): void | Promise<void>;
 }
@@ -60,7 +61,7 @@ function dispatch(ircd: Ircd, session: Session, line: Line): void {
   } else if (command === undefined) {
     const name = /^[A-Z0-9]{1,32}$/.test(line.command) ? line.command : '*';
     session.reply(numeric.ERR_UNKNOWNCOMMAND, name, 'Unknown command');
-  } else if (line.params.length < command.paramsMin) {
+  } else if (line.params.length < (command.paramsMin ?? 0)) {
     session.reply(numeric.ERR_NEEDMOREPARAMS, line.command, 'Not enough parameters');
   } else {
     const pending = command.handle(ircd, session, line);

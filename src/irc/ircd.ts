@@ -92,6 +92,14 @@ export class Ircd implements SessionHost {
   get serverName(): string {
     return this.options.serverName;
   }
+  /** Monotonic. */
+  now(): number {
+    return this.environment.now();
+  }
+  /** Unix ms. */
+  wallMs(): number {
+    return this.environment.wallMs();
+  }
   nextUid(): string {
     return (++this.#userCount).toString(36);
   }
@@ -109,7 +117,7 @@ export class Ircd implements SessionHost {
       transport.end();
       return undefined;
     }
-    const session = new Session(++this.#sessionCount, this, transport, this.environment.now(), floodBurstLines);
+    const session = new Session(++this.#sessionCount, this, transport, this.now(), floodBurstLines);
     this.network.sessions.add(session);
     this.counters.clients++;
     const reader = new LineReader({
@@ -125,7 +133,7 @@ export class Ircd implements SessionHost {
 
   #receive(session: Session, text: string): void {
     if (session.closed) return;
-    session.heardMs = this.environment.now();
+    session.heardMs = this.now();
     session.pingSent = false;
     session.inbox.push(text);
     if (session.inbox.length > INBOX_MAX && !session.paused) {
@@ -137,10 +145,10 @@ export class Ircd implements SessionHost {
   /** Handles what is in the inbox; call it after the reader has been given bytes. */
   work(session: Session): void {
     if (session.continues) return;
-    const endMs = this.environment.now() + TURN_MS_MAX;
+    const endMs = this.now() + TURN_MS_MAX;
     let count = 0;
     while (session.inbox.length > 0 && session.waitCount === 0 && !session.closed) {
-      if (count++ >= LINES_PER_TURN_MAX || this.environment.now() > endMs) {
+      if (count++ >= LINES_PER_TURN_MAX || this.now() > endMs) {
         session.continues = true;
         this.environment.later(() => {
           session.continues = false;
@@ -172,7 +180,7 @@ export class Ircd implements SessionHost {
   #takeToken(session: Session): boolean {
     const rate = this.options.floodLinesPerSecond;
     if (rate === 0) return true;
-    const now = this.environment.now();
+    const now = this.now();
     const gained = ((now - session.floodMs) * rate) / 1000;
     session.floodTokens = Math.min(this.options.floodBurstLines, session.floodTokens + gained);
     session.floodMs = now;
@@ -246,7 +254,7 @@ export class Ircd implements SessionHost {
 
   /** Call it every two seconds. */
   tick(): void {
-    const now = this.environment.now();
+    const now = this.now();
     const { pingMs, pingTimeoutMs, registrationMs } = this.options;
     for (const session of [...this.network.sessions]) {
       const silentMs = now - session.heardMs;

@@ -105,10 +105,10 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return this.directory.own.version;
   }
   now(): number {
-    return this.#ircd().environment.now();
+    return this.#ircd().now();
   }
   wallMs(): number {
-    return this.#ircd().environment.wallMs();
+    return this.#ircd().wallMs();
   }
   random(): number {
     return this.#random();

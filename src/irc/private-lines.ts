@@ -79,7 +79,7 @@ export class PrivateLines {
   }
 
   #onLine(source: string, from: User, target: User, fields: Fields): void {
-    const text = readText(fields, this.#ircd().environment.wallMs());
+    const text = readText(fields, this.#ircd().wallMs());
     const n = readCount(fields['n']);
     if (text === undefined || n < 0) return void this.#counters.malformed++;
     const stream = `${readCount(fields['e']).toString(36)}/0`;
@@ -98,7 +98,7 @@ export class PrivateLines {
     // Only the node that brought a line can take it back.
     if (!msgid.startsWith(`${source}/`)) return void this.#counters.malformed++;
     const params = [target.shown, msgid, ...(reason === '' ? [] : [reason])];
-    const timeMs = this.#ircd().environment.wallMs();
+    const timeMs = this.#ircd().wallMs();
     const out = new Outgoing(from.prefix, 'REDACT', params, { timeMs, account: from.account });
     showPrivateRedaction(this.#ircd(), from, target, msgid, out);
   }
