@@ -78,6 +78,15 @@ export class Broadcast implements BroadcastContext {
     if (self) this.#liveness.forget(now, self);
     if (this.#exchangeAlarm.alarmIndex < 0) this.alarms.set(this.#exchangeAlarm, now + EXCHANGE_MS);
     this.#tellAddresses();
+    // It may be back after a while: whom we know over it has given up on us for some time, so we greet first.
+    const known: Peer[] = [];
+    for (const peer of this.peers.all()) {
+      const free = peer.local === index || this.locals[peer.local] === undefined;
+      if (peer.state === PROBING || !free || !local.accepts(peer.address)) continue;
+      peer.local = index;
+      known.push(peer);
+    }
+    this.#liveness.doubt(now, known);
     return index;
   }
 

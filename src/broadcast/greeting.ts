@@ -89,7 +89,7 @@ export class Greeting {
   #adopt(now: number, peer: Peer): boolean {
     const { counters, header, options, random, upper } = this.#context;
     if (peer.epoch === 0) {
-      if (this.#liveness.knownCount >= options.peersMax) {
+      if (this.#liveness.knownCount >= options.peersMax && !this.#liveness.forgetLongestGone(now)) {
         counters.peersRefused++;
         this.#liveness.forget(now, peer);
         return false;

@@ -11,6 +11,10 @@ import type { Twins } from './twins.ts';
 /** Unanswered HELLOs to a peer that has gone silent: every so many ms while stale, and while not yet. */
 const STALE_PROBE_MS = 5000;
 const SILENT_PROBE_MS = 1000;
+/** After an own address came back, its peers are greeted one after the other, and again until they are heard. */
+const DOUBT_SPACING_MS = 10;
+const DOUBT_PROBE_MS = 600;
+const DOUBT_MS = 10_000;
 /** So long after its keepalive was due, a peer is silent. */
 const KEEPALIVE_GRACE_MS = 2000;
 
@@ -21,6 +25,7 @@ export class Liveness implements PeerTimers {
   readonly #outbox: Outbox;
   readonly #prober: Prober;
   readonly #twins: Twins;
+  #doubtUntil = -Infinity;
 
   constructor(context: BroadcastContext, outbox: Outbox, twins: Twins) {
     this.#context = context;
@@ -45,6 +50,20 @@ export class Liveness implements PeerTimers {
     alarms.set(peer, now + probeWaitMs(peer, random));
   }
 
+  /**
+   * These peers may no longer hear us, as our address was away. They are stale until heard. A mesh loses the first
+   * datagrams of new sessions: so several greetings.
+   */
+  doubt(now: number, peers: readonly Peer[]): void {
+    this.#doubtUntil = now + DOUBT_MS;
+    let at = now;
+    for (const peer of peers) {
+      if (peer.state === ALIVE) this.enter(now, peer, STALE);
+      peer.probeCount = 0;
+      this.#context.alarms.set(peer, (at += DOUBT_SPACING_MS));
+    }
+  }
+
   /** It was greeted without being probed: should it not answer, it is. */
   awaitAnswer(now: number, peer: Peer): void {
     const { alarms, random } = this.#context;
@@ -66,6 +85,17 @@ export class Liveness implements PeerTimers {
     }
   }
 
+  /** Makes room among the known: @returns false when none of them is gone. */
+  forgetLongestGone(now: number): boolean {
+    let longest: Peer | undefined;
+    for (const peer of this.#context.peers.all()) {
+      if (peer.state === GONE && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
+    }
+    if (longest === undefined) return false;
+    this.forget(now, longest);
+    return true;
+  }
+
   /** An accepted datagram of this peer has come. */
   heard(now: number, peer: Peer): void {
     const silentMs = now - peer.heardAt;
@@ -80,7 +110,8 @@ export class Liveness implements PeerTimers {
     const silentMs = now - peer.heardAt;
     if (silentMs >= goneMs) return this.enter(now, peer, GONE);
     if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);
-    if (silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);
+    const doubted = peer.state === STALE && now < this.#doubtUntil;
+    if (doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);
     else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);
     this.#arm(now, peer);
   }
@@ -91,7 +122,9 @@ export class Liveness implements PeerTimers {
     const silentMs = now - peer.heardAt;
     const sendAt = (peer.helloDue ? now : peer.sentAt) + options.keepaliveMs;
     const graceMs = options.keepaliveMs + KEEPALIVE_GRACE_MS - silentMs;
-    const probeMs = graceMs > 0 ? graceMs : peer.state === STALE ? STALE_PROBE_MS : SILENT_PROBE_MS;
+    const doubted = peer.state === STALE && now < this.#doubtUntil;
+    const silentProbeMs = peer.state === STALE ? STALE_PROBE_MS : SILENT_PROBE_MS;
+    const probeMs = doubted ? DOUBT_PROBE_MS : graceMs > 0 ? graceMs : silentProbeMs;
     const limitMs = (peer.state === ALIVE ? options.staleMs : options.goneMs) - silentMs;
     alarms.set(peer, Math.max(now + 1, Math.min(sendAt, now + probeMs, now + Math.max(1, limitMs))));
   }

@@ -8,7 +8,7 @@ import type { Alarm, Alarms } from './alarms.ts';
 import type { Peer } from './peer.ts';
 
 /** Seconds from one probe to the next, by how many went unanswered. The last repeats. */
-const STRANGER_WAITS_S = [3, 20, 120, 480, 1800];
+const STRANGER_WAITS_S = [3, 20, 90, 360, 1900];
 /** Somebody says that it runs meshchat: several at once, then patiently. */
 const ADVERTISED_WAITS_S = [0.4, 0.8, 1.2, 3, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60, 300, 300, 300, 300, 300, 900];
 /** It answered before: whoever comes back from a partition is met within seconds. [wait, how often] */

@@ -15,6 +15,9 @@ const CALM_FOR_MS = 3_000;
 const WORST_MS = 2_000;
 const SLOW_START_EXIT_MS = 36;
 const SLOW_START_EXIT_SAMPLES = 8;
+const SLOW_START_EXIT_LASTS_MS = 40;
+/** Past slow start: one segment per round trip for each receiver that is sent to, a quarter of the window in all. */
+const INCREASE_SHARE_MAX = 0.25;
 const TARGET_MS = 60;
 /**
  * The window never falls below what was lately delivered in the idle round trip and the target delay, and a quarter
@@ -48,6 +51,7 @@ export class CongestionWindow {
   #limited = false;
   /** Samples in a row that told of a queue (HyStart, RFC 9406 §4.2, takes 8 too). */
   #queuedRun = 0;
+  #queuedSince = 0;
   #queueSeenAt = -Infinity;
   /** Delivered bytes per second, the best of the recent ones; this period's so far, and since when. */
   #rate = 0;
@@ -96,7 +100,10 @@ export class CongestionWindow {
     this.#sampleMin = Math.min(this.#sampleMin, Math.max(0, queueMs));
     this.#sampleMax = Math.max(this.#sampleMax, queueMs);
     this.#queuedRun = queueMs > SLOW_START_EXIT_MS ? this.#queuedRun + 1 : 0;
-    if (this.#slowStart && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);
+    if (this.#queuedRun === 1) this.#queuedSince = now;
+    // Many receivers answer at once, so a stall of the processor makes a run of samples too: a queue also lasts.
+    const lasts = now - this.#queuedSince >= SLOW_START_EXIT_LASTS_MS;
+    if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);
     if (now - this.#sampleSince < SAMPLE_MS) return;
     this.queueMs = this.#sampleMin;
     if (this.queueMs > CALM_MS) this.#queueSeenAt = now;
@@ -114,7 +121,7 @@ export class CongestionWindow {
   }
 
   /** Bytes newly acknowledged: grows the window while it is what holds us back, shrinks it above the target delay. */
-  onAck(now: number, bytes: number, idleRttMs: number): void {
+  onAck(now: number, bytes: number, idleRttMs: number, flowCount: number): void {
     this.#measure(now, bytes, idleRttMs);
     if (this.#slowStart) {
       // No queue at all: twice as fast, so that a video stream is up to speed before its first deadline.
@@ -122,7 +129,8 @@ export class CongestionWindow {
       if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);
     } else {
       const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
-      const change = (offTarget * bytes * SEGMENT_BYTES) / this.bytes;
+      const step = Math.min(SEGMENT_BYTES * Math.max(1, flowCount), this.bytes * INCREASE_SHARE_MAX);
+      const change = (offTarget * bytes * step) / this.bytes;
       const changed = Math.min(MAX_BYTES, Math.max(this.#floor, Math.round(this.bytes + change)));
       if (change < 0 || this.#limited) this.bytes = changed;
     }

@@ -16,7 +16,7 @@ export interface Counters {
   dataSent: number;
   dataBytesSent: number;
   repairsSent: number;
-  probesSent: number;
+  tailProbesSent: number;
   pollsSent: number;
   statusSent: number;
   requestsSent: number;
@@ -57,7 +57,7 @@ export interface Context {
 
 export function newCounters(): Counters {
   return {
-    messagesSent: 0, messagesDelivered: 0, dataSent: 0, dataBytesSent: 0, repairsSent: 0, probesSent: 0, pollsSent: 0,
+    messagesSent: 0, messagesDelivered: 0, dataSent: 0, dataBytesSent: 0, repairsSent: 0, tailProbesSent: 0, pollsSent: 0,
     statusSent: 0, requestsSent: 0, requestsIn: 0, holdDowns: 0, dataIn: 0, duplicatesIn: 0, outOfWindowIn: 0,
     overflowIn: 0, notJoinedIn: 0, needStartSent: 0, badAcksIn: 0, gaps: 0, evictions: 0, publishesRefused: 0,
     datagramsSent: 0, datagramsDelivered: 0, falseAlarms: 0,

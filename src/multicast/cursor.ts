@@ -159,7 +159,7 @@ export class Cursor implements ProbeSender, RepairSender {
     this.stream.expire(now);
     this.#timeout.onProbe(now);
     this.stream.session(this.peer).waiting ||= this.silent;
-    context.counters.probesSent++;
+    context.counters.tailProbesSent++;
     const entry = seq < 0 ? undefined : log.at(seq);
     const small = entry !== undefined && entry.payload.length <= PROBE_PAYLOAD_MAX;
     if (small && this.#timeout.tries <= PROBE_DATA_TRIES && !this.#tooLate(now, entry)) {
@@ -230,7 +230,7 @@ export class Cursor implements ProbeSender, RepairSender {
     const requestHigh = serialDiff(status.nackHigh, last) > 0 ? last : status.nackHigh;
     if (serialDiff(requestHigh, status.cumulative) > 0) this.#repairs.onRequest(now, requestHigh, status.tries);
     if (probed) this.#repairs.onProbeAnswered(now, this.#timeout.probedAt);
-    context.window.onAck(now, ackedBytes, this.peer.roundTrip.minMs);
+    context.window.onAck(now, ackedBytes, this.peer.roundTrip.minMs, context.flights.inUseCount);
     const asked = this.#data.onHigh(status.high);
     // It asks for what was before its start, or has been let go: tell it where the stream begins now.
     const asks = serialDiff(status.nackHigh, status.cumulative) > 0;

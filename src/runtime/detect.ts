@@ -3,6 +3,7 @@ import { createNodeRuntime } from './node.ts';
 import type { Runtime } from './runtime.ts';
 import { sockets24 } from './txiki-24.ts';
 import { sockets26Internal } from './txiki-26-internal.ts';
+import { forgivePeerName } from './txiki-26-peer-name.ts';
 import { sockets26 } from './txiki-26.ts';
 import type { Txiki } from './txiki-types.ts';
 import { createTxikiRuntime } from './txiki.ts';
@@ -16,6 +17,7 @@ export async function createRuntime(choice: RuntimeChoice = {}): Promise<Runtime
   const { tjs, UDPSocket } = globalThis as { tjs?: Txiki; UDPSocket?: unknown };
   if (tjs === undefined) return await createNodeRuntime();
   if (UDPSocket === undefined) return await createTxikiRuntime(tjs, sockets24);
+  await forgivePeerName(tjs);
   const internal = choice.internalSockets ?? tjs.env['MESHCHAT_INTERNAL_SOCKETS'] === '1';
   return await createTxikiRuntime(tjs, internal ? sockets26Internal : sockets26);
 }

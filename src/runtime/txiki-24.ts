@@ -82,6 +82,15 @@ async function openDatagram24(tjs: Txiki, loop: Loop, options: DatagramOptions):
   }, endpoint.localAddress.port);
 }
 
+/** A client that has reset already has no address any more: ENOTCONN. */
+function addressOf(read: () => TxikiAddress | string): string {
+  try {
+    return ipOf(read());
+  } catch {
+    return '';
+  }
+}
+
 class Transport24 implements Transport {
   readonly remoteAddress: string;
   readonly localAddress: string;
@@ -94,8 +103,8 @@ class Transport24 implements Transport {
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.remoteAddress = ipOf(connection.remoteAddress);
-    this.localAddress = ipOf(connection.localAddress);
+    this.remoteAddress = addressOf(() => connection.remoteAddress);
+    this.localAddress = addressOf(() => connection.localAddress);
     if (this.localAddress !== '') connection.setNoDelay?.(true);
   }
   write(bytes: Uint8Array): void {
