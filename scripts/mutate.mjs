@@ -24,13 +24,23 @@ rmSync(root, { recursive: true, force: true });
 mkdirSync(root, { recursive: true });
 for (const part of ['src', 'test']) cpSync(part, join(root, part), { recursive: true });
 
-const unitFiles = UNIT_TESTS.flatMap((folder) => readdirSync(join(root, 'test/unit', folder))
-  .filter((name) => name.endsWith('.test.ts')).sort().map((name) => join(root, 'test/unit', folder, name)));
 const quoted = (path) => JSON.stringify(path);
-const UNIT_ENTRY = [
-  `import { finish } from ${quoted(join(root, 'test/support/harness.ts'))};`,
-  ...unitFiles.map((file) => `import ${quoted(file)};`), 'await finish();',
-].join('\n');
+
+/** All unit tests of these folders in one program that stops at the first failure. */
+function unitEntry(folders) {
+  const files = folders.flatMap((folder) => readdirSync(join(root, 'test/unit', folder))
+    .filter((name) => name.endsWith('.test.ts')).sort().map((name) => join(root, 'test/unit', folder, name)));
+  return [
+    `import ${quoted(join(root, 'test/support/process-stand-in.ts'))};`, "import { exec } from 'uvu';",
+    ...files.map((file) => `import ${quoted(file)};`), 'await exec(true);', 'process.exit(process.exitCode ?? 0);',
+  ].join('\n');
+}
+
+/** The tests nearest to a file first: its folder's, then those of the layers above. */
+function unitSteps(file) {
+  const folder = UNIT_TESTS.find((name) => file.includes(`/${name}/`)) ?? UNIT_TESTS[0];
+  return UNIT_TESTS.slice(UNIT_TESTS.indexOf(folder)).map((name) => [name]);
+}
 const SIM_ENTRY = `import ${quoted(join(root, 'test/sim/main.ts'))};`;
 
 /** Bundles with one file changed. */
@@ -71,18 +81,19 @@ function run(args) {
 
 /** @returns what noticed, '' when nothing did. */
 async function hunt(mutant, index) {
-  const unitBundle = join(root, `unit-${index}.mjs`);
-  const simBundle = join(root, `sim-${index}.mjs`);
+  const program = join(root, `mutant-${index}.mjs`);
   try {
-    await bundle(UNIT_ENTRY, unitBundle, mutant);
-    await bundle(SIM_ENTRY, simBundle, mutant);
+    for (const folders of mutant === undefined ? [UNIT_TESTS] : unitSteps(mutant.file)) {
+      await bundle(unitEntry(folders), program, mutant);
+      const unit = await run([program]);
+      if (unit.hangs) return 'unit tests hang';
+      if (unit.failed) return `unit test: ${/^\s+FAIL\s.*?"(.+)"$/m.exec(unit.text)?.[1] ?? '(dies)'}`;
+    }
+    await bundle(SIM_ENTRY, program, mutant);
   } catch (error) {
     return `the bundler: ${error.message.split('\n')[0]}`;
   }
-  const unit = await run([unitBundle]);
-  if (unit.hangs) return 'unit tests hang';
-  if (unit.failed) return `unit test: ${/^\s+FAIL\s.*?"(.+)"$/m.exec(unit.text)?.[1] ?? '(dies)'}`;
-  const sim = await run([simBundle, 'hunt', ...(flags.includes('--bare') ? ['bare'] : [])]);
+  const sim = await run([program, 'hunt', ...(flags.includes('--bare') ? ['bare'] : [])]);
   if (!sim.failed) return '';
   return sim.hangs ? 'the simulation hangs' : (/^KILLED by (.*)$/m.exec(sim.text)?.[1] ?? 'the simulation dies');
 }

@@ -11,34 +11,45 @@ function commit() {
   }
 }
 
-/** @param run starts a process of the simulator; @param words --seeds N and row names; @returns the exit code */
+/**
+ * @param run starts a process of the simulator
+ * @param words --seeds N, --write (also when rows are named), and rows as NAME or NAME:SEEDS
+ * @returns the exit code
+ */
 export async function writeReport(run, words, processes) {
   const seedsAt = words.indexOf('--seeds');
   const seeds = seedsAt < 0 ? '0' : words.splice(seedsAt, 2)[1];
   const all = JSON.parse((await run(['row-names'], true)).text);
-  const names = words.length > 0 ? words : all;
+  const writeAt = words.indexOf('--write');
+  if (writeAt >= 0) words.splice(writeAt, 1);
+  const write = writeAt >= 0 || words.length === 0;
+  const seedsOf = new Map(words.map((word) => word.split(':')).map(([name, count]) => [name, count ?? seeds]));
+  const names = words.length > 0 ? [...seedsOf.keys()] : all;
   const results = new Map();
   const waiting = [...names];
   const started = Date.now();
   async function worker() {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       const begun = Date.now();
-      const { code, text } = await run(['row', name, seeds], true);
+      const { code, text } = await run(['row', name, seedsOf.get(name) ?? seeds], true);
       const lines = code === 0 ? JSON.parse(text.trim().split('\n').pop()).lines
         : [{ goal: name, cell: '', seeds: 0, bar: '', measured: 'the simulator failed', pass: false }];
       results.set(name, lines);
+      if (write) save(names, results, started);
       console.error(`${name}: ${((Date.now() - begun) / 1000).toFixed(0)} s${lines.every((line) => line.pass) ? '' : ', not met'}`);
     }
   }
   await Promise.all(Array.from({ length: processes }, worker));
   const lines = names.flatMap((name) => results.get(name) ?? []);
-  const text = page(lines, started);
-  console.log(text);
-  if (words.length === 0) {
-    mkdirSync('docs', { recursive: true });
-    writeFileSync('docs/sim-report.md', text);
-  }
+  console.log(page(lines, started));
+  if (write) save(names, results, started);
   return lines.every((line) => line.pass) ? 0 : 1;
+}
+
+/** Rows so far: a run that is broken off leaves what it has measured. */
+function save(names, results, started) {
+  mkdirSync('docs', { recursive: true });
+  writeFileSync('docs/sim-report.md', page(names.flatMap((name) => results.get(name) ?? []), started));
 }
 
 function page(lines, started) {

@@ -39,8 +39,10 @@ export class GapReason implements Checker {
       case 'late': {
         if (options.delivery !== 'timely') return 'the group is not timely';
         const early = youngest.time + (options.playoutMs ?? 400) - now;
-        // The receiver knows the one-way delay only as half of its shortest round trip.
-        const slack = sim.network.oneWay(stream.source, stream.receiver) + sim.network.options.jitterMs + 2;
+        // The receiver knows the one-way delay only as half of the round trips it has measured.
+        const peer = sim.hosts[stream.receiver]!.node?.peers().find((one) => one.id === sim.addressOf(stream.source));
+        const oneWay = Math.max(sim.network.oneWay(stream.source, stream.receiver), (peer?.rttMs ?? 0) / 2);
+        const slack = oneWay + sim.network.options.jitterMs + 2;
         return early > slack ? `the deadline is ${early} ms away` : '';
       }
       default: return '';

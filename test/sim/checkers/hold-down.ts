@@ -13,7 +13,8 @@ const SLACK_MS = 3;
 export class HoldDown implements Checker {
   quickRepeats = 0;
   #sim: Simulation;
-  #quick = new Set<number>();
+  /** Copies that were repeated quickly, and when the first of the two was sent. */
+  #quick = new Map<number, number>();
   constructor(sim: Simulation) {
     this.#sim = sim;
   }
@@ -22,14 +23,16 @@ export class HoldDown implements Checker {
     if (!again) return;
     const sim = this.#sim;
     const key = packet * sim.hosts.length + to;
-    const passed = sim.now - sim.truth.packetSentAt[packet]![to]!;
+    // The second of two copies does not begin the hold-down anew.
+    const since = this.#quick.get(key) ?? sim.truth.packetSentAt[packet]![to]!;
+    const passed = sim.now - since;
     if (passed + SLACK_MS >= HOLD_DOWN * sim.network.rtt(host.index, to)) {
       this.#quick.delete(key);
       return;
     }
     this.quickRepeats++;
     if (this.#quick.has(key)) this.#judge(host, to, packet, passed);
-    this.#quick.add(key);
+    this.#quick.set(key, since);
   }
 
   /** Too soon by the true round trip. The core can only go by the one it has measured, which cannot be below the truth. */
