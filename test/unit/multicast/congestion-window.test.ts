@@ -6,7 +6,7 @@ const window = suite('congestion window');
 
 /** Acknowledges within one measuring period: what was delivered lately sets no floor. */
 function acked(one: CongestionWindow, bytes: number): void {
-  one.onAck(0, bytes, 100);
+  one.onAck(0, bytes, 100, 1);
 }
 
 /** Sends until the window refuses. */
@@ -222,11 +222,11 @@ window('it never falls below what was lately delivered in a round trip and the t
     const bytes = Math.min(one.inFlight, 50_000);
     one.onSample(now, 0);
     one.onRemove(bytes);
-    one.onAck(now, bytes, 100); // half a megabyte a second
+    one.onAck(now, bytes, 100, 1); // half a megabyte a second
   }
   queue(one, 3050, 100);
   one.queueMs = 1000;
-  for (let i = 0; i < 3000; i++) one.onAck(3100, one.bytes, 100);
+  for (let i = 0; i < 3000; i++) one.onAck(3100, one.bytes, 100, 1);
   const floor = 1.25 * 500_000 * 0.16;
   assert.ok(Math.abs(one.bytes / floor - 1) < 0.15, `${one.bytes}, not ${floor}`);
 });
@@ -243,6 +243,29 @@ window('it never falls below 16 KiB nor grows beyond 8 MiB', () => {
     acknowledge(large, 0);
   }
   assert.is(large.bytes, 8_388_608);
+});
+
+window('a stall of the processor, eight late answers at one moment, does not end slow start', () => {
+  const one = new CongestionWindow();
+  for (let i = 0; i < 20; i++) one.onSample(100 + i, 80);
+  assert.is(one.reductionCount, 0);
+  one.onSample(140, 80);
+  assert.is(one.reductionCount, 1);
+});
+
+window('after slow start it grows by a segment for each receiver, a quarter of itself at most', () => {
+  const growth = (flowCount: number): number => {
+    const one = steady();
+    one.queueMs = 0;
+    fill(one, 5000);
+    assert.is(one.admits(1000), false);
+    const { bytes } = one;
+    one.onAck(0, bytes, 100, flowCount);
+    return one.bytes - bytes;
+  };
+  assert.is(growth(10), 10 * growth(1));
+  const { bytes } = steady();
+  assert.is(growth(100_000), Math.round(bytes / 4));
 });
 
 window.run();
