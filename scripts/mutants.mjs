@@ -64,7 +64,7 @@ export const mutants = [
   m('a silent peer goes stale', LIVENESS, 'if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);', ''),
   m('a silent peer is gone after 90 s', LIVENESS, 'if (silentMs >= goneMs) return this.enter(now, peer, GONE);', ''),
   m('a peer is greeted when nothing was sent for a keepalive', LIVENESS, 'else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);', ''),
-  m('a silent peer is probed before it goes stale', LIVENESS, 'if (silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
+  m('a silent peer is probed before it goes stale', LIVENESS, 'if (doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
   m('BYE ends a peer at once', GREETING, 'if (hello.flags & HELLO_BYE)', 'if (hello.flags & 128)'),
   m('any datagram brings a peer back', LIVENESS, 'if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);', ''),
   m('a probe is answered', GREETING, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
@@ -168,7 +168,7 @@ export const mutants = [
 
   // multicast: congestion and turns
   m('bytes in flight are bounded', WINDOW, 'const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;', 'const fits = true;'),
-  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);', ''),
+  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);', ''),
   m('the window grows', WINDOW, 'if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);', ''),
   m('a burst to one path is paced', SCHEDULER, 'if (peer.paceBytes <= 0) {', 'if (peer.paceBytes <= -1e9) {'),
   m('groups of a node take turns', SCHEDULER, 'if (stream.ready.length > 0) this.#streams.push(stream);', 'if (stream.ready.length > 0) this.#streams.unshift(stream);'),
