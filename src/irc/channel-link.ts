@@ -13,6 +13,7 @@
 import type { Client, Gap, Group, MemberEvent, Message } from '../client/client.ts';
 import type { Channel } from './channel.ts';
 import type { Entry } from './history.ts';
+import { historyItem, historyParts } from './history-parts.ts';
 import { includes, lastOf, LineStreams } from './line-streams.ts';
 import { encodeMessage, encodeText, isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
@@ -48,7 +49,6 @@ const SYNC_QUEUE_MAX = 16;
 const SYNC_TIMEOUT_MS = 3000;
 const FIRST_SYNC_TIMEOUT_MS = 1500;
 const GAP_GRACE_MS = 4000;
-const REPLY_PART_BYTES = 30_000;
 const ANSWER_EVERY_MS = 300;
 const ITEMS_MAX = 5000;
 const PARTS_MAX = 64;
@@ -313,28 +313,18 @@ export class ChannelLink {
       if (includes(theirs, origin.n)) continue;
       const own = origin.address === this.#port.address && origin.stream === this.streamName;
       if (own && origin.n > Math.max(this.#joinedAt.get(to) ?? 0, lastOf(theirs))) continue; // comes by itself
-      items.push({ o: origin.address, r: origin.stream, n: origin.n, K: origin.nick, U: origin.user, ...encodeText(entry) });
+      items.push(historyItem(entry, origin));
     }
     await this.#sendHistory(to, items);
   }
 
   async #sendHistory(to: string, items: readonly Fields[]): Promise<void> {
-    let part: Fields[] = [];
-    let bytes = 0;
-    for (const [i, item] of [...items, undefined].entries()) {
-      const size = item === undefined ? 0 : JSON.stringify(item).length * 1.5;
-      if (item === undefined || bytes + size > REPLY_PART_BYTES) {
-        const more = i < items.length ? 1 : 0;
-        try {
-          await this.#group?.publish(encodeMessage({ ...this.#head('H'), l: part, m: more }), { to });
-        } catch {
-          return; // The member has gone; it asks again when it is back.
-        }
-        part = [];
-        bytes = 0;
+    for (const part of historyParts(items)) {
+      try {
+        await this.#group?.publish(encodeMessage({ ...this.#head('H'), ...part }), { to });
+      } catch {
+        return; // The member has gone; it asks again when it is back.
       }
-      if (item !== undefined) part.push(item);
-      bytes += size;
     }
   }
 

@@ -1,0 +1,27 @@
+/** Lines of a history as one member sends them to another: o source, r stream, n number, K nick, U user, and the text. */
+import type { Entry, Origin } from './history.ts';
+import { encodeText } from './mesh-message.ts';
+import type { Fields } from './mesh-message.ts';
+
+const PART_BYTES = 30_000;
+
+export function historyItem(entry: Entry, origin: Origin): Fields {
+  return { o: origin.address, r: origin.stream, n: origin.n, K: origin.nick, U: origin.user, ...encodeText(entry) };
+}
+
+/** An answer in messages that fit: l the items, m 1 when more follow. No items: one message that says so. */
+export function* historyParts(items: readonly Fields[]): Iterable<{ l: Fields[]; m: 0 | 1 }> {
+  let l: Fields[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const size = JSON.stringify(item).length * 1.5;
+    if (l.length > 0 && bytes + size > PART_BYTES) {
+      yield { l, m: 1 };
+      l = [];
+      bytes = 0;
+    }
+    l.push(item);
+    bytes += size;
+  }
+  yield { l, m: 0 };
+}
