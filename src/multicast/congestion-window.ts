@@ -15,8 +15,11 @@ const CALM_FOR_MS = 3_000;
 const WORST_MS = 2_000;
 const SLOW_START_EXIT_MS = 36;
 const SLOW_START_EXIT_SAMPLES = 8;
-const SLOW_START_EXIT_LASTS_MS = 40;
-/** Past slow start: one segment per round trip for each receiver that is sent to, a quarter of the window in all. */
+const SLOW_START_EXIT_LASTS_MS = 20;
+/**
+ * Past slow start: one segment per round trip, and where no queue has been seen lately one for each receiver that is sent to,
+ * a quarter of the window in all.
+ */
 const INCREASE_SHARE_MAX = 0.25;
 const TARGET_MS = 60;
 /**
@@ -59,6 +62,8 @@ export class CongestionWindow {
   #rateSince = -Infinity;
   #floor = MIN_BYTES;
   #queuePeakMs = 0;
+  /** The same of single samples: a burst through a narrow way shows here. */
+  #worstMs = 0;
 
   /** Whether `size` more bytes may go. An empty window always lets one packet through. */
   admits(size: number): boolean {
@@ -109,6 +114,7 @@ export class CongestionWindow {
     if (this.queueMs > CALM_MS) this.#queueSeenAt = now;
     else if (now - this.#queueSeenAt > CALM_FOR_MS) this.#slowStart = true; // the way has become wider
     this.#queuePeakMs = Math.max(this.queueMs, this.#queuePeakMs * QUEUE_MEMORY);
+    this.#worstMs = Math.max(this.#sampleMax, this.#worstMs * QUEUE_MEMORY);
     this.#sampleMin = Infinity;
     this.#sampleMaxBefore = this.#sampleMax;
     this.#sampleMax = 0;
@@ -129,7 +135,8 @@ export class CongestionWindow {
       if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);
     } else {
       const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
-      const step = Math.min(SEGMENT_BYTES * Math.max(1, flowCount), this.bytes * INCREASE_SHARE_MAX);
+      const flows = this.#worstMs < TARGET_MS / 2 ? Math.max(1, flowCount) : 1;
+      const step = Math.min(SEGMENT_BYTES * flows, this.bytes * INCREASE_SHARE_MAX);
       const change = (offTarget * bytes * step) / this.bytes;
       const changed = Math.min(MAX_BYTES, Math.max(this.#floor, Math.round(this.bytes + change)));
       if (change < 0 || this.#limited) this.bytes = changed;
