@@ -53,9 +53,24 @@ bench: runtime
 	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) test/bench/run.mjs
 
-## make fuzz         random and mutated input for every decoder (SECONDS=…)
-fuzz: node_modules/.package-lock.json
+## make fuzz         random and mutated datagrams and IRC lines at living daemons (COUNT=… SEED=…)
+fuzz: runtime
+	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) scripts/bundle-run.mjs --each test/fuzz
+
+.PHONY: e2e irctest real-sockets
+## make e2e          real mesh routers in network namespaces (CJDROUTE=path, YGGDRASIL=path, WORDS='…')
+e2e: build runtime
+	$(NODE) test/e2e/run.mjs $(WORDS)
+
+## make real-sockets 20 daemons, 10 % loss, 100 ms: delivery, copies and latency over real sockets
+real-sockets: runtime
+	@$(NODE) build.mjs --no-types --any-size
+	$(NODE) scripts/bundle-run.mjs test/e2e/real-sockets.ts
+
+## make irctest      the IRC server against irctest (IRCTEST=folder, PYTHON=…, TIER=core|local-ops|modern)
+irctest: node_modules/.package-lock.json
+	test/conformance/irctest/run.sh $(or $(TIER),core)
 
 ## make clean        removes what the others made, except node_modules
 clean:

@@ -155,6 +155,7 @@ export class Liveness implements PeerTimers {
       this.#arm(now, peer);
     } else if (state === GONE) {
       peer.probeCount = 0;
+      peer.subsAcked = 0; // on its return SUBS is owed until it is acknowledged: one lost greeting is not waited out
       alarms.cancel(peer.subsAlarm);
       alarms.set(peer, now + probeWaitMs(peer, random));
     }

@@ -88,7 +88,9 @@ export class Outstanding {
     if ((flight.state[slot]! & COUNTED) === 0) window.onSend(now, size, repair);
     flight.state[slot] = flight.state[slot]! | COUNTED;
     flight.bytes[slot] = size;
-    flight.sentAt[slot] = now | 0;
+    // The second of two copies does not begin the hold-down anew.
+    const sinceMs = (now - flight.sentAt[slot]!) | 0;
+    if (flight.sends[slot] === 0 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;
     if (flight.sends[slot]! < 255) flight.sends[slot]!++;
   }
 

@@ -21,8 +21,6 @@ import type { Session } from './session.ts';
 import { StatusWriter, type StreamState } from './status-writer.ts';
 
 const ACK_PACKETS = 32;
-/** Half the shortest round trip is the way here, give or take this. */
-const ONE_WAY_MARGIN_MS = 5;
 /** A source that says it let go of more than this at once is not believed. */
 const LOW_STEP_MAX = 0x40000000;
 
@@ -175,7 +173,7 @@ export class ReceiveStream implements Alarm, StreamState {
   #remainingMs(data: Data): number {
     if (!this.#timely) return Infinity;
     const { minMs, sampleCount } = this.peer.roundTrip;
-    const oneWayMs = sampleCount === 0 ? 0 : Math.max(0, minMs / 2 - ONE_WAY_MARGIN_MS);
+    const oneWayMs = sampleCount === 0 ? 0 : minMs / 2;
     return this.group.options.playoutMs - data.ageMs - Math.round(oneWayMs);
   }
 
