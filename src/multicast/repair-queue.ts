@@ -23,6 +23,8 @@ export class RepairQueue {
   readonly #sent: Outstanding;
   readonly #sender: RepairSender;
   readonly #queue: number[] = [];
+  /** Packets of which a second copy is on its way. */
+  readonly #copies = new Set<number>();
 
   constructor(context: Context, peer: Peer, sent: Outstanding, sender: RepairSender) {
     this.#context = context;
@@ -89,8 +91,12 @@ export class RepairQueue {
 
   /** Asked for again and again: a second copy 0.2 round trips after the first halves the chance of another round. */
   #copyLater(now: number, seq: number): void {
+    if (this.#copies.has(seq)) return;
+    this.#copies.add(seq);
     const delayMs = Math.round(0.2 * this.#peer.roundTrip.srttMs);
-    const onAlarm = (): void => {
+    const onAlarm = (at: number): void => {
+      this.#copies.delete(seq);
+      if (this.#sent.sinceSent(at, seq) < delayMs) return; // the first one had to wait: the two are close enough
       if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(seq);
     };
     this.#context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
