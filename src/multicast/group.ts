@@ -14,6 +14,7 @@ import type { Session } from './session.ts';
 import { SrmRepairs } from './srm-repairs.ts';
 import { SrmTimer } from './srm-timer.ts';
 
+/** A publish that was refused: the log is full, the data too long, `to` no member, the group left. */
 export const REFUSED_FULL = -1;
 export const REFUSED_TOO_LONG = -2;
 export const REFUSED_NO_MEMBER = -3;

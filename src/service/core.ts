@@ -26,12 +26,6 @@ export interface CoreMember {
   rttMs: number;
 }
 
-/** A publish that was refused: the log is full, the data too long, `to` no member, the group left. */
-export const REFUSED_FULL = -1;
-export const REFUSED_TOO_LONG = -2;
-export const REFUSED_NO_MEMBER = -3;
-export const REFUSED_LEFT = -4;
-
 export interface CoreGroup {
   readonly name: string;
   readonly options: Required<CoreGroupOptions>;

@@ -1,7 +1,7 @@
 /** A stand-in for the protocol core: records calls, refuses on demand, and reports what a test feeds it. */
 import type { NodeOutput } from '../../../src/multicast/node-output.ts';
+import { REFUSED_FULL, REFUSED_NO_MEMBER } from '../../../src/multicast/group.ts';
 import type { CoreGroup, CoreGroupOptions, CoreMember, CoreNode, CorePeer } from '../../../src/service/core.ts';
-import { REFUSED_FULL, REFUSED_NO_MEMBER } from '../../../src/service/core.ts';
 
 export class FakeGroup implements CoreGroup {
   readonly name: string;
