@@ -15,7 +15,7 @@ export async function* readLines(input: AsyncIterable<Uint8Array>, bytesMax: num
       yield checked(line.at(-1) === CR ? line.subarray(0, -1) : line, bytesMax);
     }
     rest = concat(rest, chunk.subarray(start));
-    checked(rest, bytesMax + 1);
+    checked(rest, bytesMax, 1); // a CR before the end that is still to come
   }
   if (rest.length > 0) yield checked(rest, bytesMax);
 }
@@ -34,7 +34,7 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
   return both;
 }
 
-function checked<T extends Uint8Array>(bytes: T, bytesMax: number): T {
-  if (bytes.length > bytesMax) throw new RangeError(`more than ${bytesMax} bytes in one message`);
+function checked<T extends Uint8Array>(bytes: T, bytesMax: number, slack = 0): T {
+  if (bytes.length > bytesMax + slack) throw new RangeError(`more than ${bytesMax} bytes in one message`);
   return bytes;
 }
