@@ -1,11 +1,12 @@
 // `make bench`: what meshchat costs on this machine. More programs beside this one: every test/bench/*.bench.ts is run
 // too.
-//   node test/bench/run.mjs [footprint] [sockets] [WORD…]
+//   node test/bench/run.mjs [footprint] [sockets] [irc | fanout | latency | storm | memory] [WORD…]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { build } from 'esbuild';
 import { findTxiki } from '../../scripts/runtime.mjs';
 import { footprint } from './footprint.mjs';
+import { irc } from './irc.mjs';
 
 const words = process.argv.slice(2);
 const wanted = (name) => words.length === 0 || words.some((word) => name.includes(word));
@@ -53,6 +54,8 @@ async function sockets() {
 
 if (wanted('footprint')) await footprint(runtimes);
 if (wanted('sockets')) await sockets();
+// txiki.js 24 is for tests only, and hours slower at this.
+await irc(runtimes.filter(({ name }) => !name.startsWith('txiki 24')), wanted);
 for (const file of readdirSync('test/bench').filter((name) => name.endsWith('.bench.ts') && wanted(name)).sort()) {
   const script = await bundle(file);
   for (const runtime of runtimes) {
