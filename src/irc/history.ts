@@ -24,6 +24,8 @@ export interface Entry {
   via?: string | undefined;
   /** Where it came from, to be given to other members; absent in events, which stay here. */
   origin?: Origin | undefined;
+  /** Of the msgid, once it was needed: see History.sum. */
+  hash?: number;
 }
 
 export interface Origin {
@@ -65,7 +67,8 @@ export class History {
   readonly #limits: HistoryLimits;
   readonly #entries: Entry[] = [];
   #bytes = 0;
-  #sum = 0;
+  /** Undefined: to be computed when somebody asks. */
+  #sum: number | undefined = 0;
 
   /** `limits` is read at each call: the owner may change it. */
   constructor(limits: HistoryLimits) {
@@ -80,7 +83,13 @@ export class History {
   }
   /** Equal on two nodes that hold the same lines (events are not counted). */
   get sum(): number {
-    return this.#sum;
+    if (this.#sum !== undefined) return this.#sum;
+    let sum = 0;
+    for (const entry of this.#entries) {
+      if (entry.origin !== undefined) sum ^= entry.hash ??= hashText(entry.msgid);
+    }
+    this.#sum = sum;
+    return sum;
   }
 
   /** @returns false when it is too old to be kept. */
@@ -88,27 +97,33 @@ export class History {
     this.expire(nowMs);
     let at = this.#entries.length;
     while (at > 0 && compare(this.#entries[at - 1] as Entry, entry) > 0) at--;
-    this.#entries.splice(at, 0, entry);
+    if (at === this.#entries.length) this.#entries.push(entry);
+    else this.#entries.splice(at, 0, entry);
     this.#account(entry, 1);
-    this.expire(nowMs);
-    return this.#entries.includes(entry);
+    return this.expire(nowMs) <= at;
   }
 
-  expire(nowMs: number): void {
+  /** @returns how many are gone. */
+  expire(nowMs: number): number {
+    const entries = this.#entries;
     const oldest = nowMs - this.#limits.ageMs;
     let count = 0;
-    for (const entry of this.#entries) {
-      const over = this.#entries.length - count > this.#limits.lines || this.#bytes > this.#limits.bytes;
+    for (;; count++) {
+      const entry = entries[count];
+      if (entry === undefined) break;
+      const over = entries.length - count > this.#limits.lines || this.#bytes > this.#limits.bytes;
       if (!over && entry.timeMs >= oldest) break;
       this.#account(entry, -1);
-      count++;
     }
-    if (count > 0) this.#entries.splice(0, count);
+    // QuickJS moves what is behind at once for shift(), one by one for splice().
+    if (count > 4) entries.splice(0, count);
+    else for (let i = 0; i < count; i++) entries.shift();
+    return count;
   }
 
   #account(entry: Entry, sign: 1 | -1): void {
     this.#bytes += sign * entryBytes(entry);
-    if (entry.origin !== undefined) this.#sum ^= hashText(entry.msgid);
+    if (entry.origin !== undefined) this.#sum = undefined;
   }
 
   find(msgid: string): Entry | undefined {

@@ -10,6 +10,7 @@ export const TAG_BYTES_MAX = 4096;
 const REST_BYTES_MAX = BODY_BYTES_MAX + TAG_BYTES_MAX + 2;
 const LF = 10;
 const CR = 13;
+const EMPTY = new Uint8Array(0);
 
 export interface LineReaderOutput {
   line(text: string): void;
@@ -19,7 +20,7 @@ export interface LineReaderOutput {
 
 export class LineReader {
   readonly #output: LineReaderOutput;
-  #rest = new Uint8Array(0);
+  #rest: Uint8Array = EMPTY;
   /** The rest of an overlong line is on its way and dropped. */
   #skipping = false;
 
@@ -46,7 +47,7 @@ export class LineReader {
     if (this.#skipping) return;
     if (this.#rest.length + bytes.length > REST_BYTES_MAX) {
       this.#skipping = true;
-      this.#rest = new Uint8Array(0);
+      this.#rest = EMPTY;
       return;
     }
     const joined = new Uint8Array(this.#rest.length + bytes.length);
@@ -61,17 +62,20 @@ export class LineReader {
       this.#keep(bytes);
       line = this.#rest;
     }
-    this.#rest = new Uint8Array(0);
+    this.#rest = EMPTY;
     if (this.#skipping) {
       this.#skipping = false;
       return this.#output.tooLong();
     }
-    while (line.length > 0 && line[line.length - 1] === CR) line = line.subarray(0, -1);
-    if (line.length === 0) return;
+    let length = line.length;
+    while (length > 0 && line[length - 1] === CR) length--;
+    if (length === 0) return;
+    if (length < line.length) line = line.subarray(0, length);
     const tagsEnd = line[0] === 0x40 ? line.indexOf(0x20) + 1 : 0;
     if (tagsEnd > TAG_BYTES_MAX || line.length - tagsEnd > BODY_BYTES_MAX) return this.#output.tooLong();
     const text = decodeText(line);
     if (text === undefined) this.#output.notUtf8();
-    else this.#output.line(text.replace(/[\0\r]/g, ''));
+    else if (line.includes(0) || line.includes(CR)) this.#output.line(text.replace(/[\0\r]/g, ''));
+    else this.#output.line(text);
   }
 }
