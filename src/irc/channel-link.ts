@@ -14,6 +14,7 @@ import type { Client, Gap, Group, MemberEvent, Message } from '../client/client.
 import type { Channel } from './channel.ts';
 import type { Entry } from './history.ts';
 import { historyItem, historyParts } from './history-parts.ts';
+import { LateLines } from './late-lines.ts';
 import { includes, lastOf, LineStreams } from './line-streams.ts';
 import { encodeMessage, encodeText, isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
@@ -29,8 +30,10 @@ export interface ChannelLinkPort {
   decode(message: Message): Fields | undefined;
   /** Runs `task` when the facts that the line follows are known. */
   after(message: Message, fields: Fields, task: () => void): void;
-  /** A live line, in order. `old`: it was sent long before now. */
+  /** A live line, in order. */
   show(channel: Channel, source: string, uid: string, entry: Entry): void;
+  /** @returns false when it is not to be shown here; else `entry` has its source. */
+  admit(channel: Channel, source: string, uid: string, entry: Entry): boolean;
   /** Lines from history, sorted, that were missing here. */
   showMissed(channel: Channel, entries: Entry[]): void;
   redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void;
@@ -82,6 +85,9 @@ export class ChannelLink {
   /** The stream that a node's present run speaks in; those of earlier runs bring nothing more by themselves. */
   readonly #current = new Map<string, string>();
   #held: Held[] = [];
+  readonly #late = new LateLines();
+  /** From history, to be shown with the late lines. */
+  #missed: Entry[] = [];
   /** Lines that wait for the group to be joined. */
   #waiting: { data: Uint8Array; n: number; done: () => void }[] = [];
   #unsentCount = 0;
@@ -224,8 +230,32 @@ export class ChannelLink {
       ...text, msgid: msgidOf(source, stream, n), source: '', target: this.channel.name,
       origin: { address: source, stream, n, nick: isNick(fields['K']) ? fields['K'] : 'someone', user: cleanUser(fields['U']) },
     };
-    if (n > 0 && !this.#takeLive(source, stream, n, entry)) return;
+    if (n > 0 && (this.#holdBack(source, uid, stream, n, entry) || !this.#takeLive(source, stream, n, entry))) return;
     this.#port.show(this.channel, source, uid, entry);
+  }
+
+  #holdBack(source: string, uid: string, stream: string, n: number, entry: Entry): boolean {
+    if (this.#first !== undefined) return false;
+    const last = this.#streams.liveLast(source, stream);
+    const hole = last > 0 && n > last + 1;
+    const held = this.#late.hold({ source, uid, stream, n, entry }, hole, this.#port.now(), this.#port.wallMs());
+    if (held && hole && this.#syncing?.member !== source) this.#wantSync(source);
+    return held;
+  }
+
+  /** What was missed, in the order of its time; then what is new. */
+  #showLate(): void {
+    const missed = this.#missed.splice(0);
+    const fresh = [];
+    for (const line of this.#late.release()) {
+      const { source, uid, stream, n, entry } = line;
+      if (!this.#takeLive(source, stream, n, entry)) continue;
+      if (!this.#late.isOld(line, this.#port.wallMs())) fresh.push(line);
+      else if (this.#port.admit(this.channel, source, uid, entry)) missed.push(entry);
+    }
+    if (missed.length > 0) this.#port.showMissed(this.channel, missed);
+    fresh.sort((one, other) => one.entry.timeMs - other.entry.timeMs);
+    for (const { source, uid, entry } of fresh) this.#port.show(this.channel, source, uid, entry);
   }
 
   /** @returns false when the line has been shown. */
@@ -258,8 +288,9 @@ export class ChannelLink {
       this.#answeredMs.delete(address);
       this.#joinedAt.delete(address);
     } else this.#members.add(address);
-    if (state !== 'back' && state !== 'stale') this.#current.delete(address);
+    if (state !== 'back') this.#current.delete(address);
     if (state === 'joined') this.#joinedAt.set(address, this.#published);
+    if (this.#first === undefined && (state === 'joined' || state === 'back')) this.#late.begin(this.#port.now());
     if (state === 'joined' || state === 'back' || state === 'restarted') this.#wantSync(address);
   }
 
@@ -274,9 +305,14 @@ export class ChannelLink {
   #nextSync(): void {
     if (this.#syncing !== undefined || this.#group === undefined || this.#left) return;
     const member = this.#syncQueue.shift();
-    if (member === undefined) return this.#endFirst();
+    if (member === undefined) {
+      this.#endFirst();
+      return this.#late.settle(this.#port.now());
+    }
     this.#syncing = { member, untilMs: this.#port.now() + SYNC_TIMEOUT_MS, entries: [], partCount: 0 };
     const have = this.#streams.have();
+    // Its source sees by these that what is before them does not come by itself.
+    for (const { source, stream, n } of this.#late.lines) (have[`${source} ${stream}`] ??= []).push(n, n);
     have[`${this.#port.address} ${this.streamName}`] = this.#n > 0 ? [1, this.#n] : [];
     this.#group.publish(encodeMessage({ ...this.#head('h'), h: have, w: this.#port.wallMs() }), { to: member })
       .catch(() => this.#endSync(member));
@@ -287,7 +323,8 @@ export class ChannelLink {
     if (syncing === undefined || syncing.member !== member) return;
     this.#syncing = undefined;
     const { entries } = syncing;
-    if (entries.length > 0) this.#port.showMissed(this.channel, entries);
+    if (this.#late.waits) this.#missed.push(...entries);
+    else if (entries.length > 0) this.#port.showMissed(this.channel, entries);
     for (const source of new Set(entries.map((entry) => entry.origin?.address as string))) {
       if (this.#streams.missing(source) > 0) this.#wantRepair(source);
     }
@@ -335,7 +372,7 @@ export class ChannelLink {
     for (const item of fields['l'] as unknown[]) {
       const entry = isFields(item) ? this.#readItem(from, item) : undefined;
       if (entry === undefined || syncing.entries.length >= ITEMS_MAX) continue;
-      if (this.#mayOvertake(entry)) this.#hold(from, entry);
+      if (this.#mayOvertake(from, entry)) this.#hold(from, entry);
       else if (this.#take(from, entry)) syncing.entries.push(entry);
     }
     if (fields['m'] !== 1 || ++syncing.partCount >= PARTS_MAX) this.#endSync(from);
@@ -365,10 +402,10 @@ export class ChannelLink {
     return n > this.#streams.liveLast(address, stream) && !this.#streams.isOpen(address, stream);
   }
 
-  /** It has been said lately by somebody who is here, and of whom nothing has come yet: it may be on its way. */
-  #mayOvertake(entry: Entry): boolean {
+  /** It has been said lately by somebody else who is here, and of whom nothing has come yet: it may be on its way. */
+  #mayOvertake(from: string, entry: Entry): boolean {
     const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
-    if (!this.#members.has(address) || this.#streams.liveLast(address, stream) > 0) return false;
+    if (address === from || !this.#members.has(address) || this.#streams.liveLast(address, stream) > 0) return false;
     return this.#port.wallMs() - entry.timeMs < FRESH_MS;
   }
 
@@ -426,6 +463,7 @@ export class ChannelLink {
     if (this.#first !== undefined && (now >= this.#first.untilMs)) this.#endFirst();
     if (this.#syncing !== undefined && now >= this.#syncing.untilMs) this.#endSync(this.#syncing.member);
     this.#showHeld(({ untilMs }) => untilMs <= now, Infinity);
+    if (this.#late.isOver(now)) this.#showLate();
     for (const [source, dueMs] of this.#gaps) {
       const missing = this.#streams.missing(source);
       if (now >= dueMs) {

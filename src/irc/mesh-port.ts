@@ -138,16 +138,24 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return isListed(this.#ircd().options.hide, address) || this.#excluded(address);
   }
 
-  show(channel: Channel, source: string, uid: string, entry: Entry): void {
+  admit(channel: Channel, source: string, uid: string, entry: Entry): boolean {
     this.counters.linesIn++;
     const user = this.directory.user(source, uid);
     if (user?.nick !== undefined && entry.origin?.nick === 'someone') entry.origin.nick = user.nick;
     const kicked = user !== undefined && channel.kicked.has(user);
     const admitted = user === undefined || (channel.admits(user) && !kicked);
-    if (!admitted || this.hides(source)) return void this.counters.hidden++;
+    if (!admitted || this.hides(source)) {
+      this.counters.hidden++;
+      return false;
+    }
     const { nick, user: name } = entry.origin as NonNullable<Entry['origin']>;
     // Somebody whose facts have not come: never under a plain nick, which another may have.
     entry.source = user?.prefix ?? `${nick}~${addressSuffix(source)}!${name}@${source}`;
+    return true;
+  }
+
+  show(channel: Channel, source: string, uid: string, entry: Entry): void {
+    if (!this.admit(channel, source, uid, entry)) return;
     const { network } = this.#ircd();
     if (entry.origin?.n !== 0) channel.history.add(entry, this.wallMs());
     const delivery = new Delivery(entry);

@@ -178,6 +178,42 @@ history('who was away ten minutes sees what he missed within three seconds, in o
   assert.equal(times, [...times].sort());
   assert.ok((times[59] as string) > (times[0] as string));
 });
+for (const seconds of [60, 150, 600]) {
+  history(`what two nodes have said in ${seconds} s away is shown in the order of its time, whatever way each line comes`, async () => {
+    const { world, a, b, c } = await nodes({ latencyMs: 20 }, { historyLines: 1000 });
+    const ann = await joined(a, 'ann', 'server-time batch message-tags');
+    const [bob, cat] = [await joined(b, 'bob'), await joined(c, 'cat')];
+    world.mesh.partition([A]);
+    ann.take();
+    const texts: string[] = [];
+    for (let i = 0; i < seconds / 2; i++) {
+      texts.push(`missed ${i}`);
+      await (i % 2 === 0 ? bob : cat).ask(`PRIVMSG #c :missed ${i}`);
+      await world.run(2000);
+    }
+    world.mesh.heal();
+    await world.run(3000);
+    const got = ann.take().filter((line) => line.includes('PRIVMSG')).map((line) => line.slice(line.indexOf('missed')));
+    assert.equal(got, texts);
+  });
+}
+history('after a line that is missing, the next wait until it has come from history', async () => {
+  const { world, a, b, c } = await nodes({ retainMs: 3000 });
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  await joined(c, 'cat');
+  await bob.ask('PRIVMSG #c :first');
+  await world.run(100);
+  world.mesh.partition([A]);
+  for (let i = 0; i < 10; i++) {
+    await bob.ask(`PRIVMSG #c :missed ${i}`);
+    await world.run(1000);
+  }
+  world.mesh.heal();
+  await bob.ask('PRIVMSG #c :last');
+  await world.run(6000);
+  const got = ann.take().filter((line) => line.includes('PRIVMSG')).map((line) => line.replace(/.* PRIVMSG #c :?/, ''));
+  assert.equal(got, ['first', ...Array.from({ length: 10 }, (_, i) => `missed ${i}`), 'last']);
+});
 history('a line that its source gave itself is not marked, another member\'s word for it is', async () => {
   const { world, a, b, c } = await nodes({}, { playbackLines: 50 });
   const [ann] = [await joined(a, 'ann'), await joined(b, 'bob')];
