@@ -58,7 +58,7 @@ fuzz: runtime
 	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) scripts/bundle-run.mjs --each test/fuzz
 
-.PHONY: e2e irctest real-sockets
+.PHONY: e2e irctest real-sockets away
 ## make e2e          real mesh routers in network namespaces (CJDROUTE=path, YGGDRASIL=path, WORDS='…')
 e2e: build runtime
 	$(NODE) test/e2e/run.mjs $(WORDS)
@@ -68,9 +68,14 @@ real-sockets: runtime
 	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) scripts/bundle-run.mjs test/e2e/real-sockets.ts
 
-## make irctest      the IRC server against irctest (IRCTEST=folder, PYTHON=…, TIER=core|local-ops|modern)
-irctest: node_modules/.package-lock.json
+## make irctest      daemons against irctest (IRCTEST=folder, PYTHON=…, TIER=core|local-ops|modern, NODES=1)
+irctest: build runtime
 	test/conformance/irctest/run.sh $(or $(TIER),core)
+
+## make away         nodes away for so long, and what they are shown when they are back (SECONDS=…)
+away: runtime
+	@$(NODE) build.mjs --no-types --any-size
+	$(NODE) scripts/bundle-run.mjs test/e2e/away.ts seconds=$(or $(SECONDS),60)
 
 ## make clean        removes what the others made, except node_modules
 clean:

@@ -1,5 +1,5 @@
-"""irctest controller for meshchat's IRC server (harness on Node with a mesh in memory, or MESHCHAT_NODES>1 spread)."""
-import base64, hashlib, json, os, signal, subprocess, time
+"""irctest controller for meshchatd: one daemon, or MESHCHAT_NODES of them in one mesh with the clients spread over them."""
+import base64, hashlib, json, os, shutil, signal, subprocess, time
 from typing import Optional, Set, Type
 
 from irctest import patma
@@ -7,9 +7,13 @@ from irctest.basecontrollers import BaseServerController, DirectoryBasedControll
 from irctest.runner import NotImplementedByController
 from irctest.specifications import Capabilities, OptionalBehaviors
 
-HARNESS = os.environ["MESHCHAT_HARNESS"]
-RUNNER = os.environ.get("MESHCHAT_RUN", "node").split()
+DIST = os.environ["MESHCHAT_DIST"]
 NODES = int(os.environ.get("MESHCHAT_NODES", "1"))
+MEET_SECONDS_MAX = 10
+
+
+def quoted(value):
+    return "'%s'" % str(value).replace("'", "'\\''")
 
 
 def hash_password(password):
@@ -44,50 +48,77 @@ class MeshchatController(BaseServerController, DirectoryBasedController):
         "UTF8ONLY": None, "WHOX": None,
     }
 
-    def create_config(self) -> None:
-        super().create_config()
+    def _address(self, node):
+        # Of this test alone: the daemons' UDP port is the same everywhere.
+        return "127.%d.%d.%d" % (self.port >> 8, self.port & 255, 100 + node)
+
+    def _socket(self, node):
+        return str(self.directory / ("%d.sock" % node))
+
+    def _write_node(self, node):
+        options = [("listen", "127.0.0.1:%d" % self.ports[node]), *self._options]
+        if node == 0 and self._websocket:
+            options.append(("websocket", self._websocket))
+        lists = ("listen", "websocket", "motd", "admin_info")
+        lines = [
+            "config meshchat 'main'", "\toption socket " + quoted(self._socket(node)),
+            "\toption state_dir " + quoted(self.directory / str(node)), "\toption system_bus 'off'",
+            "config mesh", "\toption type 'static'", "\tlist address " + quoted(self._address(node)),
+            *["\tlist peer " + quoted(self._address(other)) for other in range(NODES) if other != node],
+            "config irc 'irc'",
+            *["\t%s %s %s" % ("list" if name in lists else "option", name, quoted(value)) for name, value in options],
+        ]
+        for name, password, operator in self._accounts:
+            lines += ["config account", "\toption name " + quoted(name), "\toption password " + quoted(password)]
+            lines += ["\toption operator '1'"] if operator else []
+        (self.directory / ("%d.conf" % node)).write_text("\n".join(lines) + "\n")
 
     def _write(self):
-        nodes = []
-        for i in range(NODES):
-            options = dict(self._options)
-            options["listen"] = [{"address": "127.0.0.1", "port": self.ports[i]}]
-            if i > 0:
-                options["websocket"] = []
-            options["accounts"] = self._accounts
-            options["memory"] = {"latencyMs": 1}
-            nodes.append(options)
-        (self.directory / "nodes.json").write_text(json.dumps(nodes))
+        for node in range(NODES):
+            self._write_node(node)
 
     def run(self, hostname, port, *, password, ssl, run_services, faketime, websocket_hostname=None, websocket_port=None, config=None):
         if ssl:
             raise NotImplementedByController("TLS")
-        self.create_config()
+        super().create_config()
         self.port = port
         self.hostname = hostname
-        self.ports = [port]
-        for _ in range(1, NODES):
-            self.ports.append(self.get_hostname_and_port()[1])
-        self._accounts = [{"name": "nobody", "password": hash_password("x")}]
-        self._options = {
-            "serverName": "My.Little.Server", "networkName": "meshtest", "motd": ["message of the day"], "playbackLines": 0,
-            "operators": [{"name": "operuser", "password": hash_password("operpassword")}],
-            "adminInfo": ["Bob Smith", "", "email@example.org"],
-        }
+        self.ports = [port] + [self.get_hostname_and_port()[1] for _ in range(1, NODES)]
+        self._accounts = [("nobody", hash_password("x"), False), ("operuser", hash_password("operpassword"), True)]
+        self._options = [
+            ("server_name", "My.Little.Server"), ("network_name", "meshtest"), ("motd", "message of the day"),
+            ("playback_lines", "0"), ("admin_info", "Bob Smith"), ("admin_info", ""), ("admin_info", "email@example.org"),
+        ]
         if password is not None:
-            self._options["password"] = password
-        if websocket_port:
-            self._options["websocket"] = [{"address": websocket_hostname, "port": websocket_port}]
+            self._options.append(("password", password))
+        self._websocket = "%s:%d" % (websocket_hostname, websocket_port) if websocket_port else None
         self._write()
-        faketime_cmd = []
-        if faketime:
-            import shutil
-            if shutil.which("faketime"):
-                faketime_cmd = ["faketime", "-f", faketime]
-                self.faketime_enabled = True
-        self.proc = self.execute([*faketime_cmd, *RUNNER, HARNESS, str(self.directory / "nodes.json")])
+        before = ""
+        if faketime and shutil.which("faketime"):
+            before = "faketime -f %s " % quoted(faketime)
+            self.faketime_enabled = True
+        daemons = [
+            "%s%s --config %s" % (before, quoted(DIST + "/meshchatd"), quoted(self.directory / ("%d.conf" % node)))
+            for node in range(NODES)
+        ]
+        self.proc = self.execute(["sh", "-c", " & ".join(daemons[1:] + ["exec " + daemons[0]])])
+        self._meet()
         if run_services:
             self.wait_for_services()
+
+    def _meet(self):
+        """Waits until every daemon has all others in the group of the IRC directory."""
+        end = time.time() + MEET_SECONDS_MAX
+        waiting = list(range(NODES)) if NODES > 1 else []
+        while waiting and time.time() < end:
+            result = subprocess.run(
+                [DIST + "/meshchat", "-s", self._socket(waiting[0]), "--json", "members", "irc"],
+                env={**os.environ, "MESHCHAT_RUNTIME": "node"}, capture_output=True, text=True,
+            )
+            if result.returncode == 0 and len(json.loads(result.stdout)["members"]) >= NODES:
+                waiting.pop(0)
+            else:
+                time.sleep(0.05)
 
     def wait_for_services(self):
         self.wait_for_port()
@@ -95,9 +126,9 @@ class MeshchatController(BaseServerController, DirectoryBasedController):
     def registerUser(self, case, username, password=None):
         if not case.run_services:
             raise ValueError("run_services is not True")
-        self._accounts.append({"name": username, "password": hash_password(password)})
+        self._accounts.append((username, hash_password(password), False))
         self._write()
-        self.proc.send_signal(signal.SIGHUP)
+        self._terminate_process_group(signal.SIGHUP)
         time.sleep(0.15)
 
 

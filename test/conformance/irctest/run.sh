@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs irctest against the IRC server: IRCTEST=folder of irctest, PYTHON=python3 that has its requirements.
-#   run.sh core | local-ops | modern | MODULE…      MESHCHAT_NODES=2 CONTROLLER=spread: clients spread over nodes
+# Runs irctest against daemons (MESHCHAT_DIST, else dist/): IRCTEST=folder of irctest, PYTHON=python3 with its requirements.
+#   run.sh core | local-ops | modern | MODULE…      NODES=2: clients spread over so many nodes of one mesh
+#   PYTEST_ADDOPTS as ever, such as "-n 4"; TJS=… or MESHCHAT_RUNTIME=node decide what the daemons run on
 set -e
 [ -d "$IRCTEST/irctest" ] || {
   echo 'irctest: skipped, IRCTEST does not name a folder of irctest (github: progval/irctest)'
@@ -8,12 +9,14 @@ set -e
 }
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-MESHCHAT_HARNESS=$root/build/irc-harness.mjs
+MESHCHAT_DIST=${MESHCHAT_DIST:-$root/dist}
+MESHCHAT_NODES=${NODES:-1}
 TMPDIR=$(mktemp -d)
+trap 'rm -rf "$TMPDIR"' EXIT
 PYTHONPATH=$here:$IRCTEST
-export MESHCHAT_HARNESS TMPDIR PYTHONPATH
-"$root/node_modules/.bin/esbuild" --bundle --format=esm --platform=node --target=es2022 \
-  "$root/test/e2e/irc-harness.ts" "--outfile=$MESHCHAT_HARNESS" --log-level=warning
+export MESHCHAT_DIST MESHCHAT_NODES TMPDIR PYTHONPATH
+controller=meshchat
+[ "$MESHCHAT_NODES" = 1 ] || controller=spread
 core='connection_registration buffering cap pingpong quit join part names messages topic list lusers isupport away info time
   who whois multi_prefix regressions utf8 help chmodes/modeis chmodes/secret chmodes/no_external'
 local_ops='kick invite statusmsg chmodes/operator chmodes/key chmodes/limit chmodes/moderated chmodes/no_ctcp chmodes/ban'
@@ -29,5 +32,5 @@ files=
 for module in $modules; do files="$files irctest/server_tests/$module.py"; done
 cd "$IRCTEST"
 # shellcheck disable=SC2086
-exec "${PYTHON:-python3}" -m pytest --controller "${CONTROLLER:-meshchat}" $files -q --no-header -p no:cacheprovider \
+"${PYTHON:-python3}" -m pytest --controller "$controller" $files -q --no-header -p no:cacheprovider \
   -m 'not implementation-specific and not deprecated and not strict'

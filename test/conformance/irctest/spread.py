@@ -1,30 +1,26 @@
-"""The same controller, clients spread over MESHCHAT_NODES nodes round robin."""
-import os
-os.environ.setdefault("MESHCHAT_NODES", "2")
-from irctest import cases
-import meshchat
-from meshchat import *
+"""The same controller; each new client of a test connects to the next of its nodes, round robin."""
+import time
 
-_connect = None
+import irctest.cases
+from meshchat import get_irctest_controller_class  # noqa: F401: irctest asks for it
 
-def _patch():
-    import irctest.cases as c
-    original = c.BaseServerTestCase.addClient
-    def addClient(self, name=None, *args, **kwargs):
-        ports = getattr(self.controller, "ports", None)
-        if ports and len(ports) > 1:
-            n = getattr(self, "_client_count", 0)
-            self._client_count = n + 1
-            time.sleep(0.03)
-            saved = self.port
-            self.port = ports[n % len(ports)]
-            try:
-                return original(self, name, *args, **kwargs)
-            finally:
-                self.port = saved
-        return original(self, name, *args, **kwargs)
-    c.BaseServerTestCase.addClient = addClient
-_patch()
+# What one client did must have reached the other nodes before the next one comes.
+SETTLE_SECONDS = 0.03
 
-def get_irctest_controller_class():
-    return meshchat.MeshchatController
+_add_client = irctest.cases.BaseServerTestCase.addClient
+
+
+def add_client(self, name=None, *args, **kwargs):
+    ports = getattr(self.controller, "ports", None) or [self.port]
+    count = getattr(self, "_client_count", 0)
+    self._client_count = count + 1
+    time.sleep(SETTLE_SECONDS)
+    first = self.port
+    self.port = ports[count % len(ports)]
+    try:
+        return _add_client(self, name, *args, **kwargs)
+    finally:
+        self.port = first
+
+
+irctest.cases.BaseServerTestCase.addClient = add_client
