@@ -115,18 +115,24 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   }
   const entry = makeEntry(ircd, user, channel, status + channel.name, draft);
   const delivery = new Delivery(entry);
-  for (const [member, { op, voice }] of channel.members) {
-    if (status !== '' && !op && !(status === '+' && voice) && member !== user) continue;
-    for (const other of member.sessions) {
-      if (other === session ? session.has(CAP_ECHO_MESSAGE) : true) delivery.to(other);
-    }
-  }
-  if (isPassing(draft)) return ircd.mesh.hint(user, channel, entry);
+  const echoes = session.has(CAP_ECHO_MESSAGE);
   // Operators are this node's own affair, and so is what is said to them.
-  if (status !== '') return;
+  if (status !== '') return sendToOperators(session, channel, delivery, status);
+  // The echo of a labelled message is the reply to it.
+  if (session.labelling && echoes) delivery.to(session);
+  ircd.fanOut.toChannel(channel, delivery, echoes && !session.labelling ? undefined : session);
+  if (isPassing(draft)) return ircd.mesh.hint(user, channel, entry);
   channel.history.add(entry, ircd.wallMs());
   const pending = ircd.mesh.say(user, channel, entry);
   if (pending !== undefined) ircd.wait(session, pending);
+}
+
+/** STATUSMSG: to @ operators, or + those with voice as well. */
+function sendToOperators(session: Session, channel: Channel, delivery: Delivery, status: string): void {
+  for (const [member, { op, voice }] of channel.members) {
+    if (!op && !(status === '+' && voice) && member !== session.user) continue;
+    for (const other of member.sessions) if (other !== session || session.has(CAP_ECHO_MESSAGE)) delivery.to(other);
+  }
 }
 
 function sendToUser(ircd: Ircd, session: Session, nick: string, draft: Draft): void {

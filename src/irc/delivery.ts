@@ -22,6 +22,17 @@ export class Delivery {
     this.#target = target;
   }
 
+  /** Clients with the same variant of a line get the same bytes: anything but several lines, which may be a batch. */
+  get uniform(): boolean {
+    return this.entry.lines.length <= 1;
+  }
+
+  /** What a client gets of it that has these capabilities; undefined: nothing. Only when uniform. */
+  bytes(caps: number): Uint8Array | undefined {
+    if (this.entry.command === 'TAGMSG' && (caps & CAP_MESSAGE_TAGS) === 0) return undefined;
+    return (this.#plain ??= this.#lines())[0]?.bytes(caps);
+  }
+
   /** @param batch an open batch (history); @param aside see Session.send */
   to(session: Session, batch = '', aside = false): void {
     const { entry } = this;

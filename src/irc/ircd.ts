@@ -9,6 +9,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Accounts } from './accounts.ts';
 import type { Channel } from './channel.ts';
 import { handleLine } from './commands.ts';
+import { FanOut } from './fan-out.ts';
 import type { Conversations } from './conversations.ts';
 import type { Entry } from './history.ts';
 import { ERR_INPUTTOOLONG } from './numerics.ts';
@@ -68,6 +69,7 @@ export class Ircd implements SessionHost {
   readonly startedMs: number;
   readonly version: string;
   mesh: MeshPort;
+  readonly fanOut = new FanOut(() => this.#planFlush());
   readonly counters = { clients: 0, refused: 0, lines: 0, sendQueueExceeded: 0, timeouts: 0, tooLong: 0, errors: 0 };
   readonly #dirty = new Set<Session>();
   #flushPlanned = false;
@@ -230,14 +232,23 @@ export class Ircd implements SessionHost {
 
   // --- output -----------------------------------------------------------------------------------------------------
 
+  settle(): void {
+    this.fanOut.settle();
+  }
+
   wakeFlush(session: Session): void {
     this.#dirty.add(session);
+    this.#planFlush();
+  }
+
+  #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
     this.environment.later(() => this.#flush());
   }
 
   #flush(): void {
+    this.settle();
     this.#flushPlanned = false;
     const sessions = [...this.#dirty];
     this.#dirty.clear();

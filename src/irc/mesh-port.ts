@@ -156,10 +156,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   show(channel: Channel, source: string, uid: string, entry: Entry): void {
     if (!this.admit(channel, source, uid, entry)) return;
-    const { network } = this.#ircd();
     if (entry.origin?.n !== 0) channel.history.add(entry, this.wallMs());
-    const delivery = new Delivery(entry);
-    for (const session of network.sessionsOf(channel)) delivery.to(session);
+    this.#ircd().fanOut.toChannel(channel, new Delivery(entry), undefined);
   }
 
   showMissed(channel: Channel, entries: Entry[]): void {

@@ -9,7 +9,7 @@ import type { Entry } from './history.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { User } from './user.ts';
 
-/** TCP or WebSocket: takes whole lines with their CR LF. */
+/** TCP or WebSocket: takes whole lines with their CR LF, one or more in each item; bytes stay as they are. */
 export interface Transport {
   readonly address: string;
   readonly queuedBytes: number;
@@ -43,6 +43,8 @@ export interface SessionHost {
   readonly serverName: string;
   /** The session has output: call flush() at the end of the turn. */
   wakeFlush(session: Session): void;
+  /** Hands out what was said in a channel before: called before anything else is sent. */
+  settle(): void;
 }
 
 export class Session {
@@ -111,8 +113,14 @@ export class Session {
    */
   send(out: Outgoing | string, batch = '', aside = false): void {
     if (this.closed) return;
+    this.#host.settle();
     if (this.#capture !== undefined) (aside ? this.#aside : this.#capture).push({ out, batch, closesBatch: false });
     else this.#write(out, batch === '' ? [] : [['batch', batch]]);
+  }
+
+  /** Lines of others that many clients get: they are no reply to anything. */
+  sendBytes(lines: Uint8Array): void {
+    if (lines.length > 0) this.#collect(lines);
   }
 
   /** A line from the server. */
@@ -144,6 +152,9 @@ export class Session {
     else this.#capture.push({ out, batch: '', closesBatch: true });
   }
 
+  get labelling(): boolean {
+    return this.#capture !== undefined;
+  }
   beginLabel(): void {
     this.#capture = [];
   }
@@ -175,6 +186,10 @@ export class Session {
     let line: string | Uint8Array;
     if (typeof out === 'string') line = `${formatTags(tags)}${out}\r\n`;
     else line = tags.length === 0 ? out.bytes(this.caps) : out.text(this.caps, tags);
+    this.#collect(line);
+  }
+
+  #collect(line: string | Uint8Array): void {
     if (this.#out.length === 0) this.#host.wakeFlush(this);
     this.#out.push(line);
     this.#outBytes += line.length;

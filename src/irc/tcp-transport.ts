@@ -2,16 +2,15 @@
 import type { Stream, StreamHandler } from '../runtime/runtime.ts';
 import type { Ircd } from './ircd.ts';
 import type { Transport } from './session.ts';
-import { encodeText } from './text.ts';
+import { encodeText, joinChunks } from './text.ts';
 
 /** One write for all lines of a turn: neighbouring strings are encoded together. */
 export function joinLines(lines: readonly (string | Uint8Array)[]): Uint8Array {
   const [only] = lines;
-  if (lines.length === 1 && only instanceof Uint8Array) return only;
+  if (lines.length === 1 && typeof only !== 'string') return only as Uint8Array;
   const chunks: Uint8Array[] = [];
   let text = '';
-  let length = 0;
-  for (const line of [...lines, new Uint8Array(0)]) {
+  for (const line of lines) {
     if (typeof line === 'string') {
       text += line;
       continue;
@@ -20,15 +19,8 @@ export function joinLines(lines: readonly (string | Uint8Array)[]): Uint8Array {
     text = '';
     chunks.push(line);
   }
-  if (chunks.length === 2) return chunks[0] as Uint8Array;
-  for (const chunk of chunks) length += chunk.length;
-  const joined = new Uint8Array(length);
-  length = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, length);
-    length += chunk.length;
-  }
-  return joined;
+  if (text !== '') chunks.push(encodeText(text));
+  return joinChunks(chunks);
 }
 
 class TcpTransport implements Transport {
@@ -43,7 +35,7 @@ class TcpTransport implements Transport {
     return this.#stream.queuedBytes;
   }
   write(lines: readonly (string | Uint8Array)[]): boolean {
-    return this.#stream.write(joinLines(lines));
+    return this.#stream.write(joinLines(lines), true);
   }
   pause(): void {
     this.#stream.pause();

@@ -14,6 +14,7 @@ import { decodeText, encodeText } from './text.ts';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const HEAD_BYTES_MAX = 8192;
 const MESSAGE_BYTES_MAX = BODY_BYTES_MAX + TAG_BYTES_MAX + 2;
+const LF = 10;
 const TEXT = 1;
 const BINARY = 2;
 const CLOSE = 8;
@@ -71,9 +72,13 @@ class WebSocketTransport implements Transport {
     return this.#stream.queuedBytes;
   }
   write(lines: readonly (string | Uint8Array)[]): boolean {
-    for (const line of lines) {
-      const bytes = typeof line === 'string' ? encodeText(line) : line;
-      if (!this.#stream.write(encodeFrame(this.#opcode, bytes.subarray(0, -2)))) return false;
+    for (const some of lines) {
+      const bytes = typeof some === 'string' ? encodeText(some) : some;
+      for (let from = 0; from < bytes.length; ) {
+        const end = bytes.indexOf(LF, from);
+        if (!this.#stream.write(encodeFrame(this.#opcode, bytes.subarray(from, end - 1)))) return false;
+        from = end + 1;
+      }
     }
     return true;
   }

@@ -91,11 +91,16 @@ export class QueuedStream implements Stream {
     }
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, shared = false): boolean {
     if (this.#state !== OPEN || this.#queuedBytes + bytes.length > this.#bytesMax) return false;
     if (bytes.length === 0) return true;
-    this.#queue.push(bytes.slice());
+    const idle = this.#queuedBytes === 0;
     this.#queuedBytes += bytes.length;
+    if (shared && idle) {
+      this.#send(bytes);
+      return true;
+    }
+    this.#queue.push(shared ? bytes : bytes.slice());
     this.#flushLater();
     return true;
   }
@@ -203,7 +208,10 @@ export class QueuedStream implements Stream {
       if (this.#state === ENDING) this.#shut();
       return;
     }
-    const bytes = this.#takeBatch();
+    this.#send(this.#takeBatch());
+  }
+
+  #send(bytes: Uint8Array): void {
     this.#writingBytes = bytes.length;
     try {
       this.#transport.write(bytes);

@@ -57,8 +57,9 @@ export interface Stream {
   readonly localAddress: string;
   /**
    * Copies and queues. @returns false, nothing queued, when the queue would pass `writeQueueBytesMax` or it is closed.
+   * `shared`: nobody will change `bytes` any more: they are not copied, and leave at once when nothing waits.
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, shared?: boolean): boolean;
   readonly queuedBytes: number;
   /** Stops and restarts reading (back-pressure to the sender). */
   pause(): void;

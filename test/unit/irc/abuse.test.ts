@@ -153,6 +153,17 @@ websocket('frames at any cut, fragments, pings and a close', async () => {
     assert.is(client.all[0], 'HTTP/1.1 101 Switching Protocols');
   }
 });
+websocket('each of several lines that come together is a message of its own', async () => {
+  const { world, node, bob } = await pair();
+  const web = node.connect(1);
+  web.bytes(text(`${HEAD}\r\n`));
+  for (const line of ['NICK web', 'USER web 0 * :Web', 'JOIN #c']) web.bytes(masked(1, text(line)));
+  await world.run();
+  bob.send('PRIVMSG #c :one', 'PRIVMSG #c :and two');
+  await world.run();
+  // Each with a head of two bytes, of which the first is no UTF-8.
+  assert.match(web.unfinished, /\ufffd.:bob![^ ]+ PRIVMSG #c one\ufffd.:bob![^ ]+ PRIVMSG #c :and two$/s);
+});
 websocket('an unmasked, a huge or an unknown frame closes the connection', async () => {
   const { world, node } = await pair();
   for (const bad of [encodeFrame(1, text('NICK x')), Uint8Array.of(0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4), masked(5, text('x')), masked(1, text('x'.repeat(5000)))]) {

@@ -267,6 +267,11 @@ export class TestClient {
     this.#handler.onClose();
   }
 
+  /** What has come after the last line end. */
+  get unfinished(): string {
+    return this.#text;
+  }
+
   /** Lines since the last take. */
   take(): string[] {
     return this.#lines.splice(0);

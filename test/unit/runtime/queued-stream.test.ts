@@ -70,6 +70,25 @@ streams('joins what one turn writes, and writes the next only when the last is d
   assert.equal(transport.calls, ['start', 'write abcd', 'write ef']);
   assert.is(stream.queuedBytes, 2);
 });
+streams('shared bytes leave at once and as they are when nothing waits, else in their turn', async () => {
+  const { stream, transport } = setup();
+  const sent: Uint8Array[] = [];
+  const write = transport.write.bind(transport);
+  transport.write = (bytes) => void (sent.push(bytes), write(bytes));
+  const shared = text('ab');
+  assert.ok(stream.write(shared, true));
+  assert.is(sent[0], shared);
+  assert.ok(stream.write(text('cd'), true));
+  assert.ok(stream.write(text('ef')));
+  assert.not(stream.write(text('too long'), true));
+  transport.stream?.onWritten();
+  assert.equal(transport.calls, ['start', 'write ab', 'write cdef']);
+  transport.stream?.onWritten();
+  stream.write(text('gh'));
+  stream.write(text('ij'), true);
+  await null;
+  assert.is(transport.calls.at(-1), 'write ghij');
+});
 streams('counts bytes that are being written against the limit', async () => {
   const { stream, told, transport } = setup();
   assert.ok(stream.write(text('0123456789')));
