@@ -21,7 +21,7 @@ const date = sourceDate();
 const build = mkdtempSync(join(tmpdir(), 'meshchat-apk-'));
 const root = join(build, 'root');
 mkdirSync(root);
-const { meta, files } = runtimePackage() ?? { meta: ours, files: packageFiles() };
+const { meta, files } = runtimePackage() ?? { meta: ours, files: await packageFiles() };
 const records = `/lib/apk/packages/${meta.name}`;
 const list = files.map((file) => file.path).sort();
 const sha256 = (path) => createHash('sha256').update(files.find((file) => file.path === path).bytes).digest('hex');

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import zopfli from '@gfx/zopfli';
 
 const packageJson = JSON.parse(readFileSync('package.json', 'utf8'));
 
@@ -28,14 +29,25 @@ export const meta = {
 const PRIVATE = new Set(['/etc/config/meshchat']);
 const EXECUTABLE = /^\/(usr\/s?bin\/|etc\/(init\.d|uci-defaults)\/)|\.sh$/;
 
-/** [{path, mode, bytes}] sorted by path. --script FILE and --release N make packages for tests. */
-export function packageFiles() {
+/**
+ * [{path, mode, bytes}] sorted by path. --script FILE and --release N make packages for tests. The script is stored
+ * compressed: that is what /usr/lib/meshchat/meshchat.js reads.
+ */
+export async function packageFiles() {
   const files = readdirSync('openwrt/files', { recursive: true })
     .map((name) => ({ name, path: join('openwrt/files', name) }))
     .filter(({ path }) => statSync(path).isFile())
     .map(({ name, path }) => entry(`/${name}`, readFileSync(path)));
-  files.push(entry('/usr/lib/meshchat/meshchat.js', readFileSync(argument('script') ?? 'dist/meshchat.js')));
+  const script = readFileSync(argument('script') ?? 'dist/meshchat.js');
+  files.push(entry('/usr/lib/meshchat/meshchat.js.gz', await gzip(script)));
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** As gzip -9, and the same bytes everywhere, but 3 to 4 % smaller: zopfli takes a second to search. */
+export async function gzip(bytes) {
+  const packed = await zopfli.gzipAsync(bytes, { numiterations: 15 });
+  packed[9] = 3; // made on Unix, wherever it was
+  return Buffer.from(packed);
 }
 
 function entry(path, bytes) {

@@ -3,8 +3,7 @@
 //   node scripts/ipk.mjs --runtime TJS --arch ARCH --version V  build/txiki.js_V-r1_ARCH.ipk, a runtime built elsewhere
 // opkg installs nothing, and says nothing, when a member is not gzip or its tar has PAX headers: hence our own ustar.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
-import { meta as ours, packageFiles, runtimePackage, sourceDate } from './ipk-content.mjs';
+import { gzip, meta as ours, packageFiles, runtimePackage, sourceDate } from './ipk-content.mjs';
 
 const BLOCK = 512;
 
@@ -45,21 +44,15 @@ function header({ name, mode, type, bytes }, date) {
   return block;
 }
 
-function gzip(bytes) {
-  const packed = gzipSync(bytes, { level: 9 });
-  packed[9] = 3; // made on Unix, wherever it was
-  return packed;
-}
-
-function ipk({ control, files }, date) {
+async function ipk({ control, files }, date) {
   const data = tar(files, date);
   const text = control.map(({ path, mode = 0o644, text: content }) => {
     return { path, mode, bytes: Buffer.from(content.replace('@SIZE@', String(data.length))) };
   });
   return gzip(tar([
     { path: '/debian-binary', mode: 0o644, bytes: Buffer.from('2.0\n') },
-    { path: '/data.tar.gz', mode: 0o644, bytes: gzip(data) },
-    { path: '/control.tar.gz', mode: 0o644, bytes: gzip(tar(text, date)) },
+    { path: '/data.tar.gz', mode: 0o644, bytes: await gzip(data) },
+    { path: '/control.tar.gz', mode: 0o644, bytes: await gzip(tar(text, date)) },
   ], date));
 }
 
@@ -94,9 +87,9 @@ function controlFiles(meta, date) {
 }
 
 const date = sourceDate();
-const { meta, files } = runtimePackage() ?? { meta: ours, files: packageFiles() };
+const { meta, files } = runtimePackage() ?? { meta: ours, files: await packageFiles() };
 const path = `build/${meta.name}_${meta.version}_${meta.arch}.ipk`;
-const bytes = ipk({ control: controlFiles(meta, date), files }, date);
+const bytes = await ipk({ control: controlFiles(meta, date), files }, date);
 mkdirSync('build', { recursive: true });
 writeFileSync(path, bytes);
 console.log(`${path}  ${bytes.length} bytes, ${files.reduce((total, file) => total + file.bytes.length, 0)} installed`);
