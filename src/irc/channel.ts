@@ -5,6 +5,7 @@
 import { History } from './history.ts';
 import type { HistoryLimits } from './history.ts';
 import { fold, matches } from './names.ts';
+import type { Session } from './session.ts';
 import type { User } from './user.ts';
 
 export interface Topic {
@@ -22,6 +23,12 @@ export interface Member {
   op: boolean;
   voice: boolean;
   joinedMs: number;
+}
+
+/** @param all both signs of who has two (multi-prefix) */
+export function statusPrefix({ op, voice }: Member, all: boolean): string {
+  if (op) return all && voice ? '@+' : '@';
+  return voice ? '+' : '';
 }
 
 export interface ListEntry {
@@ -56,6 +63,14 @@ export class Channel {
     this.history = new History(limits);
   }
 
+  /** The clients of its members, as they are now. */
+  get sessions(): Session[] {
+    const sessions: Session[] = [];
+    if (this.localCount === 0) return sessions;
+    for (const user of this.members.keys()) for (const session of user.sessions) sessions.push(session);
+    return sessions;
+  }
+
   listed(list: ListMode, user: User): boolean {
     const prefix = fold(user.prefix);
     return this.lists[list].some((entry) => matches(fold(entry.mask), prefix));
@@ -76,9 +91,7 @@ export class Channel {
   /** @returns '@', '+', '@+' or ''. */
   prefixOf(user: User, all: boolean): string {
     const member = this.members.get(user);
-    if (member === undefined) return '';
-    if (all) return `${member.op ? '@' : ''}${member.voice ? '+' : ''}`;
-    return member.op ? '@' : member.voice ? '+' : '';
+    return member === undefined ? '' : statusPrefix(member, all);
   }
 
   /** @returns e.g. ['+nkl', 'secret', '10']; the key only for members. */

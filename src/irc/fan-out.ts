@@ -28,13 +28,13 @@ export class FanOut {
   /** @param except a client that does not see it */
   toChannel(channel: Channel, delivery: Delivery, except: Session | undefined): void {
     if (!delivery.uniform) {
-      for (const session of sessionsOf(channel)) if (session !== except) delivery.to(session);
+      for (const session of channel.sessions) if (session !== except) delivery.to(session);
       return;
     }
     if (channel !== this.#channel || this.#run.length >= RUN_MAX) this.settle();
     if (this.#run.length === 0) {
       this.#channel = channel;
-      this.#sessions = sessionsOf(channel);
+      this.#sessions = channel.sessions;
       this.#onRun();
     }
     this.#run.push({ delivery, except });
@@ -69,10 +69,4 @@ function piece(run: readonly { delivery: Delivery }[], variant: number): Uint8Ar
     if (bytes !== undefined) chunks.push(bytes);
   }
   return joinChunks(chunks);
-}
-
-function sessionsOf(channel: Channel): Session[] {
-  const sessions: Session[] = [];
-  for (const user of channel.members.keys()) for (const session of user.sessions) sessions.push(session);
-  return sessions;
 }

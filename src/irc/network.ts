@@ -327,9 +327,8 @@ export class Network {
     this.record(channel, source, 'TOPIC', [topic.text], tags);
   }
 
-  *sessionsOf(channel: Channel): Iterable<Session> {
-    if (channel.localCount === 0) return;
-    for (const user of channel.members.keys()) yield* user.sessions;
+  sessionsOf(channel: Channel): Session[] {
+    return channel.sessions;
   }
 
   toChannel(channel: Channel, out: Outgoing): void {

@@ -115,6 +115,7 @@ export class Session {
     if (this.closed) return;
     this.#host.settle();
     if (this.#capture !== undefined) (aside ? this.#aside : this.#capture).push({ out, batch, closesBatch: false });
+    else if (batch === '' && typeof out !== 'string') this.#collect(out.bytes(this.caps));
     else this.#write(out, batch === '' ? [] : [['batch', batch]]);
   }
 

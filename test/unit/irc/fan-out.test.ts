@@ -154,13 +154,26 @@ fanOut('a long turn loses nothing, and several lines in one message stay togethe
 fanOut('what is collected is bounded', () => {
   const pieces: number[] = [];
   const session = { closed: false, caps: 0, shownEarly: undefined, sendBytes: (bytes: Uint8Array) => pieces.push(bytes.length) };
-  const room = { members: new Map([[{ sessions: [session] }, {}]]) } as unknown as Channel;
+  const room = { sessions: [session] } as unknown as Channel;
   const collected = new FanOut(() => undefined);
   const line = { uniform: true, bytes: () => new Uint8Array(2) } as unknown as Delivery;
   for (let i = 0; i < 300; i++) collected.toChannel(room, line, undefined);
   assert.equal(pieces, [512]);
   collected.settle();
   assert.equal(pieces, [512, 88]);
+});
+fanOut('the names of a full channel come in lines that fit, each once', async () => {
+  const { node, clients } = await channel(...Array.from({ length: 40 }, (_, i): [string] => [`member-with-a-long-nick-${i}`]));
+  const eve = await node.user('eve', 'userhost-in-names multi-prefix');
+  const lines = await eve.ask('JOIN #c');
+  const names = lines.filter((line) => line.includes(' 353 '));
+  assert.ok(names.length > 3 && names.every((line) => line.length < 420));
+  const all = names.flatMap((line) => line.slice(line.lastIndexOf(':') > 20 ? line.indexOf('#c') + 3 : 0).replace(':', '').split(' '));
+  assert.is(new Set(all).size, clients.length + 1);
+  assert.ok(all[0]?.startsWith('@member-with-a-long-nick-0!member-with-a-long'));
+  await clients[0]?.ask('MODE #c +v member-with-a-long-nick-0');
+  assert.ok((await eve.ask('NAMES #c'))[0]?.includes(':@+member-with'));
+  assert.ok((await (clients[1] as TestClient).ask('NAMES #c'))[0]?.includes(':@member-with'));
 });
 fanOut('typing is not for clients without tags', async () => {
   const { world, clients: [ann, bob, cyn] } = await channel(['ann', 'message-tags'], ['bob'], ['cyn', 'message-tags']);
