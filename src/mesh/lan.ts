@@ -142,7 +142,7 @@ export class LanMesh implements MeshSource {
         this.#sendBeacon(this.#runtime.now());
       } else {
         socket.close();
-        const remedy = 'run it on Node.js, or on txiki.js 26 with MESHCHAT_INTERNAL_SOCKETS=1, or use a static mesh';
+        const remedy = 'run it on Node.js or txiki.js 26.6, without MESHCHAT_INTERNAL_SOCKETS=0, or use a static mesh';
         this.#setProblem(`no IPv6 multicast on ${this.#options.interfaceName} with this runtime`, remedy);
       }
     } catch (error) {

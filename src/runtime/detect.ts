@@ -9,7 +9,10 @@ import type { Txiki } from './txiki-types.ts';
 import { createTxikiRuntime } from './txiki.ts';
 
 export interface RuntimeChoice {
-  /** txiki.js 26: its internal callback sockets, where they are as known. Default: MESHCHAT_INTERNAL_SOCKETS is "1". */
+  /**
+   * txiki.js 26: its internal callback sockets, where they are as known. Default: as MESHCHAT_INTERNAL_SOCKETS says, "1" or
+   * "0", else in the versions that this has been tried with. A connection costs 2 KiB over them and 15 over the public ones.
+   */
   internalSockets?: boolean;
 }
 
@@ -18,8 +21,15 @@ export async function createRuntime(choice: RuntimeChoice = {}): Promise<Runtime
   if (tjs === undefined) return await createNodeRuntime();
   if (UDPSocket === undefined) return await createTxikiRuntime(tjs, sockets24);
   await forgivePeerName(tjs);
-  const internal = choice.internalSockets ?? tjs.env['MESHCHAT_INTERNAL_SOCKETS'] === '1';
+  const internal = choice.internalSockets ?? wantsInternal(tjs.version, tjs.env['MESHCHAT_INTERNAL_SOCKETS']);
   return await createTxikiRuntime(tjs, internal ? sockets26Internal : sockets26);
+}
+
+/** Whether the internal sockets are to be tried: the next major version may change them without a word. */
+export function wantsInternal(version: string, environment: string | undefined): boolean {
+  if (environment === '0' || environment === '1') return environment === '1';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major === 26 && minor >= 6;
 }
 
 /** What an administrator must know about this runtime, '' when nothing. */

@@ -1,8 +1,8 @@
 /**
- * Sockets of txiki.js 26 through its internal callback handles: a fifth of the CPU time per datagram, and what the
- * public API leaves out (TCP_NODELAY on accepted connections, the interface of a multicast group). They are not meant
- * for programs and may change with any version: only used when asked for, and only when the probe finds every call;
- * else the public API.
+ * Sockets of txiki.js 26 through its internal callback handles: a fifth of the CPU time per datagram, a seventh of the
+ * memory per connection, and what the public API leaves out (TCP_NODELAY on accepted connections, the interface of a
+ * multicast group). They are not meant for programs and may change with any version: only used in versions that were
+ * tried (detect.ts) or when asked for, and only when the probe finds every call; else the public API.
  */
 import type { Loop } from './guard.ts';
 import { GuardedDatagram } from './guarded-datagram.ts';

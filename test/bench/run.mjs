@@ -17,6 +17,7 @@ if (path === '') console.log(`no txiki.js: ${why}`);
 else {
   runtimes.unshift({ name: `txiki ${version}`, command: [path, 'run'], env: { TJS: path } });
   if (!version.startsWith('24.')) {
+    runtimes[0].env.MESHCHAT_INTERNAL_SOCKETS = '0';
     const env = { TJS: path, MESHCHAT_INTERNAL_SOCKETS: '1' };
     runtimes.unshift({ name: `txiki ${version}i`, command: [path, 'run'], env });
   }
