@@ -6,8 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import swc from '@swc/core';
-import { build } from 'esbuild';
 
 /**
  * Of the minified script: a router has little flash, and QuickJS needs memory for every function. The target was 100
@@ -17,15 +15,9 @@ import { build } from 'esbuild';
 const BYTES_MAX = 320 * 1024;
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
+const { build } = await import('esbuild');
+const { bundleScript, common } = await import('./scripts/minify.mjs'); // esbuild works where it was loaded
 const minify = !process.argv.includes('--no-minify');
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-
-/** Options of every bundle of src/; test/run.mjs has the same. */
-const common = {
-  bundle: true, minify, format: 'esm', target: 'es2022', platform: 'neutral', mainFields: ['module', 'main'],
-  conditions: ['browser'], external: ['tjs:*', 'node:*'], legalComments: 'none', metafile: true, logLevel: 'warning',
-  define: { MESHCHAT_VERSION: JSON.stringify(version) },
-};
 
 const LAUNCHER = `#!/bin/sh
 # Runs the script on txiki.js where there is one, else on Node; TJS=/path/to/tjs or MESHCHAT_RUNTIME=node|tjs decide.
@@ -66,23 +58,12 @@ function printFolders(metafile) {
   }
 }
 
-/** esbuild minifies each file's code well; swc then finds what takes the whole to see, 4 % of the package. */
-async function minifyMore(code, map) {
-  const { code: script, map: scriptMap } = await swc.minify(code, {
-    module: true, ecma: 2022, compress: { passes: 2 }, mangle: true, sourceMap: { content: map },
-  });
-  return { script: Buffer.from(script), scriptMap };
-}
-
 async function buildScript() {
-  const { metafile, outputFiles } = await build({
-    ...common, entryPoints: ['src/main.ts'], outfile: 'build/meshchat.js', sourcemap: 'external', write: false,
-  });
-  const [map, code] = outputFiles.map(({ text }) => text);
-  const { script, scriptMap } = minify ? await minifyMore(code, map) : { script: Buffer.from(code), scriptMap: map };
+  const { script: text, map, metafile } = await bundleScript('src/main.ts', minify);
+  const script = Buffer.from(text);
   writeFileSync('dist/meshchat.js', script);
   mkdirSync('build', { recursive: true });
-  writeFileSync('build/meshchat.js.map', scriptMap);
+  writeFileSync('build/meshchat.js.map', map);
   printFolders(metafile);
   const gzipped = gzipSync(script, { level: 9 }).length;
   console.log(`${String(script.length).padStart(8)}  dist/meshchat.js (limit ${BYTES_MAX}), ${gzipped} gzipped`);
@@ -97,7 +78,7 @@ async function buildScript() {
 /** The client library: the interface, the way over the control socket, and the runtime it needs. */
 async function buildClient() {
   const entry = 'src/client/socket-client.ts';
-  await build({ ...common, entryPoints: [entry], outfile: 'dist/client.js' });
+  await build({ ...common, minify, entryPoints: [entry], outfile: 'dist/client.js' });
   console.log(`${String(readFileSync('dist/client.js').length).padStart(8)}  dist/client.js`);
   if (process.argv.includes('--no-types')) return;
   const types = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {

@@ -15,14 +15,17 @@ process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Bundles a program of the tests or of the project. */
+/** Bundles a program as readable code. */
 export function bundle(entry: string, outfile: string): void {
   const args = [entry, '--bundle', '--format=esm', '--target=es2022', '--platform=neutral', '--external:tjs:*', '--external:node:*',
-    '--log-level=warning', '--main-fields=module,main', `--outfile=${outfile}`];
-  const { status, stderr } = spawnSync('node_modules/.bin/esbuild', args, { encoding: 'utf8' });
+    '--log-level=warning', '--define:MESHCHAT_VERSION="0.0.0"', '--main-fields=module,main', `--outfile=${outfile}`];
+  program('node_modules/.bin/esbuild', args);
+}
+function program(command: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
 }
-bundle('test/e2e/ubus-node.ts', script);
+program(process.execPath, ['scripts/minify.mjs', 'test/e2e/ubus-node.ts', script]); // as what is released
 
 export interface Engine {
   name: string;

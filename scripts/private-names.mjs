@@ -1,0 +1,64 @@
+// Which property names are the script's own business, so that the build may shorten them: names of class members, and
+// of functions in object literals, that no data has and no runtime knows. Data that leaves (JSON, ubus tables, counters)
+// is made in object literals; data that came in is read as data['name'], which tsconfig.json asks for
+// (noPropertyAccessFromIndexSignature). All names in literals and strings stay, so nobody has to keep a list.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import swc from '@swc/core';
+
+/** What describes others' objects: the language, the used modules of Node, and our adapters. */
+function foreignFiles(modules) {
+  const [platform] = readdirSync('node_modules/@typescript');
+  const language = join('node_modules/@typescript', platform, 'lib');
+  const files = (folder, pattern) => readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+  return [
+    ...files(language, /^lib\.es.*\.d\.ts$/),
+    ...['globals', 'buffer', 'events', 'stream', ...modules].map((name) => `node_modules/@types/node/${name}.d.ts`),
+    ...files('src/runtime', /^(node|txiki)/),
+  ];
+}
+
+/** Every name in the file that may be a member's; too many are better than one too few. */
+function declaredNames(path) {
+  const code = readFileSync(path, 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+  return code.match(/[A-Za-z_$][\w$]*(?=[?!]?\s*[(:<;=])/g) ?? [];
+}
+
+/** Calls visit with each node of a syntax tree. Not recursive: code can be deep. */
+function walk(tree, visit) {
+  const queue = [tree];
+  while (queue.length > 0) {
+    const node = queue.pop();
+    if (node === null || typeof node !== 'object') continue;
+    if (typeof node.type === 'string') visit(node);
+    queue.push(...Object.values(node));
+  }
+}
+
+const FUNCTIONS = new Set(['FunctionExpression', 'ArrowFunctionExpression']);
+const MEMBERS = new Set(['ClassMethod', 'ClassProperty', 'MethodProperty']);
+const words = (text) => text.match(/[\w$]+/g) ?? [];
+
+/** @returns {members, data}: names of class members and functions, and those in data and texts. */
+function namesIn(code) {
+  const members = new Set();
+  const data = new Set();
+  walk(swc.parseSync(code, { syntax: 'ecmascript', target: 'es2022' }), (node) => {
+    const name = node.key?.type === 'Identifier' ? node.key.value : undefined;
+    if (MEMBERS.has(node.type)) members.add(name);
+    else if (node.type === 'KeyValueProperty') (FUNCTIONS.has(node.value.type) ? members : data).add(name);
+    else if (node.type === 'GetterProperty') data.add(name);
+    else if (node.type === 'ObjectExpression') node.properties.forEach(({ type, value }) => type === 'Identifier' && data.add(value));
+    else if (node.type === 'StringLiteral') words(node.value).forEach((word) => data.add(word));
+    else if (node.type === 'TemplateElement') words(node.raw).forEach((word) => data.add(word));
+  });
+  return { members, data };
+}
+
+/** @param code the bundle, not minified. @returns the names that may change, in the order of the alphabet. */
+export function privateNames(code) {
+  const { members, data } = namesIn(code);
+  const modules = [...code.matchAll(/["']node:([a-z_]+)/g)].map(([, module]) => module);
+  const foreign = new Set(foreignFiles(modules).flatMap(declaredNames));
+  return [...members].filter((name) => name?.length > 2 && !data.has(name) && !foreign.has(name)).sort();
+}
