@@ -1,6 +1,6 @@
 /**
- * A channel as this node sees it. Members and topic are the mesh's; modes, operators and ban lists hold on this node only:
- * on a mesh nobody can have authority over another's node.
+ * A channel as this node sees it. Members and topic are the mesh's; modes, operators and ban lists hold on this node
+ * only: on a mesh nobody can have authority over another's node.
  */
 import { History } from './history.ts';
 import type { HistoryLimits } from './history.ts';

@@ -38,8 +38,8 @@ function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | un
   const channel = ircd.network.channels.get(fold(name));
   const user = session.user as User;
   if (channel === undefined) replyNoChannel(session, name);
-  else if (!channel.members.has(user)) session.reply(numeric.ERR_NOTONCHANNEL, channel.name, 'You are not on that channel');
-  else return channel;
+  else if (channel.members.has(user)) return channel;
+  else session.reply(numeric.ERR_NOTONCHANNEL, channel.name, 'You are not on that channel');
   return undefined;
 }
 

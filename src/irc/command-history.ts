@@ -19,9 +19,14 @@ import type { User } from './user.ts';
 /** A point in the history: a line, or a time between lines. */
 type Point = { entry: Entry } | { timeMs: number };
 
-const SUBCOMMANDS = new Map([['LATEST', 1], ['BEFORE', 1], ['AFTER', 1], ['AROUND', 1], ['BETWEEN', 2], ['TARGETS', 2]]);
+const SUBCOMMANDS = new Map([
+  ['LATEST', 1], ['BEFORE', 1], ['AFTER', 1], ['AROUND', 1], ['BETWEEN', 2], ['TARGETS', 2],
+]);
 
-/** CHATHISTORY <LATEST|BEFORE|AFTER|AROUND> <target> <point> <limit> | BETWEEN <target> <point> <point> <limit> | TARGETS <time> <time> <limit> */
+/**
+ * CHATHISTORY <LATEST|BEFORE|AFTER|AROUND> <target> <point> <limit> | BETWEEN <target> <point> <point> <limit> |
+ * TARGETS <time> <time> <limit>
+ */
 function handleChathistory(ircd: Ircd, session: Session, line: Line): void | Promise<void> {
   const sub = (line.params[0] as string).toUpperCase();
   const pointCount = SUBCOMMANDS.get(sub);
@@ -106,7 +111,9 @@ function indexAt(entries: readonly Entry[], point: Point, after: boolean): numbe
   return found < 0 ? entries.length : found;
 }
 
-function select(entries: readonly Entry[], sub: string, points: readonly (Point | undefined)[], count: number): readonly Entry[] {
+function select(
+  entries: readonly Entry[], sub: string, points: readonly (Point | undefined)[], count: number,
+): readonly Entry[] {
   const [first, second] = points;
   if (first === undefined) return entries.slice(-count);
   if (sub === 'LATEST') return entries.slice(indexAt(entries, first, true)).slice(-count);
@@ -151,7 +158,9 @@ export function playHistory(ircd: Ircd, session: Session, channel: Channel): voi
 
 /** Lines that were missing here and have come from other members. */
 export function playMissed(ircd: Ircd, session: Session, channel: Channel, entries: readonly Entry[]): void {
-  replay(ircd, session, channel.name, entries.filter((entry) => isMessage(entry) || session.has(CAP_EVENT_PLAYBACK)), false);
+  replay(
+    ircd, session, channel.name, entries.filter((entry) => isMessage(entry) || session.has(CAP_EVENT_PLAYBACK)), false,
+  );
 }
 
 function replyTargets(ircd: Ircd, session: Session, points: readonly string[], count: number): void {
@@ -171,7 +180,9 @@ function replyTargets(ircd: Ircd, session: Session, points: readonly string[], c
   const chosen = a <= b ? found.slice(0, count) : found.slice(-count);
   const batch = session.beginBatch('draft/chathistory-targets', []);
   for (const [timeMs, name] of chosen) {
-    session.send(new Outgoing(ircd.serverName, 'CHATHISTORY', ['TARGETS', name, formatTime(timeMs)], { timeMs }), batch);
+    session.send(
+      new Outgoing(ircd.serverName, 'CHATHISTORY', ['TARGETS', name, formatTime(timeMs)], { timeMs }), batch,
+    );
   }
   session.endBatch(batch);
 }
@@ -183,7 +194,9 @@ function handleMarkread(ircd: Ircd, session: Session, line: Line): void {
   if (target === undefined) return session.fail('MARKREAD', 'NEED_MORE_PARAMS', 'Missing parameters');
   if (mark === undefined) return replyMarker(ircd, session, target);
   const timeMs = mark.startsWith('timestamp=') ? parseTime(mark.slice(10)) : undefined;
-  if (timeMs === undefined) return session.fail('MARKREAD', 'INVALID_PARAMS', safeParam(target), safeParam(mark), 'Invalid timestamp');
+  if (timeMs === undefined) {
+    return session.fail('MARKREAD', 'INVALID_PARAMS', safeParam(target), safeParam(mark), 'Invalid timestamp');
+  }
   const before = ircd.conversations.marker(user, target);
   const now = ircd.conversations.mark(user, target, timeMs);
   if (before === now) return replyMarker(ircd, session, target);

@@ -1,6 +1,7 @@
 /** Saying things: PRIVMSG, NOTICE, TAGMSG, multiline BATCH, REDACT. */
 import {
-  CAP_ECHO_MESSAGE, CAP_MESSAGE_TAGS, CAP_MULTILINE, CAP_REDACTION, CAP_SELF_MESSAGE, MULTILINE_BYTES_MAX, MULTILINE_LINES_MAX,
+  CAP_ECHO_MESSAGE, CAP_MESSAGE_TAGS, CAP_MULTILINE, CAP_REDACTION, CAP_SELF_MESSAGE, MULTILINE_BYTES_MAX,
+  MULTILINE_LINES_MAX,
 } from './capabilities.ts';
 import type { Channel } from './channel.ts';
 import { replyNoChannel, replyNoNick, safeParam } from './command-channel.ts';
@@ -18,7 +19,9 @@ import { byteLength, cutText } from './text.ts';
 import type { User } from './user.ts';
 
 const CLIENT_TAG_BYTES_MAX = 4096;
-/** Text that is passed on whole even when its source makes the line longer than 512 bytes; more is refused, never cut. */
+/**
+ * Text that is passed on whole even when its source makes the line longer than 512 bytes; more is refused, never cut.
+ */
 const WHOLE_TEXT_BYTES_MAX = 490;
 const LINE_BYTES_MAX = 512;
 const CTCP = '\x01';
@@ -75,7 +78,9 @@ function sendAll(ircd: Ircd, session: Session, targets: string, draft: Draft): v
   for (const target of targets.split(',')) {
     if (seen.has(fold(target)) || target === '') continue;
     seen.add(fold(target));
-    if (seen.size > TARGETS_MAX) return session.reply(numeric.ERR_TOOMANYTARGETS, safeParam(target), 'Too many targets');
+    if (seen.size > TARGETS_MAX) {
+      return session.reply(numeric.ERR_TOOMANYTARGETS, safeParam(target), 'Too many targets');
+    }
     if (/^[@+]?#/.test(target)) sendToChannel(ircd, session, target, draft);
     else sendToUser(ircd, session, target, draft);
   }
@@ -96,7 +101,8 @@ function isCtcp(draft: Draft): boolean {
 
 /** Typing and its like: of no use later, so neither kept nor repaired. */
 function isPassing(draft: Draft): boolean {
-  return draft.command === 'TAGMSG' && [...(draft.tags ?? [])].every(([key]) => key === '+typing' || key === '+draft/typing');
+  if (draft.command !== 'TAGMSG') return false;
+  return [...(draft.tags ?? [])].every(([key]) => key === '+typing' || key === '+draft/typing');
 }
 
 function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draft): void {
@@ -228,11 +234,14 @@ function addToBatch(session: Session, open: OpenBatch, line: Line): void {
     session.openBatch = undefined;
     session.fail('BATCH', code, ...params);
   };
-  if (line.tags.get('batch') !== open.id || (open.command !== '' && open.command !== line.command) || (concat && text === '')) {
+  const mixed = open.command !== '' && open.command !== line.command;
+  if (line.tags.get('batch') !== open.id || mixed || (concat && text === '')) {
     return refuse('MULTILINE_INVALID', 'Invalid multiline batch');
   }
   if (fold(line.params[0] ?? '') !== fold(open.target)) {
-    return refuse('MULTILINE_INVALID_TARGET', safeParam(open.target), safeParam(line.params[0] ?? ''), 'Invalid multiline target');
+    return refuse(
+      'MULTILINE_INVALID_TARGET', safeParam(open.target), safeParam(line.params[0] ?? ''), 'Invalid multiline target',
+    );
   }
   open.command = line.command;
   open.bytes += byteLength(text) + (concat || open.lines.length === 0 ? 0 : 1);
@@ -259,13 +268,18 @@ function handleRedact(ircd: Ircd, session: Session, line: Line): void {
   const history = channel?.history ?? ircd.conversations.find(user, other, target);
   const entry = history?.find(msgid);
   if (entry === undefined) {
-    return session.fail('REDACT', 'UNKNOWN_MSGID', safeParam(target), safeParam(msgid), 'This message does not exist or is too old');
+    return session.fail(
+      'REDACT', 'UNKNOWN_MSGID', safeParam(target), safeParam(msgid), 'This message does not exist or is too old',
+    );
   }
   const own = entry.source.slice(entry.source.indexOf('!')) === user.prefix.slice(user.prefix.indexOf('!')) &&
     (entry.origin?.nick === user.nick || entry.account !== undefined && entry.account === user.account);
   const op = channel?.members.get(user)?.op === true;
   if (!own && !op) {
-    return session.fail('REDACT', 'REDACT_FORBIDDEN', safeParam(target), safeParam(msgid), 'You are not authorised to redact this message');
+    return session.fail(
+      'REDACT', 'REDACT_FORBIDDEN', safeParam(target), safeParam(msgid),
+      'You are not authorised to redact this message',
+    );
   }
   history?.remove(msgid);
   const params = [channel?.name ?? (other as User).shown, msgid, ...(text === undefined ? [] : [text])];

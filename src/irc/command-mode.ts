@@ -1,4 +1,7 @@
-/** MODE for channels and users. All of it holds on this node only: who is an operator here, and what he keeps out of sight. */
+/**
+ * MODE for channels and users. All of it holds on this node only: who is an operator here, and what he keeps out of
+ * sight.
+ */
 import type { Channel, ListMode } from './channel.ts';
 import { replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam, visible } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
@@ -82,7 +85,9 @@ function formatChanges(changes: readonly Change[]): string[] {
 /** @returns the change as it is to be shown, undefined when nothing changed. */
 function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
   const { on, letter, param } = change;
-  if (isList(letter)) return changeList(ircd, session, channel, { on, letter, mask: fullMask(cutText(param as string, 200)) });
+  if (isList(letter)) {
+    return changeList(ircd, session, channel, { on, letter, mask: fullMask(cutText(param as string, 200)) });
+  }
   if (letter === 'o' || letter === 'v') return changePrefix(ircd, session, channel, change);
   if (letter === 'k') return changeKey(session, channel, on, param);
   if (letter === 'l') return changeLimit(session, channel, on, param);
@@ -197,7 +202,9 @@ function userMode(ircd: Ircd, session: Session, nick: string, modes: string | un
   }
   if (unknown) session.reply(numeric.ERR_UMODEUNKNOWNFLAG, 'Unknown MODE flag');
   if (changes.length === 0) return;
-  for (const other of user.sessions) other.send(`:${user.prefix} MODE ${user.shown} ${formatChanges(changes).join(' ')}`);
+  for (const other of user.sessions) {
+    other.send(`:${user.prefix} MODE ${user.shown} ${formatChanges(changes).join(' ')}`);
+  }
   if (changes.some(({ letter }) => 'Bi'.includes(letter))) ircd.mesh.changed(user);
 }
 

@@ -58,7 +58,8 @@ function commonChannel(target: User, user: User): Channel | undefined {
 
 function whoFlags(session: Session, target: User, channel: Channel | undefined): string {
   const away = target.away === undefined ? 'H' : 'G';
-  return `${away}${target.modes.has('o') ? '*' : ''}${target.bot ? 'B' : ''}${channel?.prefixOf(target, session.has(CAP_MULTI_PREFIX)) ?? ''}`;
+  const prefix = channel?.prefixOf(target, session.has(CAP_MULTI_PREFIX)) ?? '';
+  return `${away}${target.modes.has('o') ? '*' : ''}${target.bot ? 'B' : ''}${prefix}`;
 }
 
 /** People of other nodes are one hop away. */
@@ -115,13 +116,20 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
   if (target.bot) session.reply(numeric.RPL_WHOISBOT, nick, 'is a bot');
   if (target.account !== undefined) session.reply(numeric.RPL_WHOISACCOUNT, nick, target.account, 'is logged in as');
   if (!target.local) {
-    session.reply(numeric.RPL_WHOISSPECIAL, nick, `is on mesh node ${target.home}${target.nick === nick ? '' : ` as ${target.nick}`}`);
+    session.reply(
+      numeric.RPL_WHOISSPECIAL, nick,
+      `is on mesh node ${target.home}${target.nick === nick ? '' : ` as ${target.nick}`}`,
+    );
   } else if (target === user) {
-    session.reply(numeric.RPL_WHOISACTUALLY, nick, `${target.user}@${target.host}`, session.transport.address || '127.0.0.1', 'Actual user@host, Actual IP');
+    session.reply(
+      numeric.RPL_WHOISACTUALLY, nick, `${target.user}@${target.host}`, session.transport.address || '127.0.0.1',
+      'Actual user@host, Actual IP',
+    );
   }
   if (target.away !== undefined) session.reply(numeric.RPL_AWAY, nick, target.away);
   session.reply(
-    numeric.RPL_WHOISIDLE, nick, idleSeconds(ircd, target), String(Math.floor(target.signonMs / 1000)), 'seconds idle, signon time',
+    numeric.RPL_WHOISIDLE, nick, idleSeconds(ircd, target), String(Math.floor(target.signonMs / 1000)),
+    'seconds idle, signon time',
   );
 }
 

@@ -117,7 +117,8 @@ function tryRegister(ircd: Ircd, session: Session): void {
     return;
   }
   const facts = {
-    nick: session.nick, user: session.userName, real: session.real, account: session.account, away: undefined, bot: false, hidden: false,
+    nick: session.nick, user: session.userName, real: session.real, account: session.account, away: undefined,
+    bot: false, hidden: false,
     signonMs: ircd.wallMs(),
   };
   const user = other ?? new User('', ircd.nextUid(), network.host, facts);
@@ -183,7 +184,9 @@ function handleAuthenticate(ircd: Ircd, session: Session, line: Line): void | Pr
   session.sasl = undefined;
   if (authcid === undefined || password === undefined || rest.length > 0 || authcid === '') return failed();
   if (authzid !== '' && authzid !== authcid) return failed('You may not act for another account');
-  return ircd.accounts.check(authcid, password).then((name) => (name === undefined ? failed() : logIn(ircd, session, name)));
+  return ircd.accounts.check(authcid, password).then(
+    (name) => (name === undefined ? failed() : logIn(ircd, session, name)),
+  );
 }
 
 function logIn(ircd: Ircd, session: Session, account: string): void {

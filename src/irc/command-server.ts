@@ -40,7 +40,10 @@ export function replyLusers(ircd: Ircd, session: Session): void {
   }
   let unknown = 0;
   for (const other of network.sessions) if (other.user === undefined) unknown++;
-  session.reply(numeric.RPL_LUSERCLIENT, `There are ${all - invisible} users and ${invisible} invisible on ${mesh.nodeCount} servers`);
+  session.reply(
+    numeric.RPL_LUSERCLIENT,
+    `There are ${all - invisible} users and ${invisible} invisible on ${mesh.nodeCount} servers`,
+  );
   session.reply(numeric.RPL_LUSEROP, String(operators), 'IRC Operators online');
   session.reply(numeric.RPL_LUSERUNKNOWN, String(unknown), 'unknown connection(s)');
   session.reply(numeric.RPL_LUSERCHANNELS, String(network.channels.size), 'channels formed');
@@ -83,7 +86,9 @@ const INFO = [
 function handleInfo(ircd: Ircd, session: Session, line: Line): void {
   if (!here(ircd, session, line.params[0])) return;
   for (const text of INFO) session.reply(numeric.RPL_INFO, text);
-  session.reply(numeric.RPL_INFO, `${ircd.version}, started ${formatTime(ircd.startedMs)}, mesh address ${ircd.network.host}`);
+  session.reply(
+    numeric.RPL_INFO, `${ircd.version}, started ${formatTime(ircd.startedMs)}, mesh address ${ircd.network.host}`,
+  );
   session.reply(numeric.RPL_ENDOFINFO, 'End of /INFO list');
 }
 
@@ -97,7 +102,9 @@ function handleStats(ircd: Ircd, session: Session, line: Line): void {
     const text = `${hours}:${rest.map((part) => String(part).padStart(2, '0')).join(':')}`;
     session.reply(numeric.RPL_STATSUPTIME, `Server Up ${Math.floor(seconds / 86_400)} days ${text}`);
   } else if (letter === 'm') {
-    for (const [name, count] of Object.entries(ircd.counters)) session.reply(numeric.RPL_STATSCOMMANDS, name, String(count));
+    for (const [name, count] of Object.entries(ircd.counters)) {
+      session.reply(numeric.RPL_STATSCOMMANDS, name, String(count));
+    }
   }
   session.reply(numeric.RPL_ENDOFSTATS, safeParam(letter), 'End of /STATS report');
 }
@@ -118,8 +125,12 @@ async function handleOper(ircd: Ircd, session: Session, line: Line): Promise<voi
 function handleKill(ircd: Ircd, session: Session, line: Line): void {
   const user = session.user as User;
   const target = ircd.network.findUser(line.params[0] as string);
-  if (!user.modes.has('o')) return session.reply(numeric.ERR_NOPRIVILEGES, 'Permission denied: you are no operator of this node');
-  if (target?.local !== true) return session.reply(numeric.ERR_NOSUCHNICK, safeParam(line.params[0] as string), 'No such nick on this node');
+  if (!user.modes.has('o')) {
+    return session.reply(numeric.ERR_NOPRIVILEGES, 'Permission denied: you are no operator of this node');
+  }
+  if (target?.local !== true) {
+    return session.reply(numeric.ERR_NOSUCHNICK, safeParam(line.params[0] as string), 'No such nick on this node');
+  }
   const text = `Killed (${user.shown} (${line.params[1] ?? 'no reason'}))`;
   for (const other of [...target.sessions]) ircd.close(other, text, `Closing Link: (${text})`);
 }
@@ -127,7 +138,10 @@ function handleKill(ircd: Ircd, session: Session, line: Line): void {
 /** LINKS: one server name for all nodes; where they are is in the text. */
 function handleLinks(ircd: Ircd, session: Session): void {
   const { serverName, mesh, network, options } = ircd;
-  session.reply(numeric.RPL_LINKS, serverName, serverName, `0 ${options.networkName}: this node, ${network.host}, ${network.localUserCount} users`);
+  session.reply(
+    numeric.RPL_LINKS, serverName, serverName,
+    `0 ${options.networkName}: this node, ${network.host}, ${network.localUserCount} users`,
+  );
   for (const { address, userCount } of mesh.nodes()) {
     session.reply(numeric.RPL_LINKS, serverName, serverName, `1 node ${address}, ${userCount} users`);
   }
@@ -142,11 +156,14 @@ function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
   if (subject !== '' && command === undefined) {
     return session.reply(numeric.ERR_HELPNOTFOUND, name, 'No help available on this topic');
   }
-  const texts = command === undefined ? ['HELP <command> shows how a command is written. Commands:'] : [command.usage ?? subject.toUpperCase()];
+  const unknown = 'HELP <command> shows how a command is written. Commands:';
+  const texts = [command === undefined ? unknown : (command.usage ?? subject.toUpperCase())];
   if (command === undefined) texts.push(...packWords([...COMMANDS.keys()].sort(), HELP_LINE_BYTES));
   session.reply(numeric.RPL_HELPSTART, name, texts[0] as string);
   for (const text of texts.slice(1)) session.reply(numeric.RPL_HELPTXT, name, text);
-  if (command !== undefined) session.reply(numeric.RPL_HELPTXT, name, 'INFO tells how this network differs from others');
+  if (command !== undefined) {
+    session.reply(numeric.RPL_HELPTXT, name, 'INFO tells how this network differs from others');
+  }
   session.reply(numeric.RPL_ENDOFHELP, name, 'End of /HELP');
 }
 

@@ -61,7 +61,10 @@ function watch(ircd: Ircd, session: Session, nicks: readonly string[]): void {
     // A suffixed nick (nick~ab12) may be watched as well.
     if (!isNick(nick.replace(/~[0-9a-f]{4}$/, ''))) continue;
     if (session.monitored.size >= MONITOR_MAX && !session.monitored.has(key)) {
-      session.reply(numeric.ERR_MONLISTFULL, String(MONITOR_MAX), cutText(nicks.slice(i).join(','), MONITOR_LINE_BYTES), 'Monitor list is full');
+      session.reply(
+        numeric.ERR_MONLISTFULL, String(MONITOR_MAX), cutText(nicks.slice(i).join(','), MONITOR_LINE_BYTES),
+        'Monitor list is full',
+      );
       break;
     }
     session.monitored.set(key, nick);

@@ -1,6 +1,6 @@
 /**
- * What belongs to one person across his clients and, when he has an account, across his connections: private conversations
- * and read marks. Without an account it is forgotten when he leaves.
+ * What belongs to one person across his clients and, when he has an account, across his connections: private
+ * conversations and read marks. Without an account it is forgotten when he leaves.
  */
 import type { Entry } from './history.ts';
 import { History } from './history.ts';

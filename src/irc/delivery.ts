@@ -75,10 +75,14 @@ export class Delivery {
   #multiline(session: Session): void {
     const { source, command, lines, concat } = this.entry;
     const params = ['draft/multiline', this.#target];
-    const id = session.beginBatch('', [], (name) => new Outgoing(source, 'BATCH', [`+${name}`, ...params], this.#tags()));
+    const id = session.beginBatch(
+      '', [], (name) => new Outgoing(source, 'BATCH', [`+${name}`, ...params], this.#tags()),
+    );
     const tags = { timeMs: this.entry.timeMs };
     this.#inner ??= lines.map(
-      (line, i) => new Outgoing(source, command, [this.#target, line], concat.includes(i) ? { ...tags, client: CONCAT_TAG } : tags),
+      (line, i) => new Outgoing(
+        source, command, [this.#target, line], concat.includes(i) ? { ...tags, client: CONCAT_TAG } : tags,
+      ),
     );
     for (const out of this.#inner) session.send(out, id);
     session.endBatch(id);

@@ -1,8 +1,8 @@
 /**
  * Who is where on the mesh: the group "irc", which every IRC node joins. Each node owns the facts about its own users,
- * numbers every change (version v) and publishes it; to a node that comes or asks it sends all of them (a snapshot). A digest
- * every 20 s tells the version, so that whoever missed something asks. So the views of all nodes agree again after losses,
- * partitions and restarts, and nobody speaks for another's users.
+ * numbers every change (version v) and publishes it; to a node that comes or asks it sends all of them (a snapshot). A
+ * digest every 20 s tells the version, so that whoever missed something asks. So the views of all nodes agree again
+ * after losses, partitions and restarts, and nobody speaks for another's users.
  *
  *   unknown --snapshot--> known(v) --event v+1--> known(v+1)      event > v+1 or digest != v: ask, keep it aside
  *   gone | left | new run: all its users QUIT; unknown again
@@ -264,14 +264,18 @@ export class Directory {
     const name = readChannel(fields['c']);
     const clock = readCount(fields['k']);
     const address = readWord(fields['o'], 64);
-    if (text === undefined || name === undefined || clock < 0 || clock > CLOCK_MAX) return void this.counters.malformed++;
+    if (text === undefined || name === undefined || clock < 0 || clock > CLOCK_MAX) {
+      return void this.counters.malformed++;
+    }
     this.own.clock = Math.max(this.own.clock, clock);
     const channel = this.#network.channels.get(fold(name));
     if (channel === undefined) return;
     const now = channel.topic;
     if (now !== undefined && (clock < now.clock || (clock === now.clock && address <= now.address))) return;
     const by = readWord(fields['by'], 150) || node.address;
-    this.#network.setTopic(channel, { text, by, setMs: Math.max(0, readCount(fields['w'])), clock, address }, undefined);
+    this.#network.setTopic(
+      channel, { text, by, setMs: Math.max(0, readCount(fields['w'])), clock, address }, undefined,
+    );
   }
 
   /** Makes our view of the node's users what the snapshot says. */
@@ -325,7 +329,9 @@ export class Directory {
     else if (event.state === 'restarted' && node !== undefined && node.epoch < event.epoch) {
       this.gone(event.address, 'Node restarted');
     }
-    if (event.state === 'joined' || event.state === 'back' || event.state === 'restarted') this.own.sendSnapshot(event.address);
+    if (event.state === 'joined' || event.state === 'back' || event.state === 'restarted') {
+      this.own.sendSnapshot(event.address);
+    }
   }
 
   /** All users of the node quit; in one batch for clients that know it. */

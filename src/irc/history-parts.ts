@@ -1,4 +1,6 @@
-/** Lines of a history as one member sends them to another: o source, r stream, n number, K nick, U user, and the text. */
+/**
+ * Lines of a history as one member sends them to another: o source, r stream, n number, K nick, U user, and the text.
+ */
 import type { Entry, Origin } from './history.ts';
 import { encodeText } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';

@@ -1,9 +1,9 @@
 /**
- * The server's side of every client connection: lines in, bounded and in order; output out, once per turn; silence, slow
- * readers and floods. What the lines mean is in commands.ts.
+ * The server's side of every client connection: lines in, bounded and in order; output out, once per turn; silence,
+ * slow readers and floods. What the lines mean is in commands.ts.
  *
- * A client's lines wait in its inbox while a publish waits for room or a password is checked; a full inbox stops the reading
- * from its socket, so that a client that pastes is slowed down and loses nothing.
+ * A client's lines wait in its inbox while a publish waits for room or a password is checked; a full inbox stops the
+ * reading from its socket, so that a client that pastes is slowed down and loses nothing.
  */
 import type { Log } from '../runtime/log.ts';
 import type { Accounts } from './accounts.ts';

@@ -1,7 +1,8 @@
 /** RPL_ISUPPORT (005): what this server is like, in lines of at most 13 tokens. */
 import type { Ircd } from './ircd.ts';
 import {
-  AWAY_BYTES_MAX, CHANNEL_BYTES_MAX, KEY_LENGTH_MAX, NICK_LENGTH_MAX, REASON_BYTES_MAX, TOPIC_BYTES_MAX, USER_LENGTH_MAX,
+  AWAY_BYTES_MAX, CHANNEL_BYTES_MAX, KEY_LENGTH_MAX, NICK_LENGTH_MAX, REASON_BYTES_MAX, TOPIC_BYTES_MAX,
+  USER_LENGTH_MAX,
 } from './names.ts';
 
 export const CHATHISTORY_MAX = 200;

@@ -1,7 +1,7 @@
 /**
- * Lines that wait for older ones: when a node is back after a silence, or when something before a line is missing, members
- * are asked for their history. What comes live meanwhile waits until they have answered, so that all that was missed is shown
- * in the order of its time. Nothing waits long.
+ * Lines that wait for older ones: when a node is back after a silence, or when something before a line is missing,
+ * members are asked for their history. What comes live meanwhile waits until they have answered, so that all that was
+ * missed is shown in the order of its time. Nothing waits long.
  */
 import type { Entry } from './history.ts';
 

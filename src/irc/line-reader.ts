@@ -1,7 +1,7 @@
 /**
- * Cuts a client's bytes into lines, split at any byte: CR LF, LF alone, or a stray CR before it. A line is at most 512 bytes
- * with its end, and its tags 4,096 more; what is longer or not UTF-8 is reported, not delivered (ERR_INPUTTOOLONG, FAIL
- * INVALID_UTF8). Keeps at most one unfinished line.
+ * Cuts a client's bytes into lines, split at any byte: CR LF, LF alone, or a stray CR before it. A line is at most 512
+ * bytes with its end, and its tags 4,096 more; what is longer or not UTF-8 is reported, not delivered
+ * (ERR_INPUTTOOLONG, FAIL INVALID_UTF8). Keeps at most one unfinished line.
  */
 import { decodeText } from './text.ts';
 

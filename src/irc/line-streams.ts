@@ -1,7 +1,7 @@
 /**
- * Which lines of a channel we have, per stream: a stream is one run of one node's server in the channel, its lines are numbered
- * 1, 2, …. So a hole shows whatever made it. What the source itself has sent is kept apart from what other members gave of it:
- * only the source can say what it has said.
+ * Which lines of a channel we have, per stream: a stream is one run of one node's server in the channel, its lines are
+ * numbered 1, 2, …. So a hole shows whatever made it. What the source itself has sent is kept apart from what other
+ * members gave of it: only the source can say what it has said.
  */
 import { Ranges } from './ranges.ts';
 

@@ -78,6 +78,8 @@ export function formatLine(source: string, command: string, params: readonly str
 /** @returns `@a=b;c ` or '' when there are none. */
 export function formatTags(tags: Iterable<readonly [string, string]>): string {
   let text = '';
-  for (const [key, value] of tags) text += `${text === '' ? '@' : ';'}${key}${value === '' ? '' : `=${escapeTag(value)}`}`;
+  for (const [key, value] of tags) {
+    text += `${text === '' ? '@' : ';'}${key}${value === '' ? '' : `=${escapeTag(value)}`}`;
+  }
   return text === '' ? '' : `${text} `;
 }

@@ -1,11 +1,12 @@
 /**
- * What IRC nodes say to each other: JSON in the groups "irc" (who is where: the directory) and "irc/#channel" (lines). Every
- * message is about the sender's own users; the sender is the mesh address that the group delivers with it, never a field.
+ * What IRC nodes say to each other: JSON in the groups "irc" (who is where: the directory) and "irc/#channel" (lines).
+ * Every message is about the sender's own users; the sender is the mesh address that the group delivers with it, never
+ * a field.
  *
  *   all     t kind, e run of the sender's IRC server (unique number per start), v version of the facts about its users
  *   irc     u user's facts · q quit · j join · p part · t topic      each raises v by one
- *           s snapshot of all facts at v, in m parts · ? ask for one · d digest (datagram) · m private line · i invitation
- *           r redaction of a private line
+ *           s snapshot of all facts at v, in m parts · ? ask for one · d digest (datagram) · m private line
+ *           i invitation · r redaction of a private line
  *   irc/#c  m line · r redaction · h ask for history (what I have) · H history
  *
  * Nothing here is trusted: readers below give undefined for what breaks a rule, and the caller drops and counts it.
@@ -91,7 +92,9 @@ export function readWord(value: unknown, bytesMax: number): string {
 
 export function encodeFacts(facts: UserFacts): Fields {
   const { nick, user, real, account, away, bot, hidden, signonMs } = facts;
-  return { k: nick, n: user, r: real, a: account, y: away, b: bot ? 1 : undefined, h: hidden ? 1 : undefined, s: signonMs };
+  return {
+    k: nick, n: user, r: real, a: account, y: away, b: bot ? 1 : undefined, h: hidden ? 1 : undefined, s: signonMs,
+  };
 }
 
 export function readFacts(fields: Fields): UserFacts | undefined {
@@ -106,7 +109,9 @@ export function readFacts(fields: Fields): UserFacts | undefined {
 
 const COMMANDS = ['PRIVMSG', 'NOTICE', 'TAGMSG'];
 
-/** The text of a line, the same in live messages and in history: c command, x text or lines, k continued lines, g tags. */
+/**
+ * The text of a line, the same in live messages and in history: c command, x text or lines, k continued lines, g tags.
+ */
 export function encodeText(entry: Entry): Fields {
   const { command, lines, concat, tags, timeMs, bot } = entry;
   return {

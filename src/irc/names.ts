@@ -1,6 +1,7 @@
 /**
- * The grammar of nicks, user names, channels and masks, and how they compare (CASEMAPPING=ascii: mesh nodes must agree on
- * it, and every client knows it). A nick shown as `nick~ab12` belongs to another node's user; nobody can choose a `~`.
+ * The grammar of nicks, user names, channels and masks, and how they compare (CASEMAPPING=ascii: mesh nodes must agree
+ * on it, and every client knows it). A nick shown as `nick~ab12` belongs to another node's user; nobody can choose a
+ * `~`.
  */
 import { byteLength, cleanText } from './text.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Everybody and every channel that this node knows, and what each change looks like to this node's clients. Changes come
- * from two sides, commands of our clients and facts from the mesh, and go through the same functions here.
+ * Everybody and every channel that this node knows, and what each change looks like to this node's clients. Changes
+ * come from two sides, commands of our clients and facts from the mesh, and go through the same functions here.
  */
 import {
   CAP_ACCOUNT_NOTIFY, CAP_AWAY_NOTIFY, CAP_CHGHOST, CAP_EXTENDED_JOIN, CAP_EXTENDED_MONITOR, CAP_SETNAME,
@@ -162,8 +162,8 @@ export class Network {
   }
 
   /**
-   * Decides how the holders of one nick are shown: ours keeps it, else the one with the lowest address; the others get a
-   * suffix from their address. Every node computes the same from the same facts.
+   * Decides how the holders of one nick are shown: ours keeps it, else the one with the lowest address; the others get
+   * a suffix from their address. Every node computes the same from the same facts.
    */
   #resolve(key: string, added: User | undefined): void {
     const holders = this.#claims.get(key) ?? [];
@@ -180,7 +180,9 @@ export class Network {
     }
     // Who gives up a nick is shown before who takes it.
     changes.reverse();
-    for (const [user, before] of changes) if (user !== added && this.users.get(fold(before)) === user) this.users.delete(fold(before));
+    for (const [user, before] of changes) {
+      if (user !== added && this.users.get(fold(before)) === user) this.users.delete(fold(before));
+    }
     for (const [user, before, prefix] of changes) {
       this.users.set(fold(user.shown), user);
       if (user !== added) this.#showNick(user, before, prefix);

@@ -1,4 +1,7 @@
-/** What the owner of a node may decide about its IRC server. The configuration fills it; defaultIrcOptions() is the rest. */
+/**
+ * What the owner of a node may decide about its IRC server. The configuration fills it; defaultIrcOptions() is the
+ * rest.
+ */
 
 export interface ListenAddress {
   address: string;
@@ -52,7 +55,9 @@ export interface IrcOptions {
   historyMs: number;
   /** Lines shown at JOIN to clients that do not fetch history themselves. */
   playbackLines: number;
-  /** Mesh addresses: their users' lines are not shown / they are treated as absent / only these are present ([] all). */
+  /**
+   * Mesh addresses: their users' lines are not shown / they are treated as absent / only these are present ([] all).
+   */
   hide: string[];
   ban: string[];
   allow: string[];
@@ -60,8 +65,10 @@ export interface IrcOptions {
 
 export function defaultIrcOptions(): IrcOptions {
   return {
-    enabled: true, listen: [{ address: '127.0.0.1', port: 6667 }], websocket: [], tlsListen: [], tlsCert: '', tlsKey: '',
-    networkName: 'meshchat', serverName: 'irc.mesh', password: '', motd: [], adminInfo: [], accounts: [], operators: [], autojoin: [],
+    enabled: true, listen: [{ address: '127.0.0.1', port: 6667 }], websocket: [],
+    tlsListen: [], tlsCert: '', tlsKey: '',
+    networkName: 'meshchat', serverName: 'irc.mesh', password: '', motd: [], adminInfo: [],
+    accounts: [], operators: [], autojoin: [],
     clientsMax: 1000, clientsPerAddressMax: 1000, floodLinesPerSecond: 0, floodBurstLines: 200,
     peerLinesPerSecond: 200, peerBurstLines: 5000, pingMs: 90_000, pingTimeoutMs: 60_000, registrationMs: 30_000,
     sendQueueBytesMax: 1 << 20, historyLines: 500, historyBytes: 128 << 10, historyMs: 24 * 3600_000, playbackLines: 50,

@@ -1,6 +1,6 @@
 /**
- * A line that goes to many clients: written once per variant (server-time, message-tags, account-tag or not) however many
- * clients take it. A line for one client alone is a string.
+ * A line that goes to many clients: written once per variant (server-time, message-tags, account-tag or not) however
+ * many clients take it. A line for one client alone is a string.
  */
 import { CAP_ACCOUNT_TAG, CAP_MESSAGE_TAGS, CAP_SERVER_TIME, CAP_VARIANTS } from './capabilities.ts';
 import { formatLine, formatTags } from './line.ts';

@@ -1,6 +1,6 @@
 /**
- * The facts about this node's users as the other nodes get them: every change raises the version and is published; whoever
- * comes or asks gets all of them, in parts.
+ * The facts about this node's users as the other nodes get them: every change raises the version and is published;
+ * whoever comes or asks gets all of them, in parts.
  */
 import type { Channel, Topic } from './channel.ts';
 import { encodeFacts } from './mesh-message.ts';

@@ -1,6 +1,6 @@
 /**
- * Password hashes of accounts: `pbkdf2-sha256$ITERATIONS$SALT$HASH` (RFC 8018 with HMAC-SHA-256, 32 bytes; salt and hash in
- * base64). The work is cut into pieces, so that a router goes on with everything else while it checks one.
+ * Password hashes of accounts: `pbkdf2-sha256$ITERATIONS$SALT$HASH` (RFC 8018 with HMAC-SHA-256, 32 bytes; salt and
+ * hash in base64). The work is cut into pieces, so that a router goes on with everything else while it checks one.
  */
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { encodeText } from './text.ts';
@@ -50,7 +50,8 @@ export function pbkdf2(
 }
 
 export async function hashPassword(
-  sha256: Sha256, password: string, salt: Uint8Array, later: (task: () => void) => void, iterations = DEFAULT_ITERATIONS,
+  sha256: Sha256, password: string, salt: Uint8Array, later: (task: () => void) => void,
+  iterations = DEFAULT_ITERATIONS,
 ): Promise<string> {
   const hash = await pbkdf2(sha256, password, salt, iterations, later);
   return `pbkdf2-sha256$${iterations}$${encodeBase64(salt)}$${encodeBase64(hash)}`;

@@ -1,4 +1,7 @@
-/** What is said to one person of another node: lines, their redactions, invitations. Addressed to his node, to nobody else. */
+/**
+ * What is said to one person of another node: lines, their redactions, invitations. Addressed to his node, to nobody
+ * else.
+ */
 import type { Message } from '../client/client.ts';
 import type { Channel } from './channel.ts';
 import { msgidOf } from './channel-link.ts';
@@ -7,7 +10,9 @@ import { deliverPrivate, isListed, showPrivateRedaction } from './command-messag
 import type { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import type { Ircd } from './ircd.ts';
-import { encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
+import {
+  encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord,
+} from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { Outgoing } from './outgoing.ts';
 import type { User } from './user.ts';

@@ -1,6 +1,6 @@
 /**
- * The IRC server as a service: listeners in, the client library out. It imports the client's interface and the runtime's
- * types only, so it runs in the daemon or as a process of its own.
+ * The IRC server as a service: listeners in, the client library out. It imports the client's interface and the
+ * runtime's types only, so it runs in the daemon or as a process of its own.
  */
 import type { Client } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
@@ -102,13 +102,18 @@ class Server implements IrcServer {
     return {
       enabled: options.enabled, ports: this.ports, clients: network.sessions.size, users: network.users.size,
       localUsers: network.localUserCount, channels: network.channels.size, nodes: this.#mesh.nodes(),
-      counters: { ...counters, ...this.#mesh.counters, ...this.#mesh.directory.counters, snapshotsSent: this.#mesh.directory.own.snapshotsSent },
+      counters: {
+        ...counters, ...this.#mesh.counters, ...this.#mesh.directory.counters,
+        snapshotsSent: this.#mesh.directory.own.snapshotsSent,
+      },
     };
   }
 
   async reload(options: IrcOptions): Promise<string[]> {
     const before = this.#ircd.options;
-    const fixed = ['enabled', 'listen', 'websocket', 'tlsListen', 'tlsCert', 'tlsKey', 'serverName', 'sendQueueBytesMax'] as const;
+    const fixed = [
+      'enabled', 'listen', 'websocket', 'tlsListen', 'tlsCert', 'tlsKey', 'serverName', 'sendQueueBytesMax',
+    ] as const;
     const changed = fixed.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]));
     const kept: Record<string, unknown> = {};
     for (const name of changed) kept[name] = before[name];
@@ -123,7 +128,9 @@ class Server implements IrcServer {
   stop(reason: string): void {
     for (const timer of this.#timers) timer.cancel();
     for (const listener of this.#listeners) listener.close();
-    for (const session of [...this.#ircd.network.sessions]) this.#ircd.close(session, reason, `Closing Link: (${reason})`);
+    for (const session of [...this.#ircd.network.sessions]) {
+      this.#ircd.close(session, reason, `Closing Link: (${reason})`);
+    }
     this.#mesh.stop();
   }
 }

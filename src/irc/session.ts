@@ -1,6 +1,6 @@
 /**
- * One connected client: what it negotiated, the lines waiting to be handled, and its output, collected and written once per
- * turn. While a labelled command runs its replies are held back, to be labelled as one line, one batch or an ACK
+ * One connected client: what it negotiated, the lines waiting to be handled, and its output, collected and written once
+ * per turn. While a labelled command runs its replies are held back, to be labelled as one line, one batch or an ACK
  * (IRCv3 labeled-response).
  */
 import { CAP_BATCH } from './capabilities.ts';

@@ -1,4 +1,6 @@
-/** SHA-1 (FIPS 180-4), for the WebSocket handshake only: the runtimes offer better hashes, the protocol wants this one. */
+/**
+ * SHA-1 (FIPS 180-4), for the WebSocket handshake only: the runtimes offer better hashes, the protocol wants this one.
+ */
 
 export function sha1(bytes: Uint8Array): Uint8Array {
   const length = ((bytes.length + 8) >> 6) * 64 + 64;

@@ -4,8 +4,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * txiki.js 26 and Node have them in machine code, which is ten times as fast as a loop in QuickJS. On txiki.js 24 they are
- * themselves written in JavaScript and take microseconds per byte: there ASCII, which is most of IRC, is done by hand.
+ * txiki.js 26 and Node have them in machine code, which is ten times as fast as a loop in QuickJS. On txiki.js 24 they
+ * are themselves written in JavaScript and take microseconds per byte: there ASCII, which is most of IRC, is done by
+ * hand.
  */
 const NATIVE = 'encodeInto' in TextEncoder.prototype;
 
@@ -129,10 +130,15 @@ export function packWords(words: Iterable<string>, bytesMax: number, separator =
   return lines;
 }
 
-/** The control characters that mean something in IRC: CTCP, bold, colour, hex colour, reset, mono, reverse, italics, strike, underline, tab. */
+/**
+ * The control characters that mean something in IRC: CTCP, bold, colour, hex colour, reset, mono, reverse, italics,
+ * strike, underline, tab.
+ */
 const CONTROLS = /[\x00\x05-\x08\x0a-\x0e\x10\x12-\x15\x17-\x1c\x7f\x80-\x9f\u2028\u2029]/g;
 
-/** @returns text from the mesh made safe to show: no line ends, no NUL, no terminal controls, at most `bytesMax` bytes. */
+/**
+ * @returns text from the mesh made safe to show: no line ends, no NUL, no terminal controls, at most `bytesMax` bytes.
+ */
 export function cleanText(text: unknown, bytesMax: number): string {
   return typeof text === 'string' ? cutText(text.slice(0, bytesMax).replace(CONTROLS, ''), bytesMax) : '';
 }

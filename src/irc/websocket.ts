@@ -1,6 +1,7 @@
 /**
- * IRC over WebSocket (RFC 6455; IRCv3 websocket: text.ircv3.net, binary.ircv3.net): a message is a line without its end. Text
- * frames unless the client asked for binary. Messages may come in fragments; one line is the longest message there is.
+ * IRC over WebSocket (RFC 6455; IRCv3 websocket: text.ircv3.net, binary.ircv3.net): a message is a line without its
+ * end. Text frames unless the client asked for binary. Messages may come in fragments; one line is the longest message
+ * there is.
  */
 import type { Stream, StreamHandler } from '../runtime/runtime.ts';
 import { encodeBase64 } from './base64.ts';
@@ -33,7 +34,8 @@ export function answerHandshake(head: string): { reply: string; protocol: string
   const upgrade = headers.get('upgrade')?.toLowerCase() === 'websocket';
   if (!request.startsWith('GET ') || !upgrade || !/^[A-Za-z0-9+/]{22}==$/.test(key)) {
     const text = 'This is an IRC server for WebSocket clients.\n';
-    return { refusal: `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}` };
+    const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n`;
+    return { refusal: `${head}Connection: close\r\n\r\n${text}` };
   }
   const offered = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
   const protocol = offered.find((name) => name === 'text.ircv3.net' || name === 'binary.ircv3.net') ?? '';
@@ -41,7 +43,8 @@ export function answerHandshake(head: string): { reply: string; protocol: string
   const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
   return {
     protocol,
-    reply: `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`,
+    reply: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      `Sec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`,
   };
 }
 
