@@ -1,7 +1,7 @@
 // Which property names are the script's own business, so that the build may shorten them: names of class members, and
 // of functions in object literals, that no data has and no runtime knows. Data that leaves (JSON, ubus tables, counters)
-// is made in object literals; data that came in is read as data['name'], which tsconfig.json asks for
-// (noPropertyAccessFromIndexSignature). All names in literals and strings stay, so nobody has to keep a list.
+// is made in object literals; data that came in is read as { name } = data, or as data['name'], which tsconfig.json asks for
+// (noPropertyAccessFromIndexSignature). All names in literals, patterns and strings stay, so nobody has to keep a list.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import swc from '@swc/core';
@@ -37,6 +37,7 @@ function walk(tree, visit) {
 
 const FUNCTIONS = new Set(['FunctionExpression', 'ArrowFunctionExpression']);
 const MEMBERS = new Set(['ClassMethod', 'ClassProperty', 'MethodProperty']);
+const DATA = new Set(['GetterProperty', 'KeyValuePatternProperty', 'AssignmentPatternProperty']);
 const words = (text) => text.match(/[\w$]+/g) ?? [];
 
 /** @returns {members, data}: names of class members and functions, and those in data and texts. */
@@ -47,7 +48,7 @@ function namesIn(code) {
     const name = node.key?.type === 'Identifier' ? node.key.value : undefined;
     if (MEMBERS.has(node.type)) members.add(name);
     else if (node.type === 'KeyValueProperty') (FUNCTIONS.has(node.value.type) ? members : data).add(name);
-    else if (node.type === 'GetterProperty') data.add(name);
+    else if (DATA.has(node.type)) data.add(name ?? node.key.value);
     else if (node.type === 'ObjectExpression') node.properties.forEach(({ type, value }) => type === 'Identifier' && data.add(value));
     else if (node.type === 'StringLiteral') words(node.value).forEach((word) => data.add(word));
     else if (node.type === 'TemplateElement') words(node.raw).forEach((word) => data.add(word));

@@ -18,7 +18,8 @@ names('members of classes and functions in literals', () => {
 });
 names('no name that some data has', () => {
   const member = 'class A { wordCount = 1; }';
-  for (const data of ['({ wordCount: 1 })', 'let wordCount; f({ wordCount })', '({ get wordCount() { return 1; } })']) {
+  for (const data of ['({ wordCount: 1 })', 'let wordCount; f({ wordCount })', '({ get wordCount() { return 1; } })',
+    'let { wordCount } = x', 'let { wordCount: count } = x', 'function f({ wordCount = 1 }) {}']) {
     shortened(`${member} ${data}`, 'wordCount', false);
   }
   shortened('f({ word: 1 }, { word() {} })', 'word', false);
