@@ -93,6 +93,9 @@ export const mutants = [
   m('nothing new goes to a silent receiver', CURSOR, ' && !this.#timeout.silent;', ';'),
   m('holes that are named are repaired', CURSOR, 'if (serialDiff(requestHigh, status.cumulative) > 0) this.#repairs.onRequest(now, requestHigh, status.tries);', ''),
   m('hold-down: not again within 0.9 round trips', REPAIR_QUEUE, 'counters.holdDowns++;\n        continue;', 'counters.holdDowns++;'),
+  m('overtaken: a packet sent once is lost when a later one has arrived', OUTSTANDING, 'if (flight.sends[slot] === 1) return laterMs', 'if (false) return laterMs'),
+  m('overtaken: a repair is lost when something sent well after it has arrived', OUTSTANDING, 'return flight.sends[slot]! > 1 &&', 'return false &&'),
+  m('overtaken: paths reorder', OUTSTANDING, 'laterMs > this.#peer.roundTrip.minMs * REORDER_SHARE', 'laterMs > 0'),
   m('escalation: a second copy after repeated requests', REPAIR_QUEUE, 'if (options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);', ''),
   m('START is repeated until the first STATUS', DATA_WRITER, 'const start = this.started ? 0 : DATA_START;\n    const flags = entry', 'const start = seq === this.start ? DATA_START : 0;\n    const flags = entry'),
   m('the next packet after idling asks for an acknowledgement', DATA_WRITER, 'if (now - this.sentAt > Math.max(IDLE_MS, 1.5 * srttMs)) return true;', ''),
@@ -169,6 +172,7 @@ export const mutants = [
   // multicast: congestion and turns
   m('bytes in flight are bounded', WINDOW, 'const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;', 'const fits = true;'),
   m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);', ''),
+  m('held back without a queue: slow start again', WINDOW, 'else if (this.#limited && ++this.#calmPeriods >= CALM_PERIODS) this.#slowStart = true;', ''),
   m('the window grows', WINDOW, 'if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);', ''),
   m('a burst to one path is paced', SCHEDULER, 'if (peer.paceBytes <= 0) {', 'if (peer.paceBytes <= -1e9) {'),
   m('groups of a node take turns', SCHEDULER, 'if (stream.ready.length > 0) this.#streams.push(stream);', 'if (stream.ready.length > 0) this.#streams.unshift(stream);'),

@@ -8,19 +8,18 @@ const MIN_BYTES = 16_384;
 const MAX_BYTES = 8_388_608;
 const SEGMENT_BYTES = 1_200;
 const SAMPLE_MS = 50;
-/** No period's least delay above this for so long: slow start again. Adding step by step takes for ever. */
+/**
+ * The window held us back in so many periods, and no period's least delay was above this: slow start again. It may have
+ * ended for a stalled processor (RFC 9406 §4.2 resumes it too), or the way has become wider; step by step takes for ever.
+ */
 const CALM_MS = 10;
-const CALM_FOR_MS = 3_000;
+const CALM_PERIODS = 6;
 /** The worst of a burst is forgotten after this. */
 const WORST_MS = 2_000;
 const SLOW_START_EXIT_MS = 36;
 const SLOW_START_EXIT_SAMPLES = 8;
 const SLOW_START_EXIT_LASTS_MS = 20;
-/**
- * Past slow start: one segment per round trip, and where no queue has been seen lately one for each receiver that is sent to,
- * a quarter of the window in all.
- */
-const INCREASE_SHARE_MAX = 0.25;
+/** Past slow start: a segment more per round trip with no queue, one less with twice this. */
 const TARGET_MS = 60;
 /**
  * The window never falls below what was lately delivered in the idle round trip and the target delay, and a quarter
@@ -55,15 +54,14 @@ export class CongestionWindow {
   /** Samples in a row that told of a queue (HyStart, RFC 9406 §4.2, takes 8 too). */
   #queuedRun = 0;
   #queuedSince = 0;
-  #queueSeenAt = -Infinity;
+  /** Periods since the last queue in which the window held us back. */
+  #calmPeriods = 0;
   /** Delivered bytes per second, the best of the recent ones; this period's so far, and since when. */
   #rate = 0;
   #delivered = 0;
   #rateSince = -Infinity;
   #floor = MIN_BYTES;
   #queuePeakMs = 0;
-  /** The same of single samples: a burst through a narrow way shows here. */
-  #worstMs = 0;
 
   /** Whether `size` more bytes may go. An empty window always lets one packet through. */
   admits(size: number): boolean {
@@ -111,10 +109,9 @@ export class CongestionWindow {
     if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);
     if (now - this.#sampleSince < SAMPLE_MS) return;
     this.queueMs = this.#sampleMin;
-    if (this.queueMs > CALM_MS) this.#queueSeenAt = now;
-    else if (now - this.#queueSeenAt > CALM_FOR_MS) this.#slowStart = true; // the way has become wider
+    if (this.queueMs > CALM_MS) this.#calmPeriods = 0;
+    else if (this.#limited && ++this.#calmPeriods >= CALM_PERIODS) this.#slowStart = true;
     this.#queuePeakMs = Math.max(this.queueMs, this.#queuePeakMs * QUEUE_MEMORY);
-    this.#worstMs = Math.max(this.#sampleMax, this.#worstMs * QUEUE_MEMORY);
     this.#sampleMin = Infinity;
     this.#sampleMaxBefore = this.#sampleMax;
     this.#sampleMax = 0;
@@ -127,7 +124,7 @@ export class CongestionWindow {
   }
 
   /** Bytes newly acknowledged: grows the window while it is what holds us back, shrinks it above the target delay. */
-  onAck(now: number, bytes: number, idleRttMs: number, flowCount: number): void {
+  onAck(now: number, bytes: number, idleRttMs: number): void {
     this.#measure(now, bytes, idleRttMs);
     if (this.#slowStart) {
       // No queue at all: twice as fast, so that a video stream is up to speed before its first deadline.
@@ -135,9 +132,7 @@ export class CongestionWindow {
       if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);
     } else {
       const offTarget = Math.max(-1, (TARGET_MS - this.queueMs) / TARGET_MS);
-      const flows = this.#worstMs < TARGET_MS / 2 ? Math.max(1, flowCount) : 1;
-      const step = Math.min(SEGMENT_BYTES * flows, this.bytes * INCREASE_SHARE_MAX);
-      const change = (offTarget * bytes * step) / this.bytes;
+      const change = (offTarget * bytes * SEGMENT_BYTES) / this.bytes;
       const changed = Math.min(MAX_BYTES, Math.max(this.#floor, Math.round(this.bytes + change)));
       if (change < 0 || this.#limited) this.bytes = changed;
     }
@@ -159,7 +154,7 @@ export class CongestionWindow {
     this.reductionCount++;
     this.#queuePeakMs = 0;
     this.#slowStart = false;
-    this.#queueSeenAt = Math.max(this.#queueSeenAt, this.#sampleSince);
+    this.#calmPeriods = 0;
     this.bytes = Math.max(this.#floor, Math.round(this.bytes * factor));
   }
 }

@@ -230,7 +230,7 @@ export class Cursor implements ProbeSender, RepairSender {
     const requestHigh = serialDiff(status.nackHigh, last) > 0 ? last : status.nackHigh;
     if (serialDiff(requestHigh, status.cumulative) > 0) this.#repairs.onRequest(now, requestHigh, status.tries);
     if (probed) this.#repairs.onProbeAnswered(now, this.#timeout.probedAt);
-    context.window.onAck(now, ackedBytes, this.peer.roundTrip.minMs, context.flights.inUseCount);
+    context.window.onAck(now, ackedBytes, this.peer.roundTrip.minMs);
     const asked = this.#data.onHigh(status.high);
     // It asks for what was before its start, or has been let go: tell it where the stream begins now.
     const asks = serialDiff(status.nackHigh, status.cumulative) > 0;

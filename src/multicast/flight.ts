@@ -14,8 +14,10 @@ export const COUNTED = 2;
 export const QUEUED = 4;
 
 export class Flight {
-  /** When it was last sent, ms, wrapped to int32. */
+  /** When it was last sent, ms, wrapped to int32; of two copies of a repair, the first. */
   readonly sentAt = new Int32Array(RECEIVE_WINDOW);
+  /** The same, of two copies the second. */
+  readonly copiedAt = new Int32Array(RECEIVE_WINDOW);
   readonly bytes = new Uint16Array(RECEIVE_WINDOW);
   readonly state = new Uint8Array(RECEIVE_WINDOW);
   readonly sends = new Uint8Array(RECEIVE_WINDOW);

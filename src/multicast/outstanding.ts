@@ -14,6 +14,9 @@ import type { Status } from '../wire/status.ts';
 import type { Context } from './context.ts';
 import { ACKED, COUNTED, type Flight, QUEUED } from './flight.ts';
 
+/** Of the shortest round trip: packets may overtake each other by so much (RFC 8985 §6.2, reo_wnd). */
+const REORDER_SHARE = 0.25;
+
 export class Outstanding {
   /** What the receiver has said: all up to it has arrived, or is given up. */
   cumulative: number;
@@ -24,13 +27,16 @@ export class Outstanding {
   readonly #context: Context;
   readonly #peer: Peer;
   #flight: Flight | undefined;
+  /** Of what has arrived and was sent once, the last one sent. */
+  #arrived: number;
+  #arrivedSentAt = 0;
   /** Sent, then let go by the log before word of it came: still proof that the path carries as much. */
   #evictedBytes = 0;
 
   constructor(context: Context, peer: Peer, start: number) {
     this.#context = context;
     this.#peer = peer;
-    this.cumulative = this.base = serialAdd(start, -1);
+    this.cumulative = this.base = this.#arrived = serialAdd(start, -1);
     this.next = start;
   }
 
@@ -50,6 +56,19 @@ export class Outstanding {
     const flight = this.#flight;
     if (flight === undefined || flight.sends[flight.slot(seq)] === 0) return Infinity;
     return (now - flight.sentAt[flight.slot(seq)]!) | 0;
+  }
+
+  /**
+   * Something that was sent later has arrived, so it is lost and no longer on its way (RACK, RFC 8985 §6.2). What was
+   * sent once goes by its number within a millisecond, and the receiver has waited for the reordering.
+   */
+  overtaken(seq: number): boolean {
+    const flight = this.#flight;
+    if (flight === undefined) return false;
+    const slot = flight.slot(seq);
+    const laterMs = (this.#arrivedSentAt - flight.copiedAt[slot]!) | 0;
+    if (flight.sends[slot] === 1) return laterMs > 0 || (laterMs === 0 && serialDiff(this.#arrived, seq) > 0);
+    return flight.sends[slot]! > 1 && laterMs > this.#peer.roundTrip.minMs * REORDER_SHARE;
   }
 
   /** Whether the last time it was sent was before `time`; one that was never sent may be taken for either. */
@@ -82,21 +101,27 @@ export class Outstanding {
   // ---- what happens to a packet
 
   onSent(now: number, seq: number, size: number, repair: boolean): void {
-    const { flights, window } = this.#context;
-    const flight = (this.#flight ??= flights.take());
+    const { window } = this.#context;
+    const flight = this.#flight ?? this.#begin(now);
     const slot = flight.slot(seq);
     if ((flight.state[slot]! & COUNTED) === 0) window.onSend(now, size, repair);
     flight.state[slot] = flight.state[slot]! | COUNTED;
     flight.bytes[slot] = size;
-    // The second of two copies does not begin the hold-down anew.
+    // The second of two copies of a repair does not begin the hold-down anew.
     const sinceMs = (now - flight.sentAt[slot]!) | 0;
-    if (flight.sends[slot] === 0 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;
+    if (flight.sends[slot]! < 2 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;
+    flight.copiedAt[slot] = now | 0;
     if (flight.sends[slot]! < 255) flight.sends[slot]!++;
   }
 
+  #begin(now: number): Flight {
+    this.#arrivedSentAt = now | 0;
+    return (this.#flight = this.#context.flights.take());
+  }
+
   /** It waits to be sent again: it is not on its way any more. */
-  onQueued(seq: number): void {
-    const flight = (this.#flight ??= this.#context.flights.take());
+  onQueued(now: number, seq: number): void {
+    const flight = this.#flight ?? this.#begin(now);
     this.#uncount(flight, seq);
     flight.state[flight.slot(seq)]! |= QUEUED;
   }
@@ -115,7 +140,10 @@ export class Outstanding {
       ackedBytes = this.#evictedBytes;
       this.#evictedBytes = 0;
     }
-    if (serialDiff(this.cumulative, this.base) > 0) ackedBytes += this.#advance(this.cumulative);
+    if (serialDiff(this.cumulative, this.base) > 0) {
+      if (flight !== undefined) this.#onArrived(flight, this.cumulative);
+      ackedBytes += this.#advance(this.cumulative);
+    }
     if (flight === undefined) return ackedBytes;
     const first = serialAdd(status.cumulative, 2);
     for (let i = 0; i < status.bitmapLength * 8; i++) {
@@ -123,6 +151,7 @@ export class Outstanding {
       const seq = serialAdd(first, i);
       if (serialDiff(seq, this.base) <= 0) continue;
       if (serialDiff(seq, this.next) >= 0) break;
+      this.#onArrived(flight, seq);
       ackedBytes += this.#uncount(flight, seq);
       flight.state[flight.slot(seq)]! |= ACKED;
     }
@@ -147,6 +176,16 @@ export class Outstanding {
 
   // ---- bookkeeping
 
+  #onArrived(flight: Flight, seq: number): void {
+    const slot = flight.slot(seq);
+    // Of one that was sent twice nobody knows which has arrived, and an earlier life of the stream says nothing.
+    if (flight.sends[slot] !== 1) return;
+    const laterMs = (flight.sentAt[slot]! - this.#arrivedSentAt) | 0;
+    if (laterMs < 0 || (laterMs === 0 && serialDiff(seq, this.#arrived) <= 0)) return;
+    this.#arrivedSentAt = flight.sentAt[slot]!;
+    this.#arrived = seq;
+  }
+
   /** Bytes that nobody answers for must not fill the node's window. */
   uncountAll(): void {
     const flight = this.#flight;
@@ -158,6 +197,7 @@ export class Outstanding {
   release(): void {
     if (this.#flight !== undefined) this.#context.flights.give(this.#flight);
     this.#flight = undefined;
+    this.#arrived = this.base;
   }
 
   #uncount(flight: Flight, seq: number): number {

@@ -1,6 +1,7 @@
 /**
  * What one receiver is sent again: what its STATUS asks for, what a probe that was answered proves lost, and in `srm`
- * mode what the group was asked for. A packet sent within the last round trip is held down: it may still arrive.
+ * mode what the group was asked for. A packet sent within the last round trip is held down: it may still arrive, unless
+ * something sent after it has.
  */
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
@@ -57,11 +58,11 @@ export class RepairQueue {
     for (let seq = serialAdd(sent.base, 1); serialDiff(seq, high) <= 0; seq = serialAdd(seq, 1)) {
       if (sent.settled(seq)) continue;
       counters.requestsIn++;
-      if (sent.sinceSent(now, seq) < holdMs) {
+      if (sent.sinceSent(now, seq) < holdMs && !sent.overtaken(seq)) {
         counters.holdDowns++;
         continue;
       }
-      this.#add(seq);
+      this.#add(now, seq);
       if (options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);
     }
   }
@@ -72,7 +73,7 @@ export class RepairQueue {
     const holdMs = sent.holdMs;
     for (let seq = serialAdd(sent.base, 1); seq !== sent.next; seq = serialAdd(seq, 1)) {
       if (sent.settled(seq) || !sent.sentBefore(seq, probedAt)) continue;
-      if (sent.sinceSent(now, seq) >= holdMs) this.#add(seq);
+      if (sent.sinceSent(now, seq) >= holdMs) this.#add(now, seq);
     }
   }
 
@@ -80,11 +81,11 @@ export class RepairQueue {
   onGroupRequest(now: number, seq: number): void {
     const sent = this.#sent;
     if (!sent.lacks(seq) || serialDiff(seq, sent.next) >= 0 || sent.settled(seq)) return;
-    if (sent.sinceSent(now, seq) >= sent.holdMs) this.#add(seq);
+    if (sent.sinceSent(now, seq) >= sent.holdMs) this.#add(now, seq);
   }
 
-  #add(seq: number): void {
-    this.#sent.onQueued(seq);
+  #add(now: number, seq: number): void {
+    this.#sent.onQueued(now, seq);
     this.#queue.push(seq);
     this.#sender.onRepairQueued();
   }
@@ -97,7 +98,7 @@ export class RepairQueue {
     const onAlarm = (at: number): void => {
       this.#copies.delete(seq);
       if (this.#sent.sinceSent(at, seq) < delayMs) return; // the first one had to wait: the two are close enough
-      if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(seq);
+      if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(at, seq);
     };
     this.#context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
   }

@@ -19,7 +19,7 @@ const SETTLE_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 30_000;
 const GROUP = 'real-sockets';
 /** Of the publisher, twice a second with VERBOSE=1. */
-const SAMPLED = ['windowBytes', 'windowReductions', 'inFlightBytes', 'queueMs', 'logBytes'];
+const SAMPLED = ['windowBytes', 'windowReductions', 'inFlightBytes', 'queueMs', 'holdDowns', 'requestsIn', 'repairsSent'];
 /** Shorter ones carry no message of ours. */
 const HEADER_BYTES = 12;
 
@@ -138,6 +138,7 @@ async function measure(mesh: TestMesh, relay: ChildProcess): Promise<void> {
   console.log(`  CPU of one core: publisher ${share(cpu[0] as number)}, receiver ${share(cpu.slice(1).reduce((a, b) => a + b, 0) / others.length)}; `
     + `RSS publisher ${rss[0]} kB, receivers at most ${Math.max(...rss.slice(1))} kB; load ${loadavg()[0]?.toFixed(1)}`);
   for (const client of clients) client.close();
+  runtime.stop();
 }
 
 function report(total: number, refused: number, receivers: readonly Receiver[], traffic: Traffic): void {

@@ -92,14 +92,39 @@ cursor('hold-down: what was sent less than a round trip ago is not sent again', 
   publish(bench, group, 3);
   bench.wait(60);
   bench.take();
-  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  remote.status(1, { nackHigh: 2, high: 4 }); // none of what was sent with it has arrived
   assert.equal(remote.seqs(), []);
   assert.is(bench.status('holdDowns'), 1);
   bench.wait(60);
-  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  remote.status(1, { nackHigh: 2, high: 4 });
   assert.equal(remote.seqs(), [2]);
   remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
   assert.equal(remote.seqs(), [2], 'nor the repair');
+});
+
+cursor('what was sent later has arrived: it is lost, and repaired within the round trip', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(60);
+  bench.take();
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), [2]);
+  assert.is(bench.status('holdDowns'), 0);
+});
+
+cursor('a repair is lost when something sent a quarter of a round trip after it has arrived', () => {
+  for (const [laterMs, again] of [[20, false], [40, true]] as const) {
+    const { bench, group, remote } = begun();
+    publish(bench, group, 2);
+    bench.wait(60);
+    remote.status(1, { nackHigh: 2, high: 3, bitmap: '80' });
+    bench.wait(laterMs);
+    bench.publish(group, 'later');
+    bench.wait(30);
+    bench.take();
+    remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+    assert.equal(remote.seqs(), again ? [2] : [], `${laterMs} ms`);
+  }
 });
 
 cursor('asked for twice and more, a second copy follows 0.2 round trips later', () => {
