@@ -13,7 +13,7 @@ function foreignFiles(modules) {
   const files = (folder, pattern) => readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name));
   return [
     ...files(language, /^lib\.es.*\.d\.ts$/),
-    ...['globals', 'buffer', 'events', 'stream', ...modules].map((name) => `node_modules/@types/node/${name}.d.ts`),
+    ...['globals', 'buffer', 'events', 'stream', 'util', ...modules].map((name) => `node_modules/@types/node/${name}.d.ts`),
     ...files('src/runtime', /^(node|txiki)/),
   ];
 }
