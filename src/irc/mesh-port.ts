@@ -1,13 +1,13 @@
 /**
- * The server's two kinds of groups put together: the directory and one link per channel that a user of this node is in. What
- * the mesh brings is checked, attributed to the people it is about, and shown; what our users do is sent.
+ * The server's two kinds of groups put together: the directory and one link per channel that a user of this node is in.
+ * What the mesh brings is checked, attributed to the people it is about, and shown; what our users do is sent.
  */
 import type { Client, Message } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Channel } from './channel.ts';
 import { playMissed } from './command-history.ts';
 import { isListed, showRedaction } from './command-message.ts';
-import { ChannelLink, msgidOf } from './channel-link.ts';
+import { ChannelLink } from './channel-link.ts';
 import type { ChannelLinkPort } from './channel-link.ts';
 import { Delivery } from './delivery.ts';
 import { Directory } from './directory.ts';
@@ -17,6 +17,7 @@ import { decodeMessage, encodeMessage, readCount } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { addressSuffix } from './names.ts';
 import { formatLine } from './line.ts';
+import { msgidOf, streamName } from './line-id.ts';
 import { Outgoing } from './outgoing.ts';
 import { PrivateLines } from './private-lines.ts';
 import { Rates } from './rate.ts';
@@ -30,7 +31,9 @@ const LINGER_MS = 10_000;
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
   readonly private: PrivateLines;
-  readonly counters = { malformed: 0, overRate: 0, banned: 0, hidden: 0, gapsTold: 0, linesIn: 0, linesOut: 0, unsent: 0 };
+  readonly counters = {
+    malformed: 0, overRate: 0, banned: 0, hidden: 0, gapsTold: 0, linesIn: 0, linesOut: 0, unsent: 0,
+  };
   readonly #client: Client;
   readonly #ircd: () => Ircd;
   readonly #log: Log;
@@ -122,7 +125,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   decode(message: Pick<Message, 'source' | 'data'>): Fields | undefined {
     const { peerLinesPerSecond, peerBurstLines } = this.#ircd().options;
     if (this.#excluded(message.source)) return void this.counters.banned++;
-    if (!this.#rates.take(message.source, this.now(), peerLinesPerSecond, peerBurstLines)) return void this.counters.overRate++;
+    if (!this.#rates.take(message.source, this.now(), peerLinesPerSecond, peerBurstLines)) {
+      return void this.counters.overRate++;
+    }
     const fields = decodeMessage(message.data);
     if (fields === undefined) this.counters.malformed++;
     return fields;
@@ -187,7 +192,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const names = [...channel.members.keys()].filter((user) => user.home === source).map((user) => user.shown);
     const who = names.length === 1 ? `${names[0] as string}@${source}` : source;
     const text = `${count} message${count === 1 ? '' : 's'} from ${who} may be missing`;
-    for (const session of network.sessionsOf(channel)) session.send(formatLine(serverName, 'NOTICE', [channel.name, text]));
+    for (const session of network.sessionsOf(channel)) {
+      session.send(formatLine(serverName, 'NOTICE', [channel.name, text]));
+    }
   }
 
   countMalformed(): void {
@@ -203,8 +210,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const address = this.address;
     const link = channel === undefined ? undefined : this.#link(channel);
     // Private lines have the number 0 where channels have theirs.
-    const stream = link?.streamName ?? `${this.run.toString(36)}/0`;
-    const n = link?.next() ?? this.private.next();
+    const stream = link?.outbox.streamName ?? streamName(this.run, 0);
+    const n = link?.outbox.next() ?? this.private.next();
     return { msgid: msgidOf(address, stream, n), stream, n, address };
   }
 
@@ -235,7 +242,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return link;
   }
 
-  /** Leaves the groups of channels that nobody of this node is in any more, a while after the last: he may come back. */
+  /**
+   * Leaves the groups of channels that nobody of this node is in any more, a while after the last: he may come back.
+   */
   #dropLinks(now: number): void {
     for (const [key, link] of this.#links) {
       if (link.channel.localCount > 0) link.emptyMs = now;
@@ -248,11 +257,11 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   say(user: User, channel: Channel, entry: Entry): Promise<void> | undefined {
     this.counters.linesOut++;
-    return this.#link(channel).say(user.uid, entry);
+    return this.#link(channel).outbox.say(user.uid, entry);
   }
 
   redactOwn(user: User, channel: Channel, msgid: string, reason: string): void {
-    this.#link(channel).redact(user.uid, msgid, reason);
+    this.#link(channel).outbox.redact(user.uid, msgid, reason);
   }
 
   tell(user: User, target: User, entry: Entry): Promise<boolean> {
@@ -260,7 +269,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return this.private.tell(user, target, entry);
   }
   hint(user: User, target: Channel | User, entry: Entry): void {
-    if ('members' in target) this.#link(target).hint(user.uid, entry);
+    if ('members' in target) this.#link(target).outbox.hint(user.uid, entry);
     else this.private.hint(user, target, entry);
   }
   redactPrivate(user: User, target: User, msgid: string, reason: string): void {

@@ -4,7 +4,7 @@
  */
 import type { Message } from '../client/client.ts';
 import type { Channel } from './channel.ts';
-import { msgidOf } from './channel-link.ts';
+import { msgidOf } from './line-id.ts';
 import { showInvite } from './command-channel.ts';
 import { deliverPrivate, isListed, showPrivateRedaction } from './command-message.ts';
 import type { Directory } from './directory.ts';

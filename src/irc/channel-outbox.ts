@@ -1,0 +1,122 @@
+/**
+ * What this node says in a channel's group: our users' lines, numbered, in order, and with back-pressure to who says
+ * them. Lines wait while the group is being joined.
+ */
+import type { Group } from '../client/client.ts';
+import type { Entry } from './history.ts';
+import { streamName } from './line-id.ts';
+import { encodeMessage, encodeText } from './mesh-message.ts';
+import type { Fields } from './mesh-message.ts';
+
+const WAITING_MAX = 2000;
+const UNSENT_BEFORE_WAITING = 8;
+
+export interface ChannelOutboxPort {
+  readonly run: number;
+  readonly version: number;
+  onError(text: string): void;
+}
+
+export class ChannelOutbox {
+  /** This server's number for the channel. */
+  readonly index: number;
+  readonly #name: string;
+  readonly #port: ChannelOutboxPort;
+  #group: Group | undefined = undefined;
+  #left = false;
+  #n = 0;
+  #published = 0;
+  /** Lines that wait for the group to be joined. */
+  #waiting: { data: Uint8Array; n: number; done: () => void }[] = [];
+  #unsentCount = 0;
+
+  constructor(name: string, index: number, port: ChannelOutboxPort) {
+    this.#name = name;
+    this.index = index;
+    this.#port = port;
+  }
+
+  get streamName(): string {
+    return streamName(this.#port.run, this.index);
+  }
+  /** The number of the next line. */
+  next(): number {
+    return ++this.#n;
+  }
+  /** Lines that have been named. */
+  get count(): number {
+    return this.#n;
+  }
+  /** Lines up to here are in the group's log: the others get them by themselves. */
+  get published(): number {
+    return this.#published;
+  }
+  /** Joined and not left. */
+  get group(): Group | undefined {
+    return this.#left ? undefined : this.#group;
+  }
+
+  /** The group is joined, or again. */
+  open(group: Group): void {
+    this.#group = group;
+    if (this.#left) return void group.leave().catch(() => undefined);
+    for (const { data, n, done } of this.#waiting.splice(0)) {
+      const sent = this.#send(data, n);
+      if (sent === undefined) done();
+      else void sent.then(done);
+    }
+  }
+
+  /** It can not be joined: nobody waits for it any more. */
+  giveUp(): void {
+    for (const { done } of this.#waiting.splice(0)) done();
+  }
+
+  leave(): void {
+    this.#left = true;
+    void this.#group?.leave().catch(() => undefined);
+  }
+
+  /** @returns a promise when the sender should wait. */
+  say(uid: string, entry: Entry): Promise<void> | undefined {
+    const { n, nick, user } = entry.origin as NonNullable<Entry['origin']>;
+    return this.#send(this.#encode('m', { n, u: uid, K: nick, U: user, ...encodeText(entry) }), n);
+  }
+  hint(uid: string, entry: Entry): void {
+    const data = this.#encode('m', { n: 0, u: uid, K: '', U: '', ...encodeText(entry) });
+    void this.#group?.datagram(data).catch(() => undefined);
+  }
+  redact(uid: string, msgid: string, reason: string): void {
+    void this.#send(this.#encode('r', { u: uid, d: msgid, x: reason }), 0);
+  }
+
+  /** To one member alone. Rejects when he has gone. */
+  async tell(to: string, kind: string, fields: Fields): Promise<void> {
+    await this.#group?.publish(this.#encode(kind, fields), { to });
+  }
+
+  #encode(kind: string, fields: Fields): Uint8Array {
+    return encodeMessage({ t: kind, e: this.#port.run, v: this.#port.version, i: this.index, ...fields });
+  }
+
+  /** @param n of a line, 0 for what is none */
+  #send(data: Uint8Array, n: number): Promise<void> | undefined {
+    const group = this.#group;
+    if (group === undefined) {
+      if (this.#waiting.length >= WAITING_MAX) return undefined;
+      return new Promise((done) => this.#waiting.push({ data, n, done }));
+    }
+    this.#unsentCount++;
+    const sent = group.publish(data).then(
+      () => {
+        this.#unsentCount--;
+        this.#published = Math.max(this.#published, n);
+      },
+      (error: unknown) => {
+        this.#unsentCount--;
+        if (!this.#left) this.#port.onError(`a line to ${this.#name} was not sent: ${String(error)}`);
+      },
+    );
+    return this.#unsentCount > UNSENT_BEFORE_WAITING ? sent : undefined;
+  }
+}
