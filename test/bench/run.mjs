@@ -1,7 +1,8 @@
 // `make bench`: what meshchat costs on this machine. More programs beside this one: every test/bench/*.bench.ts is run
 // too.
-//   node test/bench/run.mjs [footprint] [sockets] [irc | fanout | latency | storm | memory] [WORD…]
+//   node test/bench/run.mjs [footprint] [sockets] [multicast] [irc | fanout | latency | storm | memory] [WORD…]
 import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { build } from 'esbuild';
 import { findTxiki } from '../../scripts/runtime.mjs';
@@ -33,28 +34,49 @@ async function bundle(file) {
   return outfile;
 }
 
-function run({ command, env }, script) {
-  return spawnSync(command[0], [...command.slice(1), script], {
+function run({ command, env }, ...words) {
+  return spawnSync(command[0], [...command.slice(1), ...words.flat()], {
     env: { ...process.env, ...env }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000,
   }).stdout;
 }
 
+/** A port on loopback whose datagrams pile up until the system drops them: this process waits for its children. */
+async function openSink() {
+  const socket = createSocket('udp4').unref();
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return String(socket.address().port);
+}
+
 async function sockets() {
   const script = await bundle('sockets.ts');
+  process.env.SINK_PORT = await openSink();
   console.log('CPU time (and wall time) in µs per unit, sending and receiving in one process:');
-  console.log('                   datagram 100 B    1200 B            round trip       line over tcp     unix socket');
+  console.log('                   datagram 100 B    1200 B            send loop 1060 B  round trip        line over tcp     unix socket');
   for (const runtime of runtimes) {
     const output = run(runtime, script);
     if (output === '') throw new Error(`no result on ${runtime.name}`);
     const result = JSON.parse(output);
-    const cells = [result.small, result.large, result.trip, result.tcp, result.unix]
+    const cells = [result.small, result.large, result.send, result.trip, result.tcp, result.unix]
       .map(({ cpu, wall }) => `${cpu} (${wall})`.padEnd(17));
     console.log(`  ${runtime.name.padEnd(16)} ${cells.join(' ')}`);
   }
 }
 
+/** What the protocol and the client's socket add to the send loop: 20 daemons, 50 messages of 1000 B a second. */
+function multicast() {
+  console.log('20 daemons in a network of their own:');
+  for (const { name, env } of runtimes.filter((one) => !one.name.startsWith('txiki 24'))) {
+    for (const loss of ['loss=0', 'loss=0.1']) {
+      console.log(` ${name}, ${loss}`);
+      const words = ['scripts/bundle-run.mjs', 'test/e2e/real-sockets.ts', 'seconds=15', loss];
+      process.stdout.write(run({ command: [process.execPath, ...words.slice(0, 2)], env }, words.slice(2)));
+    }
+  }
+}
+
 if (wanted('footprint')) await footprint(runtimes);
 if (wanted('sockets')) await sockets();
+if (wanted('multicast')) multicast();
 // txiki.js 24 is for tests only, and hours slower at this.
 await irc(runtimes.filter(({ name }) => !name.startsWith('txiki 24')), wanted);
 for (const file of readdirSync('test/bench').filter((name) => name.endsWith('.bench.ts') && wanted(name)).sort()) {

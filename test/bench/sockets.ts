@@ -63,6 +63,23 @@ async function datagrams(runtime: Runtime, bytes: Uint8Array): Promise<void> {
   from.close();
 }
 
+/** A plain send loop to a socket that nobody reads, as many at a time as a message has copies. */
+async function sends(runtime: Runtime, port: number): Promise<void> {
+  const bytes = new Uint8Array(1060);
+  const from = await runtime.openDatagram({ address: '127.0.0.1', port: 0, onDatagram() {} });
+  let sent = 0;
+  const timer = runtime.timer(() => {
+    for (let i = 0; i < 19; i++) from.send(bytes, '127.0.0.1', port);
+    if ((sent += 19) >= DATAGRAMS) return done();
+    timer.set(runtime.now() + 1);
+  });
+  await new Promise<void>((resolve) => {
+    done = resolve;
+    timer.set(runtime.now() + 1);
+  });
+  from.close();
+}
+
 /** One after the other: the round trip of a datagram. */
 async function pingPong(runtime: Runtime, trips: number): Promise<void> {
   const bytes = new Uint8Array(100);
@@ -110,9 +127,10 @@ async function lines(runtime: Runtime, at: { address: string; port: number } | {
 const runtime = await createRuntime();
 const small = await measure(runtime, DATAGRAMS, () => datagrams(runtime, new Uint8Array(100)));
 const large = await measure(runtime, DATAGRAMS, () => datagrams(runtime, new Uint8Array(1200)));
+const send = await measure(runtime, DATAGRAMS, () => sends(runtime, Number(runtime.env('SINK_PORT') ?? 9)));
 const trip = await measure(runtime, 5000, () => pingPong(runtime, 5000));
 const tcp = await measure(runtime, LINES, () => lines(runtime, { address: '127.0.0.1', port: 0 }));
 const path = `/tmp/meshchat-bench-${Math.random().toString(36).slice(2)}.sock`;
 const unix = await measure(runtime, LINES, () => lines(runtime, { path }));
-runtime.print(JSON.stringify({ version: `${runtime.name} ${runtime.version}`, small, large, trip, tcp, unix }));
+runtime.print(JSON.stringify({ version: `${runtime.name} ${runtime.version}`, small, large, send, trip, tcp, unix }));
 runtime.stop();

@@ -134,9 +134,13 @@ async function measure(mesh: TestMesh, relay: ChildProcess): Promise<void> {
   report(total, refused, others, { data: after.data - before.data, other: after.other - before.other });
   const cpu = mesh.nodes.map(({ child }, i) => cpuMs(child.pid as number) - (cpuBefore[i] as number));
   const share = (ms: number): string => `${((100 * ms) / wallMs).toFixed(1)} %`;
+  const receiverMs = cpu.slice(1).reduce((a, b) => a + b, 0) / others.length;
+  const publisherUs = (1000 * (cpu[0] as number)) / total;
   const rss = mesh.nodes.map(({ child }) => residentKb(child.pid as number));
-  console.log(`  CPU of one core: publisher ${share(cpu[0] as number)}, receiver ${share(cpu.slice(1).reduce((a, b) => a + b, 0) / others.length)}; `
+  console.log(`  CPU of one core: publisher ${share(cpu[0] as number)}, receiver ${share(receiverMs)}; `
     + `RSS publisher ${rss[0]} kB, receivers at most ${Math.max(...rss.slice(1))} kB; load ${loadavg()[0]?.toFixed(1)}`);
+  console.log(`  CPU µs: ${publisherUs.toFixed(0)} per message sent (${(publisherUs / others.length).toFixed(0)} per copy), `
+    + `${((1000 * receiverMs) / total).toFixed(0)} per message delivered`);
   for (const client of clients) client.close();
   runtime.stop();
 }
