@@ -6,14 +6,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import swc from '@swc/core';
 
-/** What describes others' objects: the language, the used modules of Node, and our adapters. */
-function foreignFiles(modules) {
+/**
+ * What describes others' objects: the language, Node with what it has of the web, and our adapters. tsc knows no other,
+ * so no code can use one that is not in them.
+ */
+function foreignFiles() {
   const [platform] = readdirSync('node_modules/@typescript');
-  const language = join('node_modules/@typescript', platform, 'lib');
   const files = (folder, pattern) => readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name));
   return [
-    ...files(language, /^lib\.es.*\.d\.ts$/),
-    ...['globals', 'buffer', 'events', 'stream', 'util', ...modules].map((name) => `node_modules/@types/node/${name}.d.ts`),
+    ...files(join('node_modules/@typescript', platform, 'lib'), /^lib\.es.*\.d\.ts$/),
+    ...['', 'stream', 'web-globals'].flatMap((folder) => files(join('node_modules/@types/node', folder), /\.d\.ts$/)),
     ...files('src/runtime', /^(node|txiki)/),
   ];
 }
@@ -59,7 +61,6 @@ function namesIn(code) {
 /** @param code the bundle, not minified. @returns the names that may change, in the order of the alphabet. */
 export function privateNames(code) {
   const { members, data } = namesIn(code);
-  const modules = [...code.matchAll(/["']node:([a-z_]+)/g)].map(([, module]) => module);
-  const foreign = new Set(foreignFiles(modules).flatMap(declaredNames));
+  const foreign = new Set(foreignFiles().flatMap(declaredNames));
   return [...members].filter((name) => name?.length > 2 && !data.has(name) && !foreign.has(name)).sort();
 }
