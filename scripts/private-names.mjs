@@ -12,10 +12,11 @@ import swc from '@swc/core';
  */
 function foreignFiles() {
   const [platform] = readdirSync('node_modules/@typescript');
-  const files = (folder, pattern) => readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+  const files = (folder, pattern) => readdirSync(folder, { recursive: true })
+    .filter((name) => pattern.test(name)).map((name) => join(folder, name));
   return [
     ...files(join('node_modules/@typescript', platform, 'lib'), /^lib\.es.*\.d\.ts$/),
-    ...['', 'stream', 'web-globals'].flatMap((folder) => files(join('node_modules/@types/node', folder), /\.d\.ts$/)),
+    ...files('node_modules/@types/node', /\.d\.ts$/),
     ...files('src/runtime', /^(node|txiki)/),
   ];
 }
