@@ -9,10 +9,11 @@ import { gzipSync } from 'node:zlib';
 
 /**
  * Of the minified script: a router has little flash, and QuickJS needs memory for every function. The target was 100
- * KiB; a third of what it is now is the IRC server with all of IRCv3 that clients ask for, a quarter the two meshes,
- * ubus, UCI and the command line.
+ * KiB; a third of what it is now is the IRC server with all of IRCv3 that clients ask for, a fifth the protocol, a third
+ * the meshes, ubus, UCI and the command line. What a minifier can do is done: of each 100 bytes compressed, 12 are
+ * texts, 4 numbers, 15 names that others know or data has, and the rest is what the code does.
  */
-const BYTES_MAX = 320 * 1024;
+const BYTES_MAX = 300 * 1024;
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 const { build } = await import('esbuild');
