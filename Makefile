@@ -58,7 +58,7 @@ fuzz: runtime
 	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) scripts/bundle-run.mjs --each test/fuzz
 
-.PHONY: e2e irctest real-sockets away
+.PHONY: e2e irctest real-sockets away chaos
 ## make e2e          real mesh routers in network namespaces (CJDROUTE=path, YGGDRASIL=path, WORDS='…')
 e2e: build runtime
 	$(NODE) test/e2e/run.mjs $(WORDS)
@@ -76,6 +76,11 @@ irctest: build runtime
 away: runtime
 	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) scripts/bundle-run.mjs test/e2e/away.ts seconds=$(or $(SECONDS),60)
+
+## make chaos        five daemons, loss, splits, kills, nick fights: then all must agree (SECONDS=20 SEED=1)
+chaos: runtime
+	@$(NODE) build.mjs --no-types --any-size
+	$(NODE) scripts/bundle-run.mjs test/e2e/chaos.ts seconds=$(or $(SECONDS),20) seed=$(or $(SEED),1)
 
 ## make clean        removes what the others made, except node_modules
 clean:

@@ -115,7 +115,7 @@ export class Arrivals {
   /** @returns true when the line was missing here and is to be shown with the rest of the answer. */
   onGiven(from: string, entry: Entry): boolean {
     const { address, stream, n } = entry.origin as NonNullable<Entry['origin']>;
-    if (this.#comesByItself(address, stream, n)) return false;
+    if (address !== from && this.#comesByItself(address, stream, n)) return false;
     if (!this.#mayOvertake(from, entry)) return this.#take(from, entry);
     this.#held.hold(entry, from, this.#output.now());
     return false;

@@ -25,7 +25,7 @@ import { HistoryRequests } from './history-requests.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { cleanUser, isNick } from './names.ts';
+import { cleanUser, hashText, isNick } from './names.ts';
 
 export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   readonly address: string;
@@ -40,6 +40,7 @@ export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   countMalformed(): void;
 }
 
+const COMPARISONS_MAX = 3;
 const ITEMS_MAX = 5000;
 
 export class ChannelLink {
@@ -53,7 +54,8 @@ export class ChannelLink {
   readonly #requests: HistoryRequests;
   readonly #answers = new HistoryAnswers();
   readonly #gaps: ChannelGaps;
-  readonly #compared = new Map<string, string>();
+  /** What was last compared with a member's history, and how often. */
+  readonly #compared = new Map<string, { pair: string; count: number }>();
   #left = false;
 
   constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort) {
@@ -228,9 +230,14 @@ export class ChannelLink {
 
   // --- time and digests -------------------------------------------------------------------------------------------
 
-  /** What others see by whether they miss something: [channel, index, how far our stream goes, sum of history]. */
-  get digest(): [string, number, number, number] {
-    return [this.channel.key, this.outbox.index, this.outbox.published, this.channel.history.sum];
+  /**
+   * What others see by whether they miss something: [channel, index, how far our stream goes, sum of history, clock of the
+   * topic, hash of who set it].
+   */
+  get digest(): [string, number, number, number, number, number] {
+    const { key, history, topic } = this.channel;
+    const { index, published } = this.outbox;
+    return [key, index, published, history.sum, topic?.clock ?? 0, hashText(topic?.address ?? '')];
   }
   /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
   onDigest(source: string, run: number, index: number, high: number, sum: number): void {
@@ -239,9 +246,11 @@ export class ChannelLink {
     }
     const own = this.channel.history.sum;
     const pair = `${sum} ${own}`;
-    // Histories of different length never agree: once is enough.
-    if (sum === own || this.#compared.get(source) === pair) return;
-    this.#compared.set(source, pair);
+    const last = this.#compared.get(source);
+    const count = last?.pair === pair ? last.count + 1 : 1;
+    // Histories of different length never agree: it is tried a few times, as an answer may be lost.
+    if (sum === own || count > COMPARISONS_MAX) return;
+    this.#compared.set(source, { pair, count });
     this.#requests.want(source);
   }
 

@@ -132,6 +132,11 @@ export class Directory {
     if (node === undefined || node.run !== run || node.version < version) this.#askAddress(source, node);
   }
 
+  /** It knows another topic than we do. */
+  askTopics(address: string): void {
+    this.#askAddress(address, this.#nodes.get(address));
+  }
+
   #ask(node: Node): void {
     this.#askAddress(node.address, node);
   }
@@ -148,6 +153,11 @@ export class Directory {
     const count = readCount(fields['m']);
     if (index < 0 || count < 1 || count > SNAPSHOT_PARTS_MAX || index >= count || !Array.isArray(fields['l'])) {
       return void this.counters.malformed++;
+    }
+    if (version === node.version) {
+      for (const item of fields['l'] as unknown[]) {
+        if (isFields(item) && item['u'] === undefined) this.#applyTopic(node, item);
+      }
     }
     if (version <= node.version) return;
     if (node.partsVersion !== version || node.parts.length !== count) {

@@ -15,7 +15,7 @@ import type { Entry } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
 import { decodeMessage, encodeMessage, readCount } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { addressSuffix } from './names.ts';
+import { addressSuffix, hashText } from './names.ts';
 import { formatLine } from './line.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { Outgoing } from './outgoing.ts';
@@ -311,7 +311,12 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       if (!Array.isArray(item)) continue;
       const link = this.#links.get(typeof item[0] === 'string' ? item[0] : '');
       const [index, high] = [readCount(item[1]), readCount(item[2])];
-      link?.onDigest(source, run, index, high, typeof item[3] === 'number' ? item[3] : 0);
+      if (link === undefined) continue;
+      link.onDigest(source, run, index, high, typeof item[3] === 'number' ? item[3] : 0);
+      // Whoever has set the topic may be gone, and nobody's facts have changed since: so it is compared.
+      const { clock, address } = link.channel.topic ?? { clock: 0, address: '' };
+      const theirs = readCount(item[4]);
+      if (theirs > clock || (theirs === clock && item[5] !== hashText(address))) this.directory.askTopics(source);
     }
   }
 
@@ -332,7 +337,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const group = this.directory.group;
     if (group === undefined) return;
     const links = [...this.#links.values()];
-    const h: [string, number, number, number][] = [];
+    const h: ChannelLink['digest'][] = [];
     let data = encodeMessage(this.directory.digest);
     for (let count = 0; count < links.length; count++) {
       const link = links[this.#digestAt % links.length] as ChannelLink;

@@ -120,8 +120,8 @@ export class TestMesh {
     return node;
   }
 
-  async listening(): Promise<void> {
-    for (const { address, child, lines } of this.nodes) {
+  async listening(nodes: readonly TestNode[] = this.nodes): Promise<void> {
+    for (const { address, child, lines } of nodes) {
       try {
         await daemons.listening(address, IRC_PORT, child);
       } catch (error) {

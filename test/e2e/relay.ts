@@ -88,6 +88,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #sockets: Socket[] = [];
   readonly #cut = new Set<number>();
+  #side: ReadonlySet<number> = new Set();
   /** In the order of their time: the delay is the same for all. */
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -112,6 +113,11 @@ export class Relay {
 
   join(index: number): void {
     this.#cut.delete(index);
+  }
+
+  /** These nodes reach each other and nobody else; [] ends it. */
+  split(side: readonly number[]): void {
+    this.#side = new Set(side);
   }
 
   /** A datagram that node `from` has not sent, as if it had. */
@@ -141,6 +147,7 @@ export class Relay {
     const { nodes, random, delayMs } = this.#options;
     const from = nodes.indexOf(sender.address);
     if (from < 0 || from === to || this.#cut.has(from) || this.#cut.has(to)) return;
+    if (this.#side.has(from) !== this.#side.has(to)) return;
     this.onTake(from, to, bytes);
     if (random() < this.loss || this.#waiting.length >= WAITING_MAX) return void this.counters.dropped++;
     this.counters.passed++;

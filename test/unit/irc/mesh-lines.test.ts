@@ -113,6 +113,20 @@ lines('a kick of another node\'s user hides him here and nowhere else', async ()
   await world.run(200);
   assert.equal(brief(ann.take()), ['bob JOIN #c', 'bob PRIVMSG #c sorry']);
 });
+lines('a line that comes after its speaker has left is shown', async () => {
+  const { world, a, b } = await nodes();
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  const { handler } = a.client.joined.get('irc/#c') as unknown as { handler: { onMessage: (message: unknown) => void } };
+  const { onMessage } = handler;
+  const late: unknown[] = [];
+  ann.take();
+  handler.onMessage = (message) => late.push(message);
+  await bob.ask('PRIVMSG #c :said before', 'PART #c');
+  await world.run(200);
+  for (const message of late) onMessage(message);
+  await world.run(200);
+  assert.equal(brief(ann.take()), ['bob PART #c', 'bob PRIVMSG #c said before']);
+});
 lines.run();
 
 // --- topics ---------------------------------------------------------------------------------------------------------
@@ -134,6 +148,18 @@ topics('full text reaches all, also who comes later; the later one wins after a 
   world.mesh.heal();
   await world.run(5000);
   for (const client of [ann, bob, cat]) assert.match((await client.ask('TOPIC #c'))[0] as string, /:from b again$/);
+});
+topics('one whose setter has died reaches also who was cut off when it was set', async () => {
+  const { world, a, b, c } = await nodes();
+  const [ann, bob, cat] = [await joined(a, 'ann'), await joined(b, 'bob'), await joined(c, 'cat')];
+  world.mesh.partition([A]);
+  await bob.ask('TOPIC #c :last words');
+  await world.run(1000);
+  b.crash();
+  await world.run(2000);
+  world.mesh.heal();
+  await world.run(60_000);
+  for (const client of [cat, ann]) assert.match((await client.ask('TOPIC #c'))[0] as string, /:last words$/);
 });
 topics.run();
 
@@ -225,6 +251,27 @@ history('a line that its source gave itself is not marked, another member\'s wor
   cat.send('JOIN #c');
   await world.run(3000);
   assert.match(cat.take().find((line) => line.includes('hello')) as string, new RegExp(`meshchat/via=${B}`));
+});
+history('two members that differ compare again when the first answer does not come', async () => {
+  const { world, a, b, c } = await nodes();
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  await joined(c, 'cat');
+  world.mesh.partition([A]);
+  await bob.ask('PRIVMSG #c :to cat alone');
+  await world.run(500);
+  b.crash();
+  type Inner = { handler: { onMessage: (message: { data: Uint8Array }) => void } };
+  const { handler } = a.client.joined.get('irc/#c') as unknown as Inner;
+  const { onMessage } = handler;
+  let dropped = 0;
+  handler.onMessage = (message) => {
+    if (dropped === 0 && new TextDecoder().decode(message.data).includes('"H"')) dropped++;
+    else onMessage(message);
+  };
+  world.mesh.heal();
+  await world.run(90_000);
+  assert.is(dropped, 1);
+  assert.ok(ann.take().some((line) => line.includes('to cat alone')));
 });
 history('lines that nobody has any more are told as missing, with their number', async () => {
   const { world, a, b } = await nodes({}, { historyLines: 3 });
