@@ -87,7 +87,9 @@ function replyWhox(
 }
 
 function idleSeconds(ircd: Ircd, target: User): string {
-  return target.local ? String(Math.floor((ircd.now() - target.activeMs) / 1000)) : '0';
+  // Of another node's user: since his last line that came here, else since he came to the mesh.
+  const ms = target.local || target.activeMs > 0 ? ircd.now() - target.activeMs : ircd.wallMs() - target.signonMs;
+  return String(Math.max(0, Math.floor(ms / 1000)));
 }
 
 /** WHOIS [<server>] <nick> */

@@ -65,7 +65,11 @@ export class Delivery {
 
   #lines(): Outgoing[] {
     const { source, command, lines } = this.entry;
-    if (!this.#isText()) return [new Outgoing(source, command, [this.#target, ...lines], this.#tags())];
+    if (!this.#isText()) {
+      // Who quits leaves no channel in particular.
+      const params = command === 'QUIT' ? lines : [this.#target, ...lines];
+      return [new Outgoing(source, command, [...params], this.#tags())];
+    }
     const shown = lines.length > 1 ? lines.filter((line) => line !== '') : lines;
     // Only the first line has the id: it names the message.
     const { msgid: _, ...rest } = this.#tags();

@@ -90,6 +90,7 @@ export class PrivateLines {
     const stream = `${readCount(fields['e']).toString(36)}/0`;
     const msgid = msgidOf(source, stream, n);
     if (n > 0 && !this.#take(msgid)) return;
+    from.activeMs = this.#ircd().now();
     const origin = { address: source, stream, n, nick: from.nick, user: from.user };
     const first = text.lines[0] ?? '';
     if (target.modes.has('T') && first.startsWith('\x01') && !first.startsWith('\x01ACTION')) return;

@@ -21,6 +21,9 @@ const BINARY = 2;
 const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
+/** Codes of a close frame. */
+const PROTOCOL_ERROR = 1002;
+const TOO_BIG = 1009;
 
 /** @returns the reply to a good handshake and the chosen subprotocol, or the refusal. */
 export function answerHandshake(head: string): { reply: string; protocol: string } | { refusal: string } {
@@ -130,16 +133,11 @@ class Connection implements StreamHandler {
   #shake(): boolean {
     const end = this.#bytes.findIndex((byte, i) => byte === 10 && this.#bytes[i - 2] === 10);
     if (end < 0) {
-      if (this.#bytes.length > HEAD_BYTES_MAX) this.#fail();
+      if (this.#bytes.length > HEAD_BYTES_MAX) this.#refuse(answerHandshake(''));
       return false;
     }
     const answer = answerHandshake(decodeText(this.#bytes.subarray(0, end)) ?? '');
-    if ('refusal' in answer) {
-      this.#ended = true;
-      this.#stream.write(encodeText(answer.refusal));
-      this.#stream.end();
-      return false;
-    }
+    if ('refusal' in answer) return this.#refuse(answer);
     this.#stream.write(encodeText(answer.reply));
     this.#bytes = this.#bytes.slice(end + 1);
     const opcode = answer.protocol === 'binary.ircv3.net' ? BINARY : TEXT;
@@ -150,9 +148,17 @@ class Connection implements StreamHandler {
     return !this.#ended;
   }
 
-  #fail(): void {
+  #refuse(answer: object): false {
     this.#ended = true;
-    this.#stream.close();
+    if ('refusal' in answer) this.#stream.write(encodeText(String(answer.refusal)));
+    this.#stream.end();
+    return false;
+  }
+
+  #fail(code: number): void {
+    this.#ended = true;
+    this.#stream.write(encodeFrame(CLOSE, Uint8Array.of(code >> 8, code & 255)));
+    this.#stream.end();
     if (this.#session !== undefined) this.#ircd.close(this.#session, 'WebSocket error');
   }
 
@@ -165,8 +171,9 @@ class Connection implements StreamHandler {
     const head = short === 126 ? 4 : 2;
     const length = short === 126 ? ((bytes[2] as number) << 8) | (bytes[3] as number) : short;
     // Clients must mask; a longer frame than a line can not be one.
-    if ((second & 0x80) === 0 || (first & 0x70) !== 0 || short === 127 || length > MESSAGE_BYTES_MAX) {
-      this.#fail();
+    const wrong = (second & 0x80) === 0 || (first & 0x70) !== 0;
+    if (wrong || short === 127 || length > MESSAGE_BYTES_MAX) {
+      this.#fail(wrong ? PROTOCOL_ERROR : TOO_BIG);
       return false;
     }
     if (bytes.length < head + 4 + length) return false;
@@ -186,7 +193,8 @@ class Connection implements StreamHandler {
       this.#stream.end();
       return;
     }
-    if (opcode > BINARY || this.#message.length + payload.length > MESSAGE_BYTES_MAX) return this.#fail();
+    if (opcode > BINARY) return this.#fail(PROTOCOL_ERROR);
+    if (this.#message.length + payload.length > MESSAGE_BYTES_MAX) return this.#fail(TOO_BIG);
     this.#message = join(this.#message, payload);
     if (!final) return;
     const message = this.#message;

@@ -164,6 +164,35 @@ websocket('each of several lines that come together is a message of its own', as
   // Each with a head of two bytes, of which the first is no UTF-8.
   assert.match(web.unfinished, /\ufffd.:bob![^ ]+ PRIVMSG #c one\ufffd.:bob![^ ]+ PRIVMSG #c :and two$/s);
 });
+websocket('fragments that are too long together, and a head without an end, end the connection', async () => {
+  const { world, node } = await pair();
+  const client = node.connect(1);
+  client.bytes(text(`${HEAD}\r\n`));
+  client.bytes(masked(1, text('x'.repeat(3000)), false));
+  for (let i = 0; i < 3; i++) client.bytes(masked(0, text('x'.repeat(3000)), false));
+  await world.run(50);
+  assert.is(client.sent.at(-1), 0xf1);
+  assert.ok(client.closed);
+  const endless = node.connect(1);
+  endless.bytes(text(`GET / HTTP/1.1\r\nX: ${'x'.repeat(9000)}`));
+  await world.run(50);
+  assert.ok(endless.closed);
+});
+websocket('a message that is no UTF-8 is refused with a word, in text and binary; nobody else sees it', async () => {
+  const { world, node, bob } = await pair();
+  for (const opcode of [1, 2]) {
+    const web = node.connect(1);
+    web.bytes(text(`${HEAD}\r\n`));
+    for (const line of [`NICK web${opcode}`, 'USER web 0 * :Web', 'JOIN #c']) web.bytes(masked(opcode, text(line)));
+    await world.run();
+    bob.take();
+    web.bytes(masked(opcode, Uint8Array.of(...text('PRIVMSG #c :caf'), 0xe9)));
+    web.bytes(masked(opcode, text('PRIVMSG #c :well')));
+    await world.run();
+    assert.match(web.unfinished, /FAIL \* INVALID_UTF8/);
+    assert.is(bob.take().length, 1);
+  }
+});
 websocket('an unmasked, a huge or an unknown frame closes the connection', async () => {
   const { world, node } = await pair();
   for (const bad of [encodeFrame(1, text('NICK x')), Uint8Array.of(0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4), masked(5, text('x')), masked(1, text('x'.repeat(5000)))]) {
@@ -172,6 +201,10 @@ websocket('an unmasked, a huge or an unknown frame closes the connection', async
     client.bytes(bad);
     await world.run(50);
     assert.ok(client.closed);
+    // A close frame with two bytes of code: 1002, or 1009 for what is too big.
+    const code = client.sent.at(-1) as number;
+    assert.is(client.sent.at(-4), 0x88);
+    assert.is(code, bad.length > 1000 || bad[1] === 0xff ? 0xf1 : 0xea);
   }
   const plain = node.connect(1);
   plain.bytes(text('NICK bob\r\nUSER b 0 * :b\r\n\r\n'));

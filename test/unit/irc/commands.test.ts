@@ -295,6 +295,12 @@ messages('typing passes by, a reaction stays in the history', async () => {
   const history = await eve.ask('CHATHISTORY LATEST #c * 10');
   assert.is(history.filter((line) => line.includes('TAGMSG')).length, 1);
 });
+messages('a QUIT is played back with its reason alone, as it was', async () => {
+  const { bob, eve } = await two('message-tags batch draft/chathistory draft/event-playback');
+  await bob.ask('QUIT :bye');
+  const quit = (await eve.ask('CHATHISTORY LATEST #c * 10')).find((line) => line.includes(' QUIT '));
+  assert.match(quit as string, / QUIT :Quit: bye$/);
+});
 messages('a redaction takes the line from everybody and from the history', async () => {
   const { bob, eve } = await two('message-tags batch draft/chathistory draft/message-redaction echo-message');
   const [echo] = await bob.ask('PRIVMSG #c :oops');

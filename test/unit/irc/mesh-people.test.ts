@@ -102,6 +102,16 @@ presence('a change that was lost is found by the digest', async () => {
   await world.run(40_000);
   assert.equal(await names(ann, '#c'), ['ann', 'rob']);
 });
+presence('how long another node\'s user has been idle is told since his last line here', async () => {
+  const { world, a, b } = await nodes();
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  const idle = async (): Promise<number> => Number((await ann.ask('WHOIS bob')).find((line) => line.includes(' 317 '))?.split(' ')[4]);
+  await world.run(70_000);
+  assert.ok(Math.abs(await idle() - 71) < 2, String(await idle()));
+  await bob.ask('PRIVMSG #c :x');
+  await world.run(5000);
+  assert.is(await idle(), 5);
+});
 presence('a node that is no member any more leaves no ghosts', async () => {
   const { world, a, b } = await nodes();
   const ann = await joined(a, 'ann');

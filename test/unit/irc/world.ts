@@ -210,6 +210,8 @@ export class TestClient {
   answersPing = true;
   queuedBytes = 0;
   writeCount = 0;
+  /** The bytes of the last write. */
+  sent: number[] = [];
   readonly all: string[] = [];
   #lines: string[] = [];
   #text = '';
@@ -235,6 +237,7 @@ export class TestClient {
       write: (bytes) => {
         if (this.closed || this.queuedBytes + bytes.length > 1 << 20) return false;
         this.writeCount++;
+        this.sent = [...bytes];
         if (this.stuck) this.queuedBytes += bytes.length;
         else this.#receive(new TextDecoder().decode(bytes));
         return true;
