@@ -63,10 +63,18 @@ function compare(a: Entry, b: Entry): number {
   return a.msgid < b.msgid ? -1 : a.msgid > b.msgid ? 1 : 0;
 }
 
+/** People who come and go do not drive out what was said: so much of the lines may be events. */
+const EVENTS_SHARE_MAX = 0.25;
+
+function isEvent(entry: Entry): boolean {
+  return entry.origin === undefined && !isMessage(entry);
+}
+
 export class History {
   readonly #limits: HistoryLimits;
   readonly #entries: Entry[] = [];
   #bytes = 0;
+  #eventCount = 0;
   /** Undefined: to be computed when somebody asks. */
   #sum: number | undefined = 0;
 
@@ -100,6 +108,13 @@ export class History {
     if (at === this.#entries.length) this.#entries.push(entry);
     else this.#entries.splice(at, 0, entry);
     this.#account(entry, 1);
+    if (this.#eventCount > this.#limits.lines * EVENTS_SHARE_MAX) {
+      const oldest = this.#entries.findIndex(isEvent);
+      this.#account(this.#entries[oldest] as Entry, -1);
+      this.#entries.splice(oldest, 1);
+      if (oldest === at) return false;
+      if (oldest < at) at--;
+    }
     return this.expire(nowMs) <= at;
   }
 
@@ -123,6 +138,7 @@ export class History {
 
   #account(entry: Entry, sign: 1 | -1): void {
     this.#bytes += sign * entryBytes(entry);
+    if (isEvent(entry)) this.#eventCount += sign;
     if (entry.origin !== undefined) this.#sum = undefined;
   }
 

@@ -31,6 +31,13 @@ history('the oldest go first, one or many', () => {
   assert.equal(numbers(kept), []);
   assert.is(kept.byteCount, 0);
 });
+history('people who come and go do not drive out what was said', () => {
+  const kept = new History({ ...LIMITS, lines: 20 });
+  for (let n = 1; n <= 10; n++) kept.add(entry(n), 100);
+  for (let n = 11; n <= 90; n++) kept.add({ ...entry(n, n, true), command: 'JOIN' }, 100);
+  assert.equal(numbers(kept).slice(0, 10), ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']);
+  assert.equal(numbers(kept).slice(10), ['86', '87', '88', '89', '90']);
+});
 history('a line that is older than all kept ones, with no room, or too old is not kept', () => {
   const kept = new History(LIMITS);
   for (let n = 11; n <= 15; n++) kept.add(entry(n), 20);
