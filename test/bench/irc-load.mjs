@@ -108,13 +108,29 @@ async function memory() {
   return found;
 }
 
+/** `count` more members that join and then read nothing. @returns how many of them the server has closed so far */
+async function enterStuck(count, from) {
+  const stuck = await enter(count, from);
+  let closed = 0;
+  for (const { socket } of stuck) {
+    socket.pause();
+    socket.on('close', () => closed++);
+  }
+  return async () => {
+    for (const { socket } of stuck) socket.resume(); // so that their end is seen
+    await wait(SETTLE_MS);
+    return closed;
+  };
+}
+
 /** As fast as it goes, each sender `window` lines ahead of what the last member has received. */
 async function fanout() {
   const members = await enter(options.members);
+  const closed = await enterStuck(options.stuck ?? 0, options.members);
   await settle(members);
   const senders = members.slice(0, options.senders);
   const last = members.at(-1);
-  const line = `PRIVMSG ${CHANNEL} :${'x'.repeat(80)}\r\n`;
+  const line = `PRIVMSG ${CHANNEL} :${'x'.repeat(options.textBytes ?? 80)}\r\n`;
   let lineBytes = 0; // all have one length: the senders' nicks have one digit
   last.onBytes = (_bytes, length) => (lineBytes = length);
   senders[0].socket.write(line);
@@ -137,8 +153,12 @@ async function fanout() {
   const cpu = cpuMs();
   const own = process.cpuUsage();
   const start = performance.now();
+  let residentMax = residentBytes();
   pump(senders.length * options.window);
-  await wait(options.seconds * 1000);
+  while (performance.now() - start < options.seconds * 1000) {
+    await wait(100);
+    residentMax = Math.max(residentMax, residentBytes());
+  }
   running = false;
   const ms = performance.now() - start;
   const serverMs = cpuMs() - cpu;
@@ -147,7 +167,7 @@ async function fanout() {
   await settle(members);
   return {
     linesPerSecond: perSecond(delivered, ms), cpuUsPerLine: (serverMs * 1000) / delivered, serverCpu: serverMs / ms,
-    loadCpu: (usage.user + usage.system) / 1000 / ms, lost: sent - received,
+    loadCpu: (usage.user + usage.system) / 1000 / ms, lost: sent - received, residentMax, closed: await closed(),
   };
 }
 

@@ -1,6 +1,6 @@
 // The IRC server beside ngircd, with the same load in the same run: fan-out, latency, memory per client, and what
-// clients notice of others that connect and drop. Figures are medians of RUNS runs; the load comes from a process of its
-// own, whose share of a core is told: where it is the bottleneck the figures are too low.
+// clients notice of others that connect and drop, or that do not read. Figures are medians of RUNS runs; the load comes
+// from a process of its own, whose share of a core is told: where it is the bottleneck the figures are too low.
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
@@ -96,6 +96,18 @@ async function fanout(start, senders) {
   return lines;
 }
 
+const STUCK = 20;
+
+async function slow(start) {
+  // Long lines: the system itself takes megabytes for a client before the server has to.
+  const options = { members: 20, senders: 5, window: 8, seconds: SECONDS * 3, stuck: STUCK, textBytes: 400 };
+  const results = await repeat(start, { what: 'fanout', ...options });
+  const of = (value) => median(results, value);
+  const mebibytes = (of((one) => one.residentMax) / 1024 / 1024).toFixed(1);
+  console.log(`  ${STUCK} clients that read nothing beside 20 that do: ${of((one) => one.linesPerSecond)} lines/s, ` +
+    `at most ${mebibytes} MiB resident, ${of((one) => one.closed)} closed`);
+}
+
 async function latency(start, { perSecond, members, drops }) {
   const results = await repeat(start, { what: 'latency', members, perSecond, seconds: SECONDS, drops });
   const of = (value) => median(results, value);
@@ -121,7 +133,7 @@ async function memory(start) {
 
 /** @param runtimes [{name, env}]; @param wanted whether a measurement is to be made */
 export async function irc(runtimes, wanted) {
-  const kinds = ['fanout', 'latency', 'storm', 'memory'].filter((kind) => wanted(`irc ${kind}`));
+  const kinds = ['fanout', 'latency', 'storm', 'slow', 'memory'].filter((kind) => wanted(`irc ${kind}`));
   if (kinds.length === 0) return;
   const servers = runtimes.map(({ name, env }) => ({ name: `meshchat on ${name}`, start: () => startMeshchat(env) }));
   if (spawnSync('ngircd', ['--version']).status === 0) servers.unshift({ name: 'ngircd', start: startNgircd });
@@ -138,6 +150,7 @@ export async function irc(runtimes, wanted) {
     }
     if (kinds.includes('latency')) await latency(start, { perSecond: 100, members: 100, drops: 0 });
     if (kinds.includes('storm')) await latency(start, { perSecond: 50, members: 20, drops: 1000 });
+    if (kinds.includes('slow')) await slow(start);
     if (kinds.includes('memory')) await memory(start);
   }
 }

@@ -1,6 +1,6 @@
 // `make bench`: what meshchat costs on this machine. More programs beside this one: every test/bench/*.bench.ts is run
 // too.
-//   node test/bench/run.mjs [footprint] [sockets] [multicast] [irc | fanout | latency | storm | memory] [WORD…]
+//   node test/bench/run.mjs [footprint] [sockets] [multicast] [irc | fanout | latency | storm | slow | memory] [WORD…]
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdirSync, readdirSync } from 'node:fs';
