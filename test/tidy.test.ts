@@ -6,6 +6,9 @@ import * as assert from 'uvu/assert';
 
 const FILE_LINES_MAX = 400;
 const LINE_MAX = 180;
+/** Folders whose lines have at most 120 columns. The list may only become longer. */
+const NARROW = ['src/irc/', 'src/mesh/', 'src/runtime/', 'src/wire/'];
+const NARROW_LINE_MAX = 120;
 const TEST_LINE_MAX = 240;
 
 /** What each folder of src/ may import besides itself and the types of runtime/. */
@@ -149,8 +152,10 @@ tidy(`files have at most ${FILE_LINES_MAX} lines, lines at most ${LINE_MAX} colu
   for (const path of files) {
     const lines = readFileSync(path, 'utf8').split('\n');
     if (lines.length > FILE_LINES_MAX + 1) wrong.push(`${path}: ${lines.length - 1} lines`);
+    const narrow = NARROW.some((folder) => path.startsWith(folder));
+    const columnsMax = narrow ? NARROW_LINE_MAX : path.startsWith('test/') ? TEST_LINE_MAX : LINE_MAX;
     lines.forEach((line, index) => {
-      if (line.length > (path.startsWith('test/') ? TEST_LINE_MAX : LINE_MAX) && !isTable(path)) wrong.push(`${path}:${index + 1}: ${line.length} columns`);
+      if (line.length > columnsMax && !isTable(path)) wrong.push(`${path}:${index + 1}: ${line.length} columns`);
     });
   }
   assert.equal(wrong, []);

@@ -231,8 +231,8 @@ export class ChannelLink {
   // --- time and digests -------------------------------------------------------------------------------------------
 
   /**
-   * What others see by whether they miss something: [channel, index, how far our stream goes, sum of history, clock of the
-   * topic, hash of who set it].
+   * What others see by whether they miss something: [channel, index, how far our stream goes, sum of history, clock of
+   * the topic, hash of who set it].
    */
   get digest(): [string, number, number, number, number, number] {
     const { key, history, topic } = this.channel;

@@ -83,7 +83,8 @@ export class Channel {
   /** Whether `user` may speak here, by this node's rules. */
   admits(user: User): boolean {
     const member = this.members.get(user);
-    // Of another node's user his own node says whether he was in: he may have left since, or his coming is not known yet.
+    // Of another node's user his own node says whether he was in: he may have left since, or his coming is not known
+    // yet.
     if (member === undefined && this.flags.has('n') && user.local) return false;
     if (member?.op === true || member?.voice === true) return true;
     return !this.flags.has('m') && !this.banned(user);

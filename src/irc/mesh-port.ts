@@ -147,7 +147,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.counters.linesIn++;
     const user = this.directory.user(source, uid);
     if (user?.nick !== undefined && entry.origin?.nick === 'someone') entry.origin.nick = user.nick;
-    if (user !== undefined) user.activeMs = Math.max(user.activeMs, this.now() - Math.max(0, this.wallMs() - entry.timeMs));
+    const saidMs = this.now() - Math.max(0, this.wallMs() - entry.timeMs);
+    if (user !== undefined) user.activeMs = Math.max(user.activeMs, saidMs);
     const kicked = user !== undefined && channel.kicked.has(user);
     const admitted = user === undefined || (channel.admits(user) && !kicked);
     if (!admitted || this.hides(source)) {

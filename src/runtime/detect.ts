@@ -10,8 +10,9 @@ import { createTxikiRuntime } from './txiki.ts';
 
 export interface RuntimeChoice {
   /**
-   * txiki.js 26: its internal callback sockets, where they are as known. Default: as MESHCHAT_INTERNAL_SOCKETS says, "1" or
-   * "0", else in the versions that this has been tried with. A connection costs 2 KiB over them and 15 over the public ones.
+   * txiki.js 26: its internal callback sockets, where they are as known. Default: as MESHCHAT_INTERNAL_SOCKETS says,
+   * "1" or "0", else in the versions that this has been tried with. A connection costs 2 KiB over them and 15 over the
+   * public ones.
    */
   internalSockets?: boolean;
 }

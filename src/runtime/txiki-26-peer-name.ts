@@ -1,8 +1,8 @@
 /**
- * txiki.js 26 dies of a client that resets at once: its connection has no peer address any more when it is accepted, and
- * getpeername() throws ENOTCONN inside txiki's own accept callback, where nothing can catch it. With this such a connection
- * has the address 0.0.0.0, and ends with its first read like any other that is gone. The same call is the only sight of
- * an accepted connection's handle: there it gets TCP_NODELAY, which the public API cannot set.
+ * txiki.js 26 dies of a client that resets at once: its connection has no peer address any more when it is accepted,
+ * and getpeername() throws ENOTCONN inside txiki's own accept callback, where nothing can catch it. With this such a
+ * connection has the address 0.0.0.0, and ends with its first read like any other that is gone. The same call is the
+ * only sight of an accepted connection's handle: there it gets TCP_NODELAY, which the public API cannot set.
  */
 import type { Txiki } from './txiki-types.ts';
 
