@@ -73,6 +73,8 @@ export class Ircd implements SessionHost {
   readonly counters = { clients: 0, refused: 0, lines: 0, sendQueueExceeded: 0, timeouts: 0, tooLong: 0, errors: 0 };
   readonly #dirty = new Set<Session>();
   #flushPlanned = false;
+  /** Clients by their address. */
+  readonly #perAddress = new Map<string, number>();
   #sessionCount = 0;
   #userCount = 0;
 
@@ -111,8 +113,7 @@ export class Ircd implements SessionHost {
   /** @returns undefined when there are too many clients; the transport has been told and closed. */
   open(transport: Transport): { session: Session; reader: LineReader } | undefined {
     const { clientsMax, clientsPerAddressMax, floodBurstLines } = this.options;
-    let same = 0;
-    for (const other of this.network.sessions) if (other.transport.address === transport.address) same++;
+    const same = this.#perAddress.get(transport.address) ?? 0;
     if (this.network.sessions.size >= clientsMax || same >= clientsPerAddressMax) {
       this.counters.refused++;
       transport.write(['ERROR :Too many connections\r\n']);
@@ -121,6 +122,7 @@ export class Ircd implements SessionHost {
     }
     const session = new Session(++this.#sessionCount, this, transport, this.now(), floodBurstLines);
     this.network.sessions.add(session);
+    this.#perAddress.set(transport.address, same + 1);
     this.counters.clients++;
     const reader = new LineReader({
       line: (text) => this.#receive(session, text),
@@ -210,6 +212,7 @@ export class Ircd implements SessionHost {
     this.#dirty.delete(session);
     session.inbox.length = 0;
     this.network.sessions.delete(session);
+    this.#countDown(session.transport.address);
     for (const key of session.monitored.keys()) this.unwatch(session, key);
     const user = session.user;
     if (user !== undefined) {
@@ -222,6 +225,12 @@ export class Ircd implements SessionHost {
     }
     if (error === undefined) session.transport.close();
     else session.transport.end();
+  }
+
+  #countDown(address: string): void {
+    const left = (this.#perAddress.get(address) ?? 0) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
   }
 
   unwatch(session: Session, key: string): void {

@@ -107,6 +107,28 @@ fuzz('no line that goes out is longer than it may be, or two', async () => {
 });
 fuzz.run();
 
+const limits = suite('irc connections');
+
+limits('an address has so many connections, all together have so many, and who goes makes room', async () => {
+  const world = new World();
+  const node = await world.node('fc00::a1', { clientsPerAddressMax: 2, clientsMax: 3 });
+  const refused = async (address: string): Promise<boolean> => {
+    const client = node.connect(0, address);
+    await world.run();
+    return client.closed && client.take()[0] === 'ERROR :Too many connections';
+  };
+  const first = node.connect(0, '10.0.0.1');
+  assert.not(await refused('10.0.0.1'));
+  assert.ok(await refused('10.0.0.1'));
+  assert.not(await refused('10.0.0.2'));
+  assert.ok(await refused('10.0.0.3'), 'three are all');
+  first.disconnect();
+  await world.run();
+  assert.not(await refused('10.0.0.1'));
+  assert.ok(await refused('10.0.0.1'));
+});
+limits.run();
+
 // --- WebSocket ------------------------------------------------------------------------------------------------------
 
 const websocket = suite('irc over WebSocket');

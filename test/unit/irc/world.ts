@@ -180,8 +180,8 @@ export class TestNode {
     this.clients.length = 0;
   }
 
-  connect(listener = 0): TestClient {
-    const client = new TestClient(this.world);
+  connect(listener = 0, address = '127.0.0.9'): TestClient {
+    const client = new TestClient(this.world, address);
     client.open(this.#accept[listener] as (stream: Stream) => StreamHandler);
     this.clients.push(client);
     return client;
@@ -217,9 +217,11 @@ export class TestClient {
   #text = '';
   #handler!: StreamHandler;
   readonly world: World;
+  readonly address: string;
 
-  constructor(world: World) {
+  constructor(world: World, address: string) {
     this.world = world;
+    this.address = address;
   }
 
   open(accept: (stream: Stream) => StreamHandler): void {
@@ -230,7 +232,7 @@ export class TestClient {
     };
     const client = this;
     this.#handler = accept({
-      remoteAddress: '127.0.0.9', localAddress: '127.0.0.1',
+      remoteAddress: this.address, localAddress: '127.0.0.1',
       get queuedBytes() {
         return client.queuedBytes;
       },
