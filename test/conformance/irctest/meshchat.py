@@ -120,6 +120,18 @@ class MeshchatController(BaseServerController, DirectoryBasedController):
             else:
                 time.sleep(0.05)
 
+    def kill_proc(self):
+        """Waits for all daemons: they write to the folder that is removed next."""
+        group = os.getpgid(self.proc.pid)
+        super().kill_proc()
+        end = time.time() + 1
+        while time.time() < end:
+            try:
+                os.killpg(group, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.02)
+
     def wait_for_services(self):
         self.wait_for_port()
 
