@@ -159,12 +159,14 @@ async function run(mesh: TestMesh): Promise<void> {
     }
   }
   const { said, counts } = chaos;
-  const lost = said.filter(({ mayBeLost }) => mayBeLost).length;
+  const shown = new Set(chaos.people.flatMap((person) => person.everShown()));
+  const mayBe = said.filter(({ mayBeLost }) => mayBeLost);
+  const lost = mayBe.filter(({ text }) => !shown.has(text)).length;
   const restarts = mesh.nodes.flatMap(({ lines }) => lines).filter((line) => / error: | handler failed/.test(line));
   for (const line of restarts.slice(0, 5)) faults.push(`a daemon said: ${line}`);
   for (const fault of faults) console.log(`FAULT seed ${options.seed}: ${fault}`);
   const what = Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', ');
-  console.log(`${faults.length === 0 ? 'ok' : 'FAIL'} seed ${options.seed}, ${RUNTIME}: ${said.length} lines (${lost} may be lost), ${what}; ` +
+  console.log(`${faults.length === 0 ? 'ok' : 'FAIL'} seed ${options.seed}, ${RUNTIME}: ${said.length} lines (${mayBe.length} may be lost, ${lost} are), ${what}; ` +
     `all agree ${agreedMs < 0 ? 'never' : `${(agreedMs / 1000).toFixed(0)} s`} after healing`);
   if (faults.length > 0) process.exitCode = 1;
 }
