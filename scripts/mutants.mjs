@@ -62,6 +62,7 @@ export const mutants = [
   m('a frame longer than its datagram ends the reading', BROADCAST, 'if (at + length > bytes.length) {', 'if (at + length > bytes.length + 4000) {'),
   // broadcast: who is there
   m('a silent peer goes stale', LIVENESS, 'if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);', ''),
+  m('who has just gone stale is asked more often', LIVENESS, 'const silentProbeMs = Math.min(STALE_PROBE_MS, Math.max(SILENT_PROBE_MS, staleForMs));', 'const silentProbeMs = peer.state === STALE ? STALE_PROBE_MS : SILENT_PROBE_MS;'),
   m('a silent peer is gone after 90 s', LIVENESS, 'if (silentMs >= goneMs) return this.enter(now, peer, GONE);', ''),
   m('a peer is greeted when nothing was sent for a keepalive', LIVENESS, 'else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);', ''),
   m('a silent peer is probed before it goes stale', LIVENESS, 'if (doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
@@ -110,6 +111,7 @@ export const mutants = [
   m('the payload is copied', SEND, 'const payload = data.slice(', 'const payload = data.subarray('),
   m('fan-out begins with another receiver each time', SEND, 'const first = this.#rotation++ % Math.max(1, cursors.length);', 'const first = 0;'),
   m('a full log refuses', SEND, 'if (this.log.bytes + bytes > logBytesMax) return false;\n    return', 'return'),
+  m('a stale member holds nobody up for long', SEND, 'const silent = cursor.silent || cursor.peer.state !== ALIVE;', 'const silent = cursor.silent;'),
   m('a member that lags holds nobody up', SEND, 'if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;', 'if (entry === undefined) return true;'),
   m('under block nobody loses', SEND, "if (this.group.options.slow === 'block') return false;", ''),
   m('under evict a slow member loses all that it lacks', SEND, "if (this.group.options.slow === 'evict') cursor.skipAll();", ''),

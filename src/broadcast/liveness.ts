@@ -8,9 +8,12 @@ import { ALIVE, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type Peer
 import { Prober, probeWaitMs } from './prober.ts';
 import type { Twins } from './twins.ts';
 
-/** Unanswered HELLOs to a peer that has gone silent: every so many ms while stale, and while not yet. */
-const STALE_PROBE_MS = 5000;
+/**
+ * Unanswered HELLOs to a peer that has gone silent: every so many ms, and when stale after half the time that it has
+ * been so, up to the second. At 30 % loss half of the probes fail, and of 200 peers one is always unlucky.
+ */
 const SILENT_PROBE_MS = 1000;
+const STALE_PROBE_MS = 5000;
 /** After an own address came back, its peers are greeted one after the other, and again until they are heard. */
 const DOUBT_SPACING_MS = 10;
 const DOUBT_PROBE_MS = 600;
@@ -123,7 +126,8 @@ export class Liveness implements PeerTimers {
     const sendAt = (peer.helloDue ? now : peer.sentAt) + options.keepaliveMs;
     const graceMs = options.keepaliveMs + KEEPALIVE_GRACE_MS - silentMs;
     const doubted = peer.state === STALE && now < this.#doubtUntil;
-    const silentProbeMs = peer.state === STALE ? STALE_PROBE_MS : SILENT_PROBE_MS;
+    const staleForMs = Math.round((silentMs - options.staleMs) / 2);
+    const silentProbeMs = Math.min(STALE_PROBE_MS, Math.max(SILENT_PROBE_MS, staleForMs));
     const probeMs = doubted ? DOUBT_PROBE_MS : graceMs > 0 ? graceMs : silentProbeMs;
     const limitMs = (peer.state === ALIVE ? options.staleMs : options.goneMs) - silentMs;
     alarms.set(peer, Math.max(now + 1, Math.min(sendAt, now + probeMs, now + Math.max(1, limitMs))));

@@ -12,7 +12,7 @@ import type { Group } from './group.ts';
 import { ENTRY_OVERHEAD_BYTES, LogEntry, SendLog } from './send-log.ts';
 import type { Session } from './session.ts';
 
-/** A member that answers no probe for so long is not waited for either, unless the policy is `block`. */
+/** A member that answers no probe, or is stale, for so long is not waited for either, unless the policy is `block`. */
 const SILENT_LAG_MS = 4_000;
 
 export class SendStream {
@@ -120,7 +120,8 @@ export class SendStream {
     if (this.group.options.slow === 'block') return false;
     const entry = this.log.at(first);
     if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;
-    return cursor.silent && now - Math.max(cursor.heardAt, entry.publishedAt) > SILENT_LAG_MS;
+    const silent = cursor.silent || cursor.peer.state !== ALIVE;
+    return silent && now - Math.max(cursor.heardAt, entry.publishedAt) > SILENT_LAG_MS;
   }
 
   /** Bytes that publish() takes now. */

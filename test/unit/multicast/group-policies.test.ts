@@ -51,6 +51,19 @@ policies('what a live member lacks is kept: publish is refused, and nothing has 
   }
 });
 
+policies('a member that went stale before anything was sent to it is waited for 4 s, not 10', () => {
+  const bench = new Bench({ logBytesMax: 10 * COST });
+  const group = bench.join('g');
+  bench.meet('fd00::2', ['g']);
+  bench.until(bench.now + 36_000);
+  assert.equal(group.members().map(({ stale }) => stale), [true]);
+  for (let i = 1; i <= 10; i++) assert.is(bench.publish(group, SIZE), i);
+  bench.wait(3_900);
+  assert.is(bench.publish(group, SIZE), -1);
+  bench.wait(200);
+  assert.is(bench.publish(group, SIZE), 11);
+});
+
 policies('refused once, the application is told when a quarter of the log is free again, once', () => {
   const { bench, group, remote } = full();
   bench.publish(group, SIZE);
