@@ -10,8 +10,10 @@ import { listening, loopbackConfig, startDaemon, temporaryFolder } from '../../s
 
 const RUNS = Number(process.env.RUNS ?? 3);
 const SECONDS = 4;
-const PORT = 16668;
-const NGIRCD_PORT = 16669;
+/** Two runs at a time must not meet. */
+const OWN = 1 + (process.pid % 250);
+const PORT = 17000 + 2 * OWN;
+const NGIRCD_PORT = PORT + 1;
 const load = fileURLToPath(new URL('irc-load.mjs', import.meta.url));
 const folder = temporaryFolder();
 
@@ -51,7 +53,7 @@ Ident = no
 
 function startMeshchat(env) {
   const config = `${loopbackConfig({
-    folder, name: 'irc', address: '127.0.0.9', peers: ['127.0.0.10'], ircPort: PORT,
+    folder, name: 'irc', address: `127.0.9.${OWN}`, peers: [`127.0.10.${OWN}`], ircPort: PORT,
   })}\toption clients_max '5000'\n\toption clients_per_address_max '5000'\n`;
   const onLine = (line) => process.env.VERBOSE && console.log(line);
   return { child: startDaemon({ folder, name: 'irc', config, env, onLine }).child, port: PORT };
