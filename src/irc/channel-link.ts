@@ -14,7 +14,7 @@
 import type { Client, Gap, MemberEvent, Message } from '../client/client.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ArrivalsOutput } from './arrivals.ts';
-import type { Channel } from './channel.ts';
+import { type Channel, topicHash } from './channel.ts';
 import { ChannelGaps } from './channel-gaps.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
 import type { ChannelOutboxPort } from './channel-outbox.ts';
@@ -25,7 +25,7 @@ import { HistoryRequests } from './history-requests.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { cleanUser, hashText, isNick } from './names.ts';
+import { cleanUser, isNick } from './names.ts';
 
 export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   readonly address: string;
@@ -232,12 +232,12 @@ export class ChannelLink {
 
   /**
    * What others see by whether they miss something: [channel, index, how far our stream goes, sum of history, clock of
-   * the topic, hash of who set it].
+   * the topic, hash of who set it and when].
    */
   get digest(): [string, number, number, number, number, number] {
     const { key, history, topic } = this.channel;
     const { index, published } = this.outbox;
-    return [key, index, published, history.sum, topic?.clock ?? 0, hashText(topic?.address ?? '')];
+    return [key, index, published, history.sum, topic?.clock ?? 0, topicHash(topic)];
   }
   /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
   onDigest(source: string, run: number, index: number, high: number, sum: number): void {

@@ -4,7 +4,7 @@
  */
 import { History } from './history.ts';
 import type { HistoryLimits } from './history.ts';
-import { fold, matches } from './names.ts';
+import { fold, hashText, matches } from './names.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
 
@@ -17,6 +17,11 @@ export interface Topic {
   /** Logical clock, then the address of the node: the higher wins on every node. */
   clock: number;
   address: string;
+}
+
+/** Tells topics of one clock apart. */
+export function topicHash(topic: Topic | undefined): number {
+  return topic === undefined ? 0 : hashText(`${topic.address} ${topic.setMs}`);
 }
 
 export interface Member {

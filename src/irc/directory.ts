@@ -281,10 +281,15 @@ export class Directory {
     const channel = this.#network.channels.get(fold(name));
     if (channel === undefined) return;
     const now = channel.topic;
-    if (now !== undefined && (clock < now.clock || (clock === now.clock && address <= now.address))) return;
+    const setMs = Math.max(0, readCount(fields['w']));
+    if (now !== undefined && clock < now.clock) return;
+    if (now !== undefined && clock === now.clock) {
+      // A node that was killed may use a clock twice: then the time decides.
+      if (address < now.address || (address === now.address && setMs <= now.setMs)) return;
+    }
     const by = readWord(fields['by'], 150) || node.address;
     this.#network.setTopic(
-      channel, { text, by, setMs: Math.max(0, readCount(fields['w'])), clock, address }, undefined,
+      channel, { text, by, setMs, clock, address }, undefined,
     );
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Client, Message } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Channel } from './channel.ts';
+import { type Channel, topicHash } from './channel.ts';
 import { playMissed } from './command-history.ts';
 import { isListed, showRedaction } from './command-message.ts';
 import { ChannelLink } from './channel-link.ts';
@@ -15,7 +15,7 @@ import type { Entry } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
 import { decodeMessage, encodeMessage, readCount } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { addressSuffix, hashText } from './names.ts';
+import { addressSuffix } from './names.ts';
 import { formatLine } from './line.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { Outgoing } from './outgoing.ts';
@@ -316,9 +316,10 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       if (link === undefined) continue;
       link.onDigest(source, run, index, high, typeof item[3] === 'number' ? item[3] : 0);
       // Whoever has set the topic may be gone, and nobody's facts have changed since: so it is compared.
-      const { clock, address } = link.channel.topic ?? { clock: 0, address: '' };
+      const { topic } = link.channel;
+      const clock = topic?.clock ?? 0;
       const theirs = readCount(item[4]);
-      if (theirs > clock || (theirs === clock && item[5] !== hashText(address))) this.directory.askTopics(source);
+      if (theirs > clock || (theirs === clock && item[5] !== topicHash(topic))) this.directory.askTopics(source);
     }
   }
 

@@ -161,6 +161,22 @@ topics('one whose setter has died reaches also who was cut off when it was set',
   await world.run(60_000);
   for (const client of [cat, ann]) assert.match((await client.ask('TOPIC #c'))[0] as string, /:last words$/);
 });
+topics('of two that a node has set with one clock, before and after it was killed, the later stays everywhere', async () => {
+  const { world, a, b } = await nodes();
+  const ann = await joined(a, 'ann');
+  await (await joined(b, 'bob')).ask('TOPIC #c :before');
+  await world.run(1000);
+  world.mesh.partition([B]);
+  b.crash();
+  await world.run(1000);
+  const again = await world.node(B);
+  const rob = await joined(again, 'rob');
+  await rob.ask('TOPIC #c :after');
+  await world.run(1000);
+  world.mesh.heal();
+  await world.run(60_000);
+  for (const client of [ann, rob]) assert.match((await client.ask('TOPIC #c'))[0] as string, / :?after$/);
+});
 topics.run();
 
 // --- history --------------------------------------------------------------------------------------------------------
