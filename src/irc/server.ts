@@ -4,13 +4,14 @@
  */
 import type { Client } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Listener, Runtime, Stream, StreamHandler } from '../runtime/runtime.ts';
+import type { Runtime, Stream, StreamHandler } from '../runtime/runtime.ts';
 import { Accounts } from './accounts.ts';
 import { Conversations } from './conversations.ts';
 import { Ircd } from './ircd.ts';
+import { Listeners } from './listeners.ts';
 import { Mesh } from './mesh-port.ts';
 import { Network } from './network.ts';
-import type { IrcOptions, ListenAddress } from './options.ts';
+import type { IrcOptions } from './options.ts';
 import { serveTcp } from './tcp-transport.ts';
 import { serveWebSocket } from './websocket.ts';
 
@@ -18,8 +19,8 @@ export const IRC_VERSION = 'meshchat-1';
 const MESH_TICK_MS = 500;
 
 export interface IrcServer {
-  /** Bound ports, in the order of `listen`, then `websocket`. */
-  readonly ports: number[];
+  /** Bound ports, in the order of `listen`, `websocket`, `tlsListen`. */
+  readonly ports: readonly number[];
   status(): object;
   /** Takes over what can change while running. @returns the names of the options that need a restart. */
   reload(options: IrcOptions): Promise<string[]>;
@@ -35,17 +36,14 @@ export async function startIrc(runtime: Runtime, client: Client, options: IrcOpt
 }
 
 class Server implements IrcServer {
-  readonly ports: number[] = [];
   readonly #runtime: Runtime;
-  readonly #log: Log;
   readonly #ircd: Ircd;
   readonly #mesh: Mesh;
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: Listeners;
   readonly #timers: { cancel(): void }[] = [];
 
   constructor(runtime: Runtime, client: Client, options: IrcOptions, log: Log) {
     this.#runtime = runtime;
-    this.#log = log;
     const network = new Network(options, runtime);
     const accounts = new Accounts((bytes) => runtime.sha256(bytes), (task) => runtime.later(task));
     accounts.configure(options.accounts, options.operators);
@@ -59,34 +57,28 @@ class Server implements IrcServer {
     ircd = new Ircd(options, network, runtime, mesh, parts);
     this.#ircd = ircd;
     this.#mesh = mesh;
+    this.#listeners = new Listeners(runtime, () => this.#ircd.options, log);
+  }
+
+  get ports(): readonly number[] {
+    return this.#listeners.ports;
   }
 
   async start(): Promise<void> {
     const { options } = this.#ircd;
     if (!options.enabled) return;
-    if (options.tlsListen.length > 0) {
-      this.#log.warn('irc.tls_listen: this runtime has no TLS listener; put a TLS proxy in front of a plain one');
-    }
-    const ircd = this.#ircd;
     try {
-      for (const at of options.listen) await this.#listen(at, (stream) => serveTcp(ircd, stream));
-      for (const at of options.websocket) await this.#listen(at, (stream) => serveWebSocket(ircd, stream));
+      await this.#listeners.open(this.#serveTcp, (stream) => serveWebSocket(this.#ircd, stream));
     } catch (error) {
       this.stop('Server could not start');
       throw error;
     }
-    this.#every(() => ircd.tickMs, () => ircd.tick());
+    this.#every(() => this.#ircd.tickMs, () => this.#ircd.tick());
     this.#every(() => MESH_TICK_MS, () => this.#mesh.tick());
     await this.#mesh.start();
   }
 
-  async #listen(at: ListenAddress, onStream: (stream: Stream) => StreamHandler): Promise<void> {
-    const writeQueueBytesMax = this.#ircd.options.sendQueueBytesMax;
-    const listener = await this.#runtime.listen({ at, writeQueueBytesMax, readBytesMax: 2048, onStream });
-    this.#listeners.push(listener);
-    this.ports.push(listener.port);
-    this.#log.info(`irc: listening on ${at.address} port ${listener.port}`);
-  }
+  readonly #serveTcp = (stream: Stream): StreamHandler => serveTcp(this.#ircd, stream);
 
   #every(intervalMs: () => number, task: () => void): void {
     const timer = this.#runtime.timer(() => {
@@ -122,12 +114,13 @@ class Server implements IrcServer {
     this.#ircd.network.options = now;
     this.#ircd.accounts.configure(now.accounts, now.operators);
     this.#mesh.applyLists();
+    if (now.enabled) await this.#listeners.reloadTls(this.#serveTcp);
     return [...changed];
   }
 
   stop(reason: string): void {
     for (const timer of this.#timers) timer.cancel();
-    for (const listener of this.#listeners) listener.close();
+    this.#listeners.close();
     for (const session of [...this.#ircd.network.sessions]) {
       this.#ircd.close(session, reason, `Closing Link: (${reason})`);
     }

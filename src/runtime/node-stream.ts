@@ -9,6 +9,7 @@ import type { ConnectOptions, Listener, ListenOptions, Stream, StreamAddress, St
 import { checkSocketPath, listenOnPath, systemError } from './socket-path.ts';
 
 const CONNECT_MS_MAX = 10_000;
+const HANDSHAKE_MS_MAX = 10_000;
 
 class NodeTransport implements Transport {
   readonly remoteAddress: string;
@@ -50,12 +51,26 @@ function nodeAddress(at: StreamAddress): { path: string } | { host: string; port
   return 'path' in at ? at : { host: at.address, port: at.port };
 }
 
+/** Not yet listening. */
+async function createServer(modules: NodeModules, loop: Loop, options: ListenOptions): Promise<Server> {
+  const onSocket = (socket: Socket): void => {
+    new QueuedStream(new NodeTransport(socket), loop, options).accept(options.onStream);
+  };
+  if (options.tls === undefined) {
+    return modules.net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, onSocket);
+  }
+  const tls = await modules.tls();
+  try {
+    return tls.createServer({ ...options.tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS_MAX }, onSocket);
+  } catch (error) {
+    throw new SystemError('EINVAL', `TLS: ${(error as Error).message}`);
+  }
+}
+
 export async function nodeListen(modules: NodeModules, loop: Loop, options: ListenOptions): Promise<Listener> {
   const { at } = options;
+  const server = await createServer(modules, loop, options);
   const once = (): Promise<Server> => new Promise((resolve, reject) => {
-    const server = modules.net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-      new QueuedStream(new NodeTransport(socket), loop, options).accept(options.onStream);
-    });
     server.once('error', reject);
     server.listen({ ...nodeAddress(at), ipv6Only: true }, () => {
       server.removeAllListeners('error');
@@ -63,10 +78,9 @@ export async function nodeListen(modules: NodeModules, loop: Loop, options: List
       resolve(server);
     });
   });
-  let server: Server;
   if ('path' in at) {
     const { path } = at;
-    server = await listenOnPath(path, {
+    await listenOnPath(path, {
       listen: once,
       probe: async () => (await dial(modules, loop, at, CONNECT_MS_MAX)).destroy() as unknown as void,
       isSocket: async () => (await modules.fs.lstat(path)).isSocket(),
@@ -74,7 +88,7 @@ export async function nodeListen(modules: NodeModules, loop: Loop, options: List
     });
     if (options.mode !== undefined) await modules.fs.chmod(path, options.mode);
   } else {
-    server = await once().catch((error: unknown) => Promise.reject(systemError(error)));
+    await once().catch((error: unknown) => Promise.reject(systemError(error)));
   }
   const address = server.address();
   return openListener(loop, typeof address === 'object' && address !== null ? address.port : 0, () => server.close());

@@ -5,6 +5,7 @@ import type * as NodeDgram from 'node:dgram';
 import type * as NodeFs from 'node:fs/promises';
 import type * as NodeNet from 'node:net';
 import type * as NodeOs from 'node:os';
+import type * as NodeTls from 'node:tls';
 import { Guard } from './guard.ts';
 import type { Loop } from './guard.ts';
 import { nodeDatagram } from './node-datagram.ts';
@@ -20,6 +21,7 @@ import { TimerQueue } from './timer-queue.ts';
 export interface NodeModules {
   dgram: typeof NodeDgram;
   net: typeof NodeNet;
+  tls: () => Promise<typeof NodeTls>;
   os: typeof NodeOs;
   fs: typeof NodeFs;
   crypto: typeof NodeCrypto;
@@ -30,6 +32,7 @@ export async function createNodeRuntime(): Promise<Runtime> {
   const modules: NodeModules = {
     dgram: await import('node:dgram'),
     net: await import('node:net'),
+    tls: () => import('node:tls'), // a megabyte for few
     os: await import('node:os'),
     fs: await import('node:fs/promises'),
     crypto: await import('node:crypto'),

@@ -84,6 +84,8 @@ export interface ListenOptions extends StreamOptions {
   at: StreamAddress;
   /** Unix sockets: file mode, e.g. 0o660. */
   mode?: number;
+  /** TCP: TLS 1.2 or later, certificate chain and key in PEM. A client that fails the handshake is dropped. */
+  tls?: { cert: string; key: string };
   onStream(stream: Stream): StreamHandler;
 }
 
@@ -164,7 +166,7 @@ export interface Runtime {
 
   /** @throws SystemError EADDRNOTAVAIL, EADDRINUSE, EACCES. */
   openDatagram(options: DatagramOptions): Promise<DatagramSocket>;
-  /** @throws SystemError EADDRINUSE, EADDRNOTAVAIL, EACCES, ENAMETOOLONG. */
+  /** @throws SystemError EADDRINUSE, EADDRNOTAVAIL, EACCES, ENAMETOOLONG; ENOTSUP: no TLS here; EINVAL: no such key. */
   listen(options: ListenOptions): Promise<Listener>;
   /** @throws SystemError ECONNREFUSED, ENOENT, ETIMEDOUT, EACCES, ENAMETOOLONG. `handler` gets the stream's events. */
   connect(options: ConnectOptions, handler: StreamHandler): Promise<Stream>;

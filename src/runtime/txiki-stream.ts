@@ -26,6 +26,8 @@ export function streamPorts(tjs: Txiki, loop: Loop, calls: StreamCalls): Pick<Tx
   return {
     async listen(options: ListenOptions) {
       const { at } = options;
+      // 24 has none; 26.6 keeps back what a client sends with the end of its handshake, or loses it.
+      if (options.tls !== undefined) throw new SystemError('ENOTSUP', 'txiki.js has no TLS that loses nothing');
       if (!('path' in at)) {
         try {
           return await calls.listen(options);
