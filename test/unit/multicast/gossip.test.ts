@@ -137,6 +137,8 @@ gossip('a hint of a source that is here, of another epoch, group or address, or 
   others[1]!.send(hint(3 + 10_001), hint(0), hint(3), hint(0x80000003));
   others[1]!.send(hint(9, { address: 'fd0000000000000000000000000000a0' }));
   assert.equal(bench.takeEvents(), []);
+  bench.wait(310_000);
+  assert.equal(bench.takeEvents().filter((event) => event.includes('gap')), [], 'nor when it cannot come back');
 });
 
 gossip('back under its epoch, a source speaks for itself', () => {
