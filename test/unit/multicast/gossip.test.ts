@@ -134,7 +134,7 @@ gossip('a hint of a source that is here, of another epoch, group or address, or 
   for (const fields of [{ epoch: 5 }, { group: groupHex('other') }, { address: 'fd0000000000000000000000000000a1' }, { port: 9 }]) {
     others[0]!.send(hint(7, fields));
   }
-  others[1]!.send(hint(3 + 10_001), hint(0), hint(3), hint(0x80000003));
+  others[1]!.send(hint(0x80000003), hint(0), hint(3), hint(3 + 10_001));
   others[1]!.send(hint(9, { address: 'fd0000000000000000000000000000a0' }));
   assert.equal(bench.takeEvents(), []);
   bench.wait(310_000);
