@@ -79,7 +79,7 @@ function run(args) {
   });
 }
 
-/** @returns what noticed, '' when nothing did. */
+/** @returns what noticed, '' when nothing did, undefined when it is no program. */
 async function hunt(mutant, index) {
   const program = join(root, `mutant-${index}.mjs`);
   try {
@@ -90,8 +90,8 @@ async function hunt(mutant, index) {
       if (unit.failed) return `unit test: ${/^\s+FAIL\s.*?"(.+)"$/m.exec(unit.text)?.[1] ?? '(dies)'}`;
     }
     await bundle(SIM_ENTRY, program, mutant);
-  } catch (error) {
-    return `the bundler: ${error.message.split('\n')[0]}`;
+  } catch {
+    return undefined;
   }
   const sim = await run([program, 'hunt', ...(flags.includes('--bare') ? ['bare'] : [])]);
   if (!sim.failed) return '';
@@ -113,9 +113,10 @@ function locate(mutant) {
 async function worker(index, queue, results) {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
     const file = locate(mutant);
-    const stale = file === undefined;
     const found = { ...mutant, file: file ?? mutant.file };
-    const killer = stale ? '(its text is gone, or is there twice)' : await hunt(found, index);
+    const noticed = file === undefined ? undefined : await hunt(found, index);
+    const stale = noticed === undefined;
+    const killer = noticed ?? '(its text is gone, is there twice, or makes no program)';
     results.push({ ...found, killer, stale });
     console.log(`${stale ? 'STALE   ' : killer === '' ? 'SURVIVES' : 'killed  '} ${found.file}: ${found.rule} -- ${killer}`);
   }
