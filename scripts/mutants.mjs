@@ -111,6 +111,7 @@ export const mutants = [
   m('the payload is copied', SEND, 'const payload = data.slice(', 'const payload = data.subarray('),
   m('fan-out begins with another receiver each time', SEND, 'const first = this.#rotation++ % Math.max(1, cursors.length);', 'const first = 0;'),
   m('a full log refuses', SEND, 'if (this.log.bytes + bytes > logBytesMax) return false;\n    return', 'return'),
+  m('what all have goes first', SEND, 'this.context.scheduler.reclaim(now, undefined, bytes, true)', 'false'),
   m('a stale member holds nobody up for long', SEND, 'const silent = cursor.silent || cursor.peer.state !== ALIVE;', 'const silent = cursor.silent;'),
   m('a member that lags holds nobody up', SEND, 'if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;', 'if (entry === undefined) return true;'),
   m('under block nobody loses', SEND, "if (this.group.options.slow === 'block') return false;", ''),

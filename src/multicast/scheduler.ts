@@ -52,13 +52,16 @@ export class Scheduler implements Alarm {
     }
   }
 
-  /** The node's budget is used up: other streams give up history, the largest first. @returns whether that sufficed. */
-  reclaim(now: number, wanting: SendStream, bytes: number): boolean {
+  /**
+   * The node's budget is used up: streams give up history, the largest first. `patient`: only what nobody lacks.
+   * @returns whether that sufficed.
+   */
+  reclaim(now: number, wanting: SendStream | undefined, bytes: number, patient: boolean): boolean {
     const { nodeLogBytesMax } = this.#context.options;
     const streams = [...this.#context.sendStreams].filter((stream) => stream !== wanting);
     streams.sort((a, b) => b.log.bytes - a.log.bytes);
     for (const stream of streams) {
-      while (this.#context.logBytes + bytes > nodeLogBytesMax && stream.reclaim(now) > 0);
+      while (this.#context.logBytes + bytes > nodeLogBytesMax && stream.reclaim(now, patient) > 0);
     }
     return this.#context.logBytes + bytes <= nodeLogBytesMax;
   }

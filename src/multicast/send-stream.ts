@@ -105,11 +105,12 @@ export class SendStream {
   // ---- what the log lets go
 
   /** First sequence number that a receiver we wait for still lacks; log.next when there is none. */
-  #heldFrom(now: number): number {
+  #heldFrom(now: number, patient = false): number {
     let held = this.log.next;
     for (const cursor of this.cursors.values()) {
       const first = serialAdd(cursor.base, 1);
-      if (serialDiff(first, held) < 0 && !this.#lags(now, cursor, first)) held = first;
+      const waited = patient ? cursor.peer.state !== GONE : !this.#lags(now, cursor, first);
+      if (serialDiff(first, held) < 0 && waited) held = first;
     }
     return held;
   }
@@ -141,15 +142,17 @@ export class SendStream {
     const over = (): boolean => this.log.bytes + bytes > logBytesMax || this.context.logBytes + bytes > nodeLogBytesMax;
     if (!over()) return true;
     const held = this.#heldFrom(now);
+    // What all have goes first, here and in other streams.
+    if (this.log.bytes + bytes <= logBytesMax && this.context.scheduler.reclaim(now, undefined, bytes, true)) return true;
     // First see whether letting go suffices: a refused publish must change nothing.
     while (over() && this.log.count > 0 && serialDiff(this.log.low, held) < 0) this.#evict(now);
     if (this.log.bytes + bytes > logBytesMax) return false;
-    return !over() || this.context.scheduler.reclaim(now, this, bytes);
+    return !over() || this.context.scheduler.reclaim(now, this, bytes, false);
   }
 
-  /** Lets go of history that nobody waits for. @returns the bytes gained, 0: nothing to give. */
-  reclaim(now: number): number {
-    if (this.log.count === 0 || serialDiff(this.log.low, this.#heldFrom(now)) >= 0) return 0;
+  /** Lets go of history that nobody waits for; `patient`: that nobody lacks. @returns the bytes gained, 0: nothing to give. */
+  reclaim(now: number, patient: boolean): number {
+    if (this.log.count === 0 || serialDiff(this.log.low, this.#heldFrom(now, patient)) >= 0) return 0;
     return this.#evict(now);
   }
 

@@ -64,6 +64,21 @@ policies('a member that went stale before anything was sent to it is waited for 
   assert.is(bench.publish(group, SIZE), 11);
 });
 
+policies('the node is full: what all have goes first, in whichever group; what a silent member lacks only then', () => {
+  const bench = new Bench({ nodeLogBytesMax: 10 * COST });
+  const large = bench.join('large');
+  const small = bench.join('small');
+  bench.meet('fd00::2', ['large']);
+  for (let i = 0; i < 3; i++) bench.publish(small, SIZE); // nobody else is in it: all have it
+  for (let i = 0; i < 7; i++) bench.publish(large, SIZE);
+  bench.wait(36_000); // long silent, and stale
+  assert.equal(large.members().map(({ stale }) => stale), [true]);
+  for (let i = 0; i < 3; i++) assert.ok(bench.publish(large, SIZE) > 0);
+  assert.equal([small.status()['lowSeq'], large.status()['lowSeq']], [4, 1]);
+  assert.ok(bench.publish(large, SIZE) > 0);
+  assert.is(large.status()['lowSeq'], 2);
+});
+
 policies('refused once, the application is told when a quarter of the log is free again, once', () => {
   const { bench, group, remote } = full();
   bench.publish(group, SIZE);
