@@ -10,6 +10,7 @@ import { openListener, QueuedStream } from './queued-stream.ts';
 import type { Transport } from './queued-stream.ts';
 import type { DatagramOptions, DatagramSocket, Listener, ListenOptions, StreamAddress } from './runtime.ts';
 import { systemError } from './socket-path.ts';
+import { importCore } from './txiki-26-core.ts';
 import { sockets26 } from './txiki-26.ts';
 import { refuseScope, streamPorts } from './txiki-stream.ts';
 import type { Txiki, TxikiAddress } from './txiki-types.ts';
@@ -78,9 +79,7 @@ export async function sockets26Internal(tjs: Txiki, loop: Loop): Promise<TxikiSo
 }
 
 async function internalCore(tjs: Txiki): Promise<Core | undefined> {
-  const name = 'meshchat-core'; // in a variable: the bundler must leave it alone
-  tjs.setImportMap?.({ imports: { [name]: 'tjs:internal/core' } }, '/');
-  const { default: core } = await import(name) as { default: Core };
+  const core = await importCore<Core>(tjs);
   return has(new core.UDP(), 'bind getsockname startRecv send setMembership setMulticastInterface')
     && has(new core.TCP(), `${STREAM_CALLS} setNoDelay`) && has(new core.Pipe(), STREAM_CALLS) ? core : undefined;
 }

@@ -4,19 +4,14 @@
  * connection has the address 0.0.0.0, and ends with its first read like any other that is gone. The same call is the
  * only sight of an accepted connection's handle: there it gets TCP_NODELAY, which the public API cannot set.
  */
+import { importCore } from './txiki-26-core.ts';
 import type { Txiki } from './txiki-types.ts';
-
-interface Core {
-  TCP: new () => { close(): void };
-}
 
 /** Call it before the first listener. Where the internals are not as known, nothing is changed. */
 export async function forgivePeerName(tjs: Txiki): Promise<void> {
   try {
-    const name = 'meshchat-core'; // in a variable: the bundler must leave it alone
-    tjs.setImportMap?.({ imports: { [name]: 'tjs:internal/core' } }, '/');
-    const { default: core } = await import(name) as { default: Core };
-    const probe = new core.TCP();
+    const { TCP } = await importCore<{ TCP: new () => { close(): void } }>(tjs);
+    const probe = new TCP();
     const prototype = Object.getPrototypeOf(probe) as { getpeername(this: unknown): unknown };
     probe.close();
     const { getpeername } = prototype;
