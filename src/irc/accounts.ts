@@ -1,4 +1,4 @@
-/** The accounts of this node (from its configuration): who may log in, and what each account has read. */
+/** The accounts and operators of this node, as its configuration has them: who may log in, who may say OPER. */
 import { fold } from './names.ts';
 import type { IrcAccount } from './options.ts';
 import { checkPassword } from './password.ts';

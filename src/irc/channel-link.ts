@@ -254,7 +254,7 @@ export class ChannelLink {
     this.#requests.want(source);
   }
 
-  /** Call it every second. */
+  /** Call it twice a second. */
   tick(): void {
     const now = this.#port.now();
     this.#requests.onTick(now);

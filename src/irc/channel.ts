@@ -2,8 +2,7 @@
  * A channel as this node sees it. Members and topic are the mesh's; modes, operators and ban lists hold on this node
  * only: on a mesh nobody can have authority over another's node.
  */
-import { History } from './history.ts';
-import type { HistoryLimits } from './history.ts';
+import type { History } from './history.ts';
 import { fold, hashText, matches } from './names.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
@@ -61,11 +60,11 @@ export class Channel {
   /** Users kicked here: their lines are not shown until they join again. */
   readonly kicked = new Set<User>();
 
-  constructor(name: string, createdMs: number, limits: HistoryLimits) {
+  constructor(name: string, createdMs: number, history: History) {
     this.key = fold(name);
     this.name = name;
     this.createdMs = createdMs;
-    this.history = new History(limits);
+    this.history = history;
   }
 
   /** The clients of its members, as they are now. */

@@ -7,9 +7,9 @@ import type { Channel } from './channel.ts';
 import { replyMarker, playHistory } from './command-history.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
-import { CHANNELS_PER_USER_MAX, TARGETS_MAX } from './isupport.ts';
+import { TARGETS_MAX } from './isupport.ts';
 import type { Line } from './line.ts';
-import { fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './names.ts';
+import { CHANNELS_PER_USER_MAX, fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Session } from './session.ts';
@@ -86,7 +86,7 @@ export function joinChannel(ircd: Ircd, session: Session, name: string, key: str
   if (!isChannel(name)) return replyNoChannel(session, name);
   const known = network.channels.get(fold(name));
   const again = known?.members.has(user) === true;
-  if (again && (known as Channel).members.has(user) && user.sessions.length === 1) return;
+  if (again && user.sessions.length === 1) return;
   if (!again && user.channels.size >= CHANNELS_PER_USER_MAX) {
     return session.reply(numeric.ERR_TOOMANYCHANNELS, safeParam(name), 'You have joined too many channels');
   }

@@ -86,16 +86,17 @@ function replyHistory(ircd: Ircd, session: Session, query: Query): void {
   replay(ircd, session, channel?.name ?? name, select(wanted, sub, points, query.count), true);
 }
 
+/** timestamp=<time> */
+function parseTimestamp(text: string): number | undefined {
+  return text.startsWith('timestamp=') ? parseTime(text.slice('timestamp='.length)) : undefined;
+}
+
 function parsePoint(history: History | undefined, text: string): Point | undefined {
-  const equals = text.indexOf('=');
-  const kind = text.slice(0, equals);
-  const value = text.slice(equals + 1);
-  if (kind === 'timestamp') {
-    const timeMs = parseTime(value);
-    return timeMs === undefined ? undefined : { timeMs };
-  }
-  if (kind !== 'msgid' || value === '') return undefined;
-  const entry = history?.find(value);
+  const timeMs = parseTimestamp(text);
+  if (timeMs !== undefined) return { timeMs };
+  const [, id] = /^msgid=(.+)/.exec(text) ?? [];
+  if (id === undefined) return undefined;
+  const entry = history?.find(id);
   // An id that has left the history: before all that is left.
   return entry === undefined ? { timeMs: -1 } : { entry };
 }
@@ -165,8 +166,7 @@ export function playMissed(ircd: Ircd, session: Session, channel: Channel, entri
 
 function replyTargets(ircd: Ircd, session: Session, points: readonly string[], count: number): void {
   const user = session.user as User;
-  const times = points.map((text) => (text.startsWith('timestamp=') ? parseTime(text.slice(10)) : undefined));
-  const [a, b] = times;
+  const [a, b] = points.map(parseTimestamp);
   if (a === undefined || b === undefined) {
     return session.fail('CHATHISTORY', 'INVALID_PARAMS', 'TARGETS', 'Invalid timestamp');
   }
@@ -193,7 +193,7 @@ function handleMarkread(ircd: Ircd, session: Session, line: Line): void {
   const [target, mark] = line.params as [string | undefined, string | undefined];
   if (target === undefined) return session.fail('MARKREAD', 'NEED_MORE_PARAMS', 'Missing parameters');
   if (mark === undefined) return replyMarker(ircd, session, target);
-  const timeMs = mark.startsWith('timestamp=') ? parseTime(mark.slice(10)) : undefined;
+  const timeMs = parseTimestamp(mark);
   if (timeMs === undefined) {
     return session.fail('MARKREAD', 'INVALID_PARAMS', safeParam(target), safeParam(mark), 'Invalid timestamp');
   }

@@ -10,38 +10,26 @@ import { Delivery } from './delivery.ts';
 import type { Entry } from './history.ts';
 import type { Ircd } from './ircd.ts';
 import { TARGETS_MAX } from './isupport.ts';
+import { clientTags, isCtcp } from './line.ts';
 import type { Line } from './line.ts';
-import { fold, matches } from './names.ts';
+import { fold } from './names.ts';
 import * as numeric from './numerics.ts';
 import { Outgoing } from './outgoing.ts';
 import type { OpenBatch, Session } from './session.ts';
 import { byteLength, cutText } from './text.ts';
 import type { User } from './user.ts';
 
-const CLIENT_TAG_BYTES_MAX = 4096;
 /**
  * Text that is passed on whole even when its source makes the line longer than 512 bytes; more is refused, never cut.
  */
 const WHOLE_TEXT_BYTES_MAX = 490;
 const LINE_BYTES_MAX = 512;
-const CTCP = '\x01';
 
 interface Draft {
   command: string;
   lines: readonly string[];
   concat: readonly number[];
   tags: ReadonlyMap<string, string> | undefined;
-}
-
-/** The tags that a client passes to others. */
-export function clientTags(tags: ReadonlyMap<string, string>): Map<string, string> | undefined {
-  const found = new Map<string, string>();
-  let bytes = 0;
-  for (const [key, value] of tags) {
-    bytes += key.length + byteLength(value);
-    if (/^\+[A-Za-z0-9./-]{1,64}$/.test(key) && bytes <= CLIENT_TAG_BYTES_MAX) found.set(key, value);
-  }
-  return found.size === 0 ? undefined : found;
 }
 
 /** PRIVMSG | NOTICE <target>{,<target>} :<text> */
@@ -94,11 +82,6 @@ function makeEntry(ircd: Ircd, user: User, channel: Channel | undefined, target:
   };
 }
 
-function isCtcp(draft: Draft): boolean {
-  const text = draft.lines[0] ?? '';
-  return text.startsWith(CTCP) && !text.startsWith(`${CTCP}ACTION`);
-}
-
 /** Typing and its like: of no use later, so neither kept nor repaired. */
 function isPassing(draft: Draft): boolean {
   if (draft.command !== 'TAGMSG') return false;
@@ -114,7 +97,7 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
     if (!quiet) replyNoChannel(session, target);
     return;
   }
-  const ctcp = channel.flags.has('C') && isCtcp(draft);
+  const ctcp = channel.flags.has('C') && isCtcp(draft.lines);
   if (!channel.admits(user) || ctcp) {
     if (quiet && draft.command !== 'TAGMSG') return;
     return session.reply(numeric.ERR_CANNOTSENDTOCHAN, channel.name, `Cannot send to channel${ctcp ? ' (+C)' : ''}`);
@@ -160,7 +143,7 @@ function sendToUser(ircd: Ircd, session: Session, nick: string, draft: Draft): v
   if (target.away !== undefined && draft.command === 'PRIVMSG') {
     session.reply(numeric.RPL_AWAY, target.shown, target.away);
   }
-  if (target.modes.has('T') && isCtcp(draft)) return;
+  if (target.modes.has('T') && isCtcp(draft.lines)) return;
   if (!target.local) return sendAcross(ircd, session, target, draft, entry);
   deliverPrivate(ircd, user, target, entry, isPassing(draft), session);
 }
@@ -285,7 +268,7 @@ function handleRedact(ircd: Ircd, session: Session, line: Line): void {
   const params = [channel?.name ?? (other as User).shown, msgid, ...(text === undefined ? [] : [text])];
   const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: ircd.wallMs(), account: user.account });
   if (channel !== undefined) {
-    showRedaction(ircd, channel, out);
+    ircd.network.toChannel(channel, out, CAP_REDACTION);
     // An operator redacts for his own node; the author for everybody.
     if (own) ircd.mesh.redactOwn(user, channel, msgid, text ?? '');
     return;
@@ -298,15 +281,6 @@ function handleRedact(ircd: Ircd, session: Session, line: Line): void {
 export function showPrivateRedaction(ircd: Ircd, user: User, peer: User, msgid: string, out: Outgoing): void {
   if (peer.local) ircd.conversations.find(peer, user, user.nick)?.remove(msgid);
   for (const one of new Set([...user.sessions, ...peer.sessions])) if (one.has(CAP_REDACTION)) one.send(out);
-}
-
-export function showRedaction(ircd: Ircd, channel: Channel, out: Outgoing): void {
-  for (const session of ircd.network.sessionsOf(channel)) if (session.has(CAP_REDACTION)) session.send(out);
-}
-
-/** Whether the owner of this node wants nothing shown from an address. */
-export function isListed(masks: readonly string[], address: string): boolean {
-  return masks.some((mask) => matches(fold(mask), fold(address)));
 }
 
 export const messageCommands: CommandTable = {

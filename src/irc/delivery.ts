@@ -1,5 +1,6 @@
 /** Shows one message to many clients, each in the form it can take: a multiline batch, or line by line. */
 import { CAP_BATCH, CAP_MESSAGE_TAGS, CAP_MULTILINE, CAP_SERVER_TIME } from './capabilities.ts';
+import { isMessage } from './history.ts';
 import type { Entry } from './history.ts';
 import { Outgoing } from './outgoing.ts';
 import type { OutgoingTags } from './outgoing.ts';
@@ -38,7 +39,7 @@ export class Delivery {
     const { entry } = this;
     if (entry.command === 'TAGMSG' && !session.has(CAP_MESSAGE_TAGS)) return;
     session.shownEarly?.add(entry);
-    if (entry.lines.length > 1 && this.#isText() && session.has(CAP_MULTILINE) && session.has(CAP_BATCH)) {
+    if (entry.lines.length > 1 && isMessage(entry) && session.has(CAP_MULTILINE) && session.has(CAP_BATCH)) {
       return this.#multiline(session);
     }
     for (const out of (this.#plain ??= this.#lines())) session.send(out, batch, aside);
@@ -54,10 +55,6 @@ export class Delivery {
     new Delivery({ ...entry, lines }, this.#target).to(session, batch);
   }
 
-  #isText(): boolean {
-    return this.entry.command === 'PRIVMSG' || this.entry.command === 'NOTICE';
-  }
-
   #tags(): OutgoingTags {
     const { timeMs, msgid, account, bot, tags, via } = this.entry;
     return { timeMs, msgid, account, bot, client: tags, via };
@@ -65,7 +62,7 @@ export class Delivery {
 
   #lines(): Outgoing[] {
     const { source, command, lines } = this.entry;
-    if (!this.#isText()) {
+    if (!isMessage(this.entry)) {
       // Who quits leaves no channel in particular.
       const params = command === 'QUIT' ? lines : [this.#target, ...lines];
       return [new Outgoing(source, command, [...params], this.#tags())];

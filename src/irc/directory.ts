@@ -12,15 +12,13 @@ import {
   isFields, readChannel, readCount, readFacts, readReason, readTopic, readUid, readWord,
 } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { fold } from './names.ts';
+import { CHANNELS_PER_USER_MAX, fold } from './names.ts';
 import type { Network } from './network.ts';
-import { SessionBatches } from './network.ts';
 import { OwnFacts } from './own-facts.ts';
 import { User } from './user.ts';
 
 const NODES_MAX = 1000;
 const USERS_PER_NODE_MAX = 300;
-const CHANNELS_PER_USER_MAX = 100;
 const EARLY_EVENTS_MAX = 256;
 const HELD_MAX = 2000;
 const HOLD_MS = 3000;
@@ -121,12 +119,7 @@ export class Directory {
     this.#followUp(node);
   }
 
-  /** A digest or a line of `source` names the version it has. */
-  onVersion(source: string, epoch: number, run: number, version: number): void {
-    const node = this.#node(source, epoch, run);
-    if (node !== undefined && node.version < version) this.#ask(node);
-  }
-  /** Datagrams have no epoch: only a known node's digest counts. @returns false when we know nothing of it. */
+  /** The digest of `source` names its version. Datagrams have no epoch: an unknown node or run is asked. */
   onDigest(source: string, run: number, version: number): void {
     const node = this.#nodes.get(source);
     if (node === undefined || node.run !== run || node.version < version) this.#askAddress(source, node);
@@ -169,7 +162,7 @@ export class Directory {
     const items = node.parts.flatMap((part) => (part as Fields)['l'] as unknown[]).filter(isFields);
     node.parts = [];
     this.counters.snapshotsRead++;
-    this.#applySnapshot(node, items);
+    this.#network.inBatch('netjoin', node.address, () => this.#applySnapshot(node, items));
     this.#adopt(node, version);
   }
 
@@ -288,34 +281,25 @@ export class Directory {
       if (address < now.address || (address === now.address && setMs <= now.setMs)) return;
     }
     const by = readWord(fields['by'], 150) || node.address;
-    this.#network.setTopic(
-      channel, { text, by, setMs, clock, address }, undefined,
-    );
+    this.#network.setTopic(channel, { text, by, setMs, clock, address }, undefined);
   }
 
   /** Makes our view of the node's users what the snapshot says. */
   #applySnapshot(node: Node, items: readonly Fields[]): void {
     const listed = new Set<string>();
-    const network = this.#network;
-    network.batches = new SessionBatches('netjoin', [network.options.serverName, node.address]);
-    try {
-      for (const item of items) {
-        const uid = readUid(item['u']);
-        if (uid !== undefined) listed.add(uid);
-      }
-      for (const [uid, user] of [...node.users]) if (!listed.has(uid)) this.#removeUser(node, user, 'Quit');
-      for (const item of items) {
-        const uid = readUid(item['u']);
-        if (uid === undefined) continue;
-        this.#applyFacts(node, uid, item);
-        const user = node.users.get(uid);
-        if (user !== undefined) this.#applyChannels(user, item['j']);
-      }
-      for (const item of items) if (item['u'] === undefined) this.#applyTopic(node, item);
-    } finally {
-      network.batches.end();
-      network.batches = undefined;
+    for (const item of items) {
+      const uid = readUid(item['u']);
+      if (uid !== undefined) listed.add(uid);
     }
+    for (const [uid, user] of [...node.users]) if (!listed.has(uid)) this.#removeUser(node, user, 'Quit');
+    for (const item of items) {
+      const uid = readUid(item['u']);
+      if (uid === undefined) continue;
+      this.#applyFacts(node, uid, item);
+      const user = node.users.get(uid);
+      if (user !== undefined) this.#applyChannels(user, item['j']);
+    }
+    for (const item of items) if (item['u'] === undefined) this.#applyTopic(node, item);
   }
 
   #applyChannels(user: User, list: unknown): void {
@@ -340,7 +324,7 @@ export class Directory {
   onMember(event: MemberEvent): void {
     const node = this.#nodes.get(event.address);
     if (event.state === 'left') this.gone(event.address, 'Node left the mesh');
-    else if (event.state === 'gone') this.gone(event.address, `${this.#network.options.serverName} ${event.address}`);
+    else if (event.state === 'gone') this.#vanish(event.address);
     else if (event.state === 'restarted' && node !== undefined && node.epoch < event.epoch) {
       this.gone(event.address, 'Node restarted');
     }
@@ -349,23 +333,23 @@ export class Directory {
     }
   }
 
+  /** The reason is what IRC clients know as a netsplit: two server names. */
+  #vanish(address: string): void {
+    this.gone(address, `${this.#network.options.serverName} ${address}`);
+  }
+
   /** All users of the node quit; in one batch for clients that know it. */
   gone(address: string, reason: string): void {
     const node = this.#nodes.get(address);
     if (node === undefined) return;
     this.#release(node, Infinity);
     this.#nodes.delete(address);
-    const network = this.#network;
-    network.batches = new SessionBatches('netsplit', [network.options.serverName, address]);
-    try {
-      for (const user of [...node.users.values()]) network.remove(user, reason);
-    } finally {
-      network.batches.end();
-      network.batches = undefined;
-    }
+    this.#network.inBatch('netsplit', address, () => {
+      for (const user of node.users.values()) this.#network.remove(user, reason);
+    });
   }
 
-  /** Call it every second. */
+  /** Call it twice a second. */
   tick(): void {
     const now = this.#network.clock.now();
     for (const node of this.#nodes.values()) {
@@ -378,7 +362,7 @@ export class Directory {
   checkMembers(addresses: ReadonlySet<string>): void {
     for (const node of [...this.#nodes.values()]) {
       node.missingCount = addresses.has(node.address) ? 0 : node.missingCount + 1;
-      if (node.missingCount >= 2) this.gone(node.address, `${this.#network.options.serverName} ${node.address}`);
+      if (node.missingCount >= 2) this.#vanish(node.address);
     }
     for (const address of addresses) if (!this.#nodes.has(address)) this.#askAddress(address, undefined);
   }

@@ -3,7 +3,7 @@
  */
 import type { Entry, Origin } from './history.ts';
 import { msgidOf } from './line-id.ts';
-import { encodeText, readCount, readText, readWord } from './mesh-message.ts';
+import { encodeText, packItems, readCount, readText, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { cleanUser, isNick } from './names.ts';
 
@@ -29,18 +29,7 @@ export function readHistoryItem(from: string, item: Fields, channel: string, wal
 }
 
 /** An answer in messages that fit: l the items, m 1 when more follow. No items: one message that says so. */
-export function* historyParts(items: readonly Fields[]): Iterable<{ l: Fields[]; m: 0 | 1 }> {
-  let l: Fields[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    const size = JSON.stringify(item).length * 1.5;
-    if (l.length > 0 && bytes + size > PART_BYTES) {
-      yield { l, m: 1 };
-      l = [];
-      bytes = 0;
-    }
-    l.push(item);
-    bytes += size;
-  }
-  yield { l, m: 0 };
+export function historyParts(items: readonly Fields[]): { l: Fields[]; m: 0 | 1 }[] {
+  const parts = packItems(items, PART_BYTES);
+  return parts.map((l, i) => ({ l, m: i < parts.length - 1 ? 1 : 0 }));
 }

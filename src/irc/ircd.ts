@@ -60,7 +60,6 @@ export interface Environment {
 }
 
 export class Ircd implements SessionHost {
-  options: IrcOptions;
   readonly network: Network;
   readonly environment: Environment;
   readonly accounts: Accounts;
@@ -68,7 +67,7 @@ export class Ircd implements SessionHost {
   readonly log: Log;
   readonly startedMs: number;
   readonly version: string;
-  mesh: MeshPort;
+  readonly mesh: MeshPort;
   readonly fanOut = new FanOut(() => this.#planFlush());
   readonly counters = { clients: 0, refused: 0, lines: 0, sendQueueExceeded: 0, timeouts: 0, tooLong: 0, errors: 0 };
   readonly #dirty = new Set<Session>();
@@ -79,10 +78,9 @@ export class Ircd implements SessionHost {
   #userCount = 0;
 
   constructor(
-    options: IrcOptions, network: Network, environment: Environment, mesh: MeshPort,
+    network: Network, environment: Environment, mesh: MeshPort,
     parts: { accounts: Accounts; conversations: Conversations; log: Log; version: string },
   ) {
-    this.options = options;
     this.network = network;
     this.environment = environment;
     this.mesh = mesh;
@@ -93,6 +91,9 @@ export class Ircd implements SessionHost {
     this.startedMs = environment.wallMs();
   }
 
+  get options(): IrcOptions {
+    return this.network.options;
+  }
   get serverName(): string {
     return this.options.serverName;
   }
@@ -272,7 +273,7 @@ export class Ircd implements SessionHost {
 
   // --- time -------------------------------------------------------------------------------------------------------
 
-  /** Call it every two seconds. */
+  /** Call it every tickMs. */
   tick(): void {
     const now = this.now();
     const { pingMs, pingTimeoutMs, registrationMs } = this.options;

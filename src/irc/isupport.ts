@@ -1,15 +1,14 @@
 /** RPL_ISUPPORT (005): what this server is like, in lines of at most 13 tokens. */
 import type { Ircd } from './ircd.ts';
 import {
-  AWAY_BYTES_MAX, CHANNEL_BYTES_MAX, KEY_LENGTH_MAX, NICK_LENGTH_MAX, REASON_BYTES_MAX, TOPIC_BYTES_MAX,
-  USER_LENGTH_MAX,
+  AWAY_BYTES_MAX, CHANNEL_BYTES_MAX, CHANNELS_PER_USER_MAX, KEY_LENGTH_MAX, NICK_LENGTH_MAX, REASON_BYTES_MAX,
+  TOPIC_BYTES_MAX, USER_LENGTH_MAX,
 } from './names.ts';
 
 export const CHATHISTORY_MAX = 200;
 export const MONITOR_MAX = 100;
 export const LIST_ENTRIES_MAX = 60;
 export const TARGETS_MAX = 20;
-export const CHANNELS_PER_USER_MAX = 100;
 export const MODES_MAX = 12;
 const TOKENS_PER_LINE = 13;
 

@@ -3,7 +3,7 @@
  * bytes with its end, and its tags 4,096 more; what is longer or not UTF-8 is reported, not delivered
  * (ERR_INPUTTOOLONG, FAIL INVALID_UTF8). Keeps at most one unfinished line.
  */
-import { decodeText } from './text.ts';
+import { decodeText, joinChunks } from './text.ts';
 
 export const BODY_BYTES_MAX = 510;
 export const TAG_BYTES_MAX = 4096;
@@ -50,10 +50,7 @@ export class LineReader {
       this.#rest = EMPTY;
       return;
     }
-    const joined = new Uint8Array(this.#rest.length + bytes.length);
-    joined.set(this.#rest);
-    joined.set(bytes, this.#rest.length);
-    this.#rest = joined;
+    this.#rest = joinChunks([this.#rest, bytes]);
   }
 
   #end(bytes: Uint8Array): void {

@@ -1,4 +1,5 @@
 /** IRC lines: `@tags :source COMMAND params :last` (modern.ircdocs.horse, IRCv3 message-tags). No state. */
+import { byteLength } from './text.ts';
 
 export interface Line {
   tags: Map<string, string>;
@@ -10,6 +11,7 @@ export interface Line {
 
 export const PARAMS_MAX = 100;
 const TAGS_MAX = 200;
+const CLIENT_TAG_BYTES_MAX = 4096;
 
 const ESCAPES = new Map([['\\:', ';'], ['\\s', ' '], ['\\\\', '\\'], ['\\r', '\r'], ['\\n', '\n']]);
 const UNESCAPES = new Map([[';', '\\:'], [' ', '\\s'], ['\\', '\\\\'], ['\r', '\\r'], ['\n', '\\n']]);
@@ -82,4 +84,20 @@ export function formatTags(tags: Iterable<readonly [string, string]>): string {
     text += `${text === '' ? '@' : ';'}${key}${value === '' ? '' : `=${escapeTag(value)}`}`;
   }
   return text === '' ? '' : `${text} `;
+}
+
+/** The tags that a client passes to others. */
+export function clientTags(tags: ReadonlyMap<string, string>): Map<string, string> | undefined {
+  const found = new Map<string, string>();
+  let bytes = 0;
+  for (const [key, value] of tags) {
+    bytes += key.length + byteLength(value);
+    if (/^\+[A-Za-z0-9./-]{1,64}$/.test(key) && bytes <= CLIENT_TAG_BYTES_MAX) found.set(key, value);
+  }
+  return found.size === 0 ? undefined : found;
+}
+
+/** Whether it asks the other's client for something (/me is none of these). */
+export function isCtcp([first = '']: readonly string[]): boolean {
+  return first.startsWith('\x01') && !first.startsWith('\x01ACTION');
 }

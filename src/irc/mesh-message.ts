@@ -11,8 +11,8 @@
  *
  * Nothing here is trusted: readers below give undefined for what breaks a rule, and the caller drops and counts it.
  */
-import { clientTags } from './command-message.ts';
 import type { Entry } from './history.ts';
+import { clientTags } from './line.ts';
 import {
   AWAY_BYTES_MAX, cleanReal, cleanUser, isChannel, isNick, REASON_BYTES_MAX, TOPIC_BYTES_MAX,
 } from './names.ts';
@@ -29,6 +29,23 @@ const JSON_DEPTH_MAX = 8;
 
 export function encodeMessage(fields: Fields): Uint8Array {
   return encodeUtf8(JSON.stringify(fields));
+}
+
+/** What is too much for one message, in parts of about `bytesMax` bytes: one at least, which may be empty. */
+export function packItems(items: Iterable<Fields>, bytesMax: number): Fields[][] {
+  let part: Fields[] = [];
+  const parts = [part];
+  let bytes = 0;
+  for (const item of items) {
+    const size = JSON.stringify(item).length * 1.5; // in characters, of which some are two or three bytes
+    if (part.length > 0 && bytes + size > bytesMax) {
+      parts.push((part = []));
+      bytes = 0;
+    }
+    part.push(item);
+    bytes += size;
+  }
+  return parts;
 }
 
 /** The deepest message nests six levels; a deeper one is an attack on the parser's stack. */

@@ -6,7 +6,7 @@ import type { Client, Message } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Channel, topicHash } from './channel.ts';
 import { playMissed } from './command-history.ts';
-import { isListed, showRedaction } from './command-message.ts';
+import { CAP_REDACTION } from './capabilities.ts';
 import { ChannelLink } from './channel-link.ts';
 import type { ChannelLinkPort } from './channel-link.ts';
 import { Delivery } from './delivery.ts';
@@ -15,7 +15,8 @@ import type { Entry } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
 import { decodeMessage, encodeMessage, readCount } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { addressSuffix } from './names.ts';
+import { addressSuffix, isListed } from './names.ts';
+import type { Network } from './network.ts';
 import { formatLine } from './line.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { Outgoing } from './outgoing.ts';
@@ -35,6 +36,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     malformed: 0, overRate: 0, banned: 0, hidden: 0, gapsTold: 0, linesIn: 0, linesOut: 0, unsent: 0,
   };
   readonly #client: Client;
+  readonly #network: Network;
+  /** What is above us: it comes to be after us. */
   readonly #ircd: () => Ircd;
   readonly #log: Log;
   readonly #random: () => number;
@@ -45,12 +48,15 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   #digestAt = 0;
   #stopped = false;
 
-  constructor(client: Client, run: number, parts: { ircd: () => Ircd; log: Log; random: () => number }) {
+  constructor(
+    client: Client, run: number, parts: { network: Network; ircd: () => Ircd; log: Log; random: () => number },
+  ) {
     this.#client = client;
+    this.#network = parts.network;
     this.#ircd = parts.ircd;
     this.#log = parts.log;
     this.#random = parts.random;
-    this.directory = new Directory(parts.ircd().network, run, (fields, to) => this.#publish(fields, to));
+    this.directory = new Directory(parts.network, run, (fields, to) => this.#publish(fields, to));
     this.private = new PrivateLines(this.directory, parts.ircd, this.counters);
   }
 
@@ -80,7 +86,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   #setAddress(addresses: readonly string[]): void {
     const address = addresses[0] ?? 'local';
-    const { network } = this.#ircd();
+    const network = this.#network;
     if (address === network.host) return;
     network.host = address;
     for (const user of network.users.values()) if (user.local) network.setHost(user, address);
@@ -99,7 +105,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   // --- ChannelLinkPort --------------------------------------------------------------------------------------------
 
   get address(): string {
-    return this.#ircd().network.host;
+    return this.#network.host;
   }
   get run(): number {
     return this.directory.own.run;
@@ -108,22 +114,22 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return this.directory.own.version;
   }
   now(): number {
-    return this.#ircd().now();
+    return this.#network.clock.now();
   }
   wallMs(): number {
-    return this.#ircd().wallMs();
+    return this.#network.clock.wallMs();
   }
   random(): number {
     return this.#random();
   }
 
   #excluded(address: string): boolean {
-    const { ban, allow } = this.#ircd().options;
+    const { ban, allow } = this.#network.options;
     return isListed(ban, address) || (allow.length > 0 && !isListed(allow, address));
   }
 
   decode(message: Pick<Message, 'source' | 'data'>): Fields | undefined {
-    const { peerLinesPerSecond, peerBurstLines } = this.#ircd().options;
+    const { peerLinesPerSecond, peerBurstLines } = this.#network.options;
     if (this.#excluded(message.source)) return void this.counters.banned++;
     if (!this.#rates.take(message.source, this.now(), peerLinesPerSecond, peerBurstLines)) {
       return void this.counters.overRate++;
@@ -140,7 +146,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
 
   hides(address: string): boolean {
-    return isListed(this.#ircd().options.hide, address) || this.#excluded(address);
+    return isListed(this.#network.options.hide, address) || this.#excluded(address);
   }
 
   admit(channel: Channel, source: string, uid: string, entry: Entry): boolean {
@@ -168,14 +174,13 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
 
   showMissed(channel: Channel, entries: Entry[]): void {
-    const { network, options } = this.#ircd();
     const nowMs = this.wallMs();
     const first = this.#links.get(channel.key)?.synced !== undefined;
     const kept = entries.filter((entry) => channel.history.add(entry, nowMs));
     kept.sort((a, b) => channel.history.entries.indexOf(a) - channel.history.entries.indexOf(b));
     // Who has just joined gets the last lines of all, when the channel is complete.
-    if (first || options.playbackLines === 0 && kept.length === 0) return;
-    for (const session of network.sessionsOf(channel)) playMissed(this.#ircd(), session, channel, kept);
+    if (first) return;
+    for (const session of channel.sessions) playMissed(this.#ircd(), session, channel, kept);
   }
 
   redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
@@ -185,16 +190,17 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     if (user === undefined || entry?.origin?.address !== source || entry.origin.nick !== user.nick) return;
     channel.history.remove(msgid);
     const params = [channel.name, msgid, ...(reason === '' ? [] : [reason])];
-    showRedaction(this.#ircd(), channel, new Outgoing(user.prefix, 'REDACT', params, { timeMs: this.wallMs() }));
+    const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: this.wallMs() });
+    this.#network.toChannel(channel, out, CAP_REDACTION);
   }
 
   tellGap(channel: Channel, source: string, count: number): void {
     this.counters.gapsTold++;
-    const { network, serverName } = this.#ircd();
+    const { serverName } = this.#network.options;
     const names = [...channel.members.keys()].filter((user) => user.home === source).map((user) => user.shown);
     const who = names.length === 1 ? `${names[0] as string}@${source}` : source;
     const text = `${count} message${count === 1 ? '' : 's'} from ${who} may be missing`;
-    for (const session of network.sessionsOf(channel)) {
+    for (const session of channel.sessions) {
       session.send(formatLine(serverName, 'NOTICE', [channel.name, text]));
     }
   }
@@ -325,7 +331,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   // --- time -------------------------------------------------------------------------------------------------------
 
-  /** Call it every second. */
+  /** Call it twice a second. */
   tick(): void {
     const now = this.now();
     this.directory.tick();

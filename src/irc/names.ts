@@ -14,6 +14,7 @@ export const TOPIC_BYTES_MAX = 390;
 export const AWAY_BYTES_MAX = 200;
 export const REASON_BYTES_MAX = 300;
 export const KEY_LENGTH_MAX = 32;
+export const CHANNELS_PER_USER_MAX = 100;
 
 const NICK = /^[A-Za-z[\]\\`_^{|}][A-Za-z0-9[\]\\`_^{|}-]*$/;
 
@@ -59,6 +60,11 @@ export function matches(mask: string, text: string): boolean {
   }
   while (mask[m] === '*') m++;
   return m === mask.length;
+}
+
+/** Whether the owner of this node lists the mesh address, itself or by a mask. */
+export function isListed(masks: readonly string[], address: string): boolean {
+  return masks.some((mask) => matches(fold(mask), fold(address)));
 }
 
 /** @returns `nick!user@host` with `*` for what is missing. */

@@ -7,7 +7,7 @@ import {
 } from './capabilities.ts';
 import { Channel } from './channel.ts';
 import type { Topic } from './channel.ts';
-import type { Entry } from './history.ts';
+import type { Entry, HistoryLimits } from './history.ts';
 import { History } from './history.ts';
 import { addressSuffix, fold } from './names.ts';
 import * as numeric from './numerics.ts';
@@ -34,7 +34,7 @@ const WHOWAS_MAX = 200;
 export const CHANNELS_MAX = 2000;
 
 /** Groups the lines of a split or a join of a node for the clients that know batches. */
-export class SessionBatches {
+class SessionBatches {
   readonly #type: string;
   readonly #params: string[];
   readonly #ids = new Map<Session, string>();
@@ -55,7 +55,9 @@ export class SessionBatches {
 }
 
 export class Network {
-  options: IrcOptions;
+  #options: IrcOptions;
+  /** Of every history: one object, which a reload changes. */
+  readonly #historyLimits: HistoryLimits = { lines: 0, bytes: 0, ageMs: 0 };
   readonly clock: Clock;
   /** By folded shown nick. */
   readonly users = new Map<string, User>();
@@ -64,8 +66,8 @@ export class Network {
   /** Who watches a folded nick (MONITOR). */
   readonly watchers = new Map<string, Set<Session>>();
   readonly past: Past[] = [];
-  /** Lines and changes of the node that is going or coming, when they belong together. */
-  batches: SessionBatches | undefined = undefined;
+  /** Of the node that is going or coming. */
+  #batches: SessionBatches | undefined = undefined;
   /** The address that users of this node have. */
   host = 'local';
   localUsersMax = 0;
@@ -74,8 +76,19 @@ export class Network {
   readonly #claims = new Map<string, User[]>();
 
   constructor(options: IrcOptions, clock: Clock) {
-    this.options = options;
+    this.#options = options;
     this.clock = clock;
+    this.configure(options);
+  }
+
+  get options(): IrcOptions {
+    return this.#options;
+  }
+  configure(options: IrcOptions): void {
+    this.#options = options;
+    this.#historyLimits.lines = options.historyLines;
+    this.#historyLimits.bytes = options.historyBytes;
+    this.#historyLimits.ageMs = options.historyMs;
   }
 
   // --- who is who -------------------------------------------------------------------------------------------------
@@ -118,19 +131,17 @@ export class Network {
 
   /** Shows QUIT to everybody who shares a channel with him, and forgets him. */
   remove(user: User, reason: string): void {
-    const out = this.#outgoing(user, 'QUIT', [reason]);
+    const out = this.outgoing(user, 'QUIT', [reason]);
     for (const session of this.neighbours(user, false)) this.#show(session, out);
     for (const channel of [...user.channels.values()]) {
       this.#record(channel, user, 'QUIT', [reason]);
       this.#unlink(user, channel);
     }
-    const { shown, user: name, host, real, account } = user;
-    this.past.unshift({ shown, user: name, host, real, account, goneMs: this.clock.wallMs() });
-    if (this.past.length > WHOWAS_MAX) this.past.pop();
+    this.#remember(user);
     for (const channel of this.channels.values()) channel.kicked.delete(user);
-    this.users.delete(fold(shown));
-    this.#offline(shown);
-    this.#unclaim(user);
+    this.users.delete(fold(user.shown));
+    this.#offline(user.shown);
+    this.#unclaim(user, fold(user.nick));
   }
 
   rename(user: User, nick: string): void {
@@ -139,22 +150,22 @@ export class Network {
       user.nick = nick;
       return this.#resolve(fold(nick), undefined);
     }
-    const { shown, user: name, host, real, account } = user;
-    this.past.unshift({ shown, user: name, host, real, account, goneMs: this.clock.wallMs() });
-    if (this.past.length > WHOWAS_MAX) this.past.pop();
+    this.#remember(user);
     const old = fold(user.nick);
-    const claimed = this.#claims.get(old) ?? [];
-    claimed.splice(claimed.indexOf(user), 1);
     user.nick = nick;
     const key = fold(nick);
     this.#claims.set(key, [...(this.#claims.get(key) ?? []), user]);
     this.#resolve(key, undefined);
-    if (claimed.length === 0) this.#claims.delete(old);
-    else this.#resolve(old, undefined);
+    this.#unclaim(user, old);
   }
 
-  #unclaim(user: User): void {
-    const key = fold(user.nick);
+  /** For WHOWAS. */
+  #remember({ shown, user, host, real, account }: User): void {
+    this.past.unshift({ shown, user, host, real, account, goneMs: this.clock.wallMs() });
+    if (this.past.length > WHOWAS_MAX) this.past.pop();
+  }
+
+  #unclaim(user: User, key: string): void {
     const claimed = this.#claims.get(key) ?? [];
     claimed.splice(claimed.indexOf(user), 1);
     if (claimed.length === 0) this.#claims.delete(key);
@@ -230,7 +241,7 @@ export class Network {
   }
 
   #notify(user: User, capability: number, command: string, params: string[]): void {
-    const out = this.#outgoing(user, command, params);
+    const out = this.outgoing(user, command, params);
     for (const session of this.#interested(user)) {
       // Who goes away knows it from the reply.
       const own = session.user === user && capability === CAP_AWAY_NOTIFY;
@@ -264,10 +275,7 @@ export class Network {
     const key = fold(name);
     let channel = this.channels.get(key);
     if (channel === undefined && this.channels.size < CHANNELS_MAX) {
-      const options = this.options;
-      channel = new Channel(name, this.clock.wallMs(), {
-        lines: options.historyLines, bytes: options.historyBytes, ageMs: options.historyMs,
-      });
+      channel = new Channel(name, this.clock.wallMs(), this.newHistory());
       this.channels.set(key, channel);
     }
     return channel;
@@ -287,10 +295,10 @@ export class Network {
 
   /** @param only for this session alone (another client of the same account comes in) */
   showJoin(user: User, channel: Channel, only?: Session): void {
-    const plain = this.#outgoing(user, 'JOIN', [channel.name]);
-    const extended = this.#outgoing(user, 'JOIN', [channel.name, user.account ?? '*', user.real]);
-    const away = user.away === undefined ? undefined : this.#outgoing(user, 'AWAY', [user.away]);
-    const targets = only === undefined ? this.sessionsOf(channel) : [only];
+    const plain = this.outgoing(user, 'JOIN', [channel.name]);
+    const extended = this.outgoing(user, 'JOIN', [channel.name, user.account ?? '*', user.real]);
+    const away = user.away === undefined ? undefined : this.outgoing(user, 'AWAY', [user.away]);
+    const targets = only === undefined ? channel.sessions : [only];
     for (const session of targets) {
       this.#show(session, session.has(CAP_EXTENDED_JOIN) ? extended : plain);
       if (away !== undefined && session.user !== user && session.has(CAP_AWAY_NOTIFY)) this.#show(session, away);
@@ -298,13 +306,13 @@ export class Network {
   }
 
   part(user: User, channel: Channel, reason: string): void {
-    this.toChannel(channel, this.#outgoing(user, 'PART', reason === '' ? [channel.name] : [channel.name, reason]));
+    this.toChannel(channel, this.outgoing(user, 'PART', reason === '' ? [channel.name] : [channel.name, reason]));
     this.#record(channel, user, 'PART', reason === '' ? [] : [reason]);
     this.#unlink(user, channel);
   }
 
   kick(by: User, channel: Channel, user: User, reason: string): void {
-    this.toChannel(channel, this.#outgoing(by, 'KICK', [channel.name, user.shown, reason]));
+    this.toChannel(channel, this.outgoing(by, 'KICK', [channel.name, user.shown, reason]));
     this.#record(channel, by, 'KICK', [user.shown, reason]);
     // Another node's user stays a member there; here he is neither seen nor heard until he joins again.
     if (!user.local) channel.kicked.add(user);
@@ -329,12 +337,11 @@ export class Network {
     this.record(channel, source, 'TOPIC', [topic.text], tags);
   }
 
-  sessionsOf(channel: Channel): Session[] {
-    return channel.sessions;
-  }
-
-  toChannel(channel: Channel, out: Outgoing): void {
-    for (const session of this.sessionsOf(channel)) this.#show(session, out);
+  /** @param capability that a client must have to get it */
+  toChannel(channel: Channel, out: Outgoing, capability?: number): void {
+    for (const session of channel.sessions) {
+      if (capability === undefined || session.has(capability)) this.#show(session, out);
+    }
   }
 
   // --- events in history ------------------------------------------------------------------------------------------
@@ -361,8 +368,7 @@ export class Network {
   }
 
   newHistory(): History {
-    const options = this.options;
-    return new History({ lines: options.historyLines, bytes: options.historyBytes, ageMs: options.historyMs });
+    return new History(this.#historyLimits);
   }
 
   // --- lines ------------------------------------------------------------------------------------------------------
@@ -371,13 +377,21 @@ export class Network {
     return { timeMs: this.clock.wallMs(), account: user.account, bot: user.bot };
   }
   outgoing(user: User, command: string, params: string[]): Outgoing {
-    return this.#outgoing(user, command, params);
-  }
-  #outgoing(user: User, command: string, params: string[]): Outgoing {
     return new Outgoing(user.prefix, command, params, this.#tags(user));
   }
   #show(session: Session, out: Outgoing): void {
-    if (this.batches === undefined) session.send(out);
-    else this.batches.send(session, out);
+    if (this.#batches === undefined) session.send(out);
+    else this.#batches.send(session, out);
+  }
+
+  /** What `change` does is shown in one batch of that type per client, because a node of the mesh comes or goes. */
+  inBatch(type: 'netjoin' | 'netsplit', address: string, change: () => void): void {
+    this.#batches = new SessionBatches(type, [this.options.serverName, address]);
+    try {
+      change();
+    } finally {
+      this.#batches.end();
+      this.#batches = undefined;
+    }
   }
 }

@@ -3,7 +3,7 @@
  * whoever comes or asks gets all of them, in parts.
  */
 import type { Channel, Topic } from './channel.ts';
-import { encodeFacts } from './mesh-message.ts';
+import { encodeFacts, packItems } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import type { Network } from './network.ts';
 import type { User } from './user.ts';
@@ -50,17 +50,15 @@ export class OwnFacts {
   }
 
   sendSnapshot(to: string): void {
-    const parts: Fields[][] = [[]];
-    let bytes = 0;
-    const put = (item: Fields): void => {
-      const size = JSON.stringify(item).length * 1.5;
-      if (bytes + size > SNAPSHOT_PART_BYTES) {
-        parts.push([]);
-        bytes = 0;
-      }
-      bytes += size;
-      (parts[parts.length - 1] as Fields[]).push(item);
-    };
+    const parts = packItems(this.#facts(), SNAPSHOT_PART_BYTES);
+    this.snapshotsSent++;
+    for (const [i, list] of parts.entries()) {
+      this.#publish({ t: 's', e: this.run, v: this.version, i, m: parts.length, l: list }, to);
+    }
+  }
+
+  /** The users of this node, then the topics of their channels. */
+  *#facts(): Iterable<Fields> {
     const topics = new Set<Channel>();
     for (const user of this.#network.users.values()) {
       if (!user.local) continue;
@@ -69,12 +67,8 @@ export class OwnFacts {
         channels.push([channel.name, channel.members.get(user)?.joinedMs ?? 0]);
         if (channel.topic !== undefined) topics.add(channel);
       }
-      put({ u: user.uid, ...encodeFacts(user), j: channels });
+      yield { u: user.uid, ...encodeFacts(user), j: channels };
     }
-    for (const channel of topics) put(this.#topicFields(channel));
-    this.snapshotsSent++;
-    for (const [i, list] of parts.entries()) {
-      this.#publish({ t: 's', e: this.run, v: this.version, i, m: parts.length, l: list }, to);
-    }
+    for (const channel of topics) yield this.#topicFields(channel);
   }
 }

@@ -3,7 +3,7 @@
  * hash in base64). The work is cut into pieces, so that a router goes on with everything else while it checks one.
  */
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import { encodeText } from './text.ts';
+import { encodeText, joinChunks } from './text.ts';
 
 type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
@@ -12,20 +12,13 @@ const ITERATIONS_MAX = 1_000_000;
 const ITERATIONS_PER_TURN = 100;
 export const DEFAULT_ITERATIONS = 2000;
 
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
-}
-
 /** @returns HMAC-SHA-256 with a fixed key (RFC 2104). */
 function hmac(sha256: Sha256, key: Uint8Array): (bytes: Uint8Array) => Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
   block.set(key.length > BLOCK_BYTES ? sha256(key) : key);
   const inner = block.map((byte) => byte ^ 0x36);
   const outer = block.map((byte) => byte ^ 0x5c);
-  return (bytes) => sha256(concat(outer, sha256(concat(inner, bytes))));
+  return (bytes) => sha256(joinChunks([outer, sha256(joinChunks([inner, bytes]))]));
 }
 
 /** Resolves with the 32 bytes. `later` runs the next piece on a later turn. */
@@ -33,7 +26,7 @@ export function pbkdf2(
   sha256: Sha256, password: string, salt: Uint8Array, iterations: number, later: (task: () => void) => void,
 ): Promise<Uint8Array> {
   const mac = hmac(sha256, encodeText(password));
-  let last = mac(concat(salt, Uint8Array.of(0, 0, 0, 1)));
+  let last = mac(joinChunks([salt, Uint8Array.of(0, 0, 0, 1)]));
   const sum = last.slice();
   let done = 1;
   return new Promise((resolve) => {

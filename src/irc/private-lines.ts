@@ -4,16 +4,18 @@
  */
 import type { Message } from '../client/client.ts';
 import type { Channel } from './channel.ts';
-import { msgidOf } from './line-id.ts';
 import { showInvite } from './command-channel.ts';
-import { deliverPrivate, isListed, showPrivateRedaction } from './command-message.ts';
+import { deliverPrivate, showPrivateRedaction } from './command-message.ts';
 import type { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import type { Ircd } from './ircd.ts';
+import { isCtcp } from './line.ts';
+import { msgidOf } from './line-id.ts';
 import {
   encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord,
 } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
+import { isListed } from './names.ts';
 import { Outgoing } from './outgoing.ts';
 import type { User } from './user.ts';
 
@@ -92,8 +94,7 @@ export class PrivateLines {
     if (n > 0 && !this.#take(msgid)) return;
     from.activeMs = this.#ircd().now();
     const origin = { address: source, stream, n, nick: from.nick, user: from.user };
-    const first = text.lines[0] ?? '';
-    if (target.modes.has('T') && first.startsWith('\x01') && !first.startsWith('\x01ACTION')) return;
+    if (target.modes.has('T') && isCtcp(text.lines)) return;
     const entry = { ...text, msgid, source: from.prefix, target: target.shown, origin };
     deliverPrivate(this.#ircd(), from, target, entry, n === 0);
   }

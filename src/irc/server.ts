@@ -51,10 +51,8 @@ class Server implements IrcServer {
     const parts = { accounts, conversations, log, version: IRC_VERSION };
     // The run's number rises with time and differs from an earlier one even when the clock was set back.
     const run = Math.floor(runtime.wallMs() / 1000) * 4096 + Math.floor(runtime.random() * 4096);
-    let ircd: Ircd | undefined = undefined;
-    const holder = { network, options } as unknown as Ircd;
-    const mesh = new Mesh(client, run, { ircd: () => ircd ?? holder, log, random: () => runtime.random() });
-    ircd = new Ircd(options, network, runtime, mesh, parts);
+    const mesh = new Mesh(client, run, { network, ircd: () => ircd, log, random: () => runtime.random() });
+    const ircd: Ircd = new Ircd(network, runtime, mesh, parts);
     this.#ircd = ircd;
     this.#mesh = mesh;
     this.#listeners = new Listeners(runtime, () => this.#ircd.options, log);
@@ -110,8 +108,7 @@ class Server implements IrcServer {
     const kept: Record<string, unknown> = {};
     for (const name of changed) kept[name] = before[name];
     const now = { ...options, ...kept };
-    this.#ircd.options = now;
-    this.#ircd.network.options = now;
+    this.#ircd.network.configure(now);
     this.#ircd.accounts.configure(now.accounts, now.operators);
     this.#mesh.applyLists();
     if (now.enabled) await this.#listeners.reloadTls(this.#serveTcp);

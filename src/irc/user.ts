@@ -31,7 +31,7 @@ export class User implements UserFacts {
   bot = false;
   hidden = false;
   signonMs: number;
-  /** Monotonic; when he last said something (users of this node). */
+  /** Monotonic; when he last said something that came here. */
   activeMs = 0;
   readonly channels = new Map<string, Channel>();
   readonly sessions: Session[] = [];

@@ -10,7 +10,7 @@ import { BODY_BYTES_MAX, TAG_BYTES_MAX } from './line-reader.ts';
 import type { LineReader } from './line-reader.ts';
 import type { Session, Transport } from './session.ts';
 import { sha1 } from './sha1.ts';
-import { decodeText, encodeText } from './text.ts';
+import { decodeText, encodeText, joinChunks } from './text.ts';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const HEAD_BYTES_MAX = 8192;
@@ -108,8 +108,8 @@ class Connection implements StreamHandler {
   readonly #stream: Stream;
   #session: Session | undefined = undefined;
   #reader: LineReader | undefined = undefined;
-  #bytes = new Uint8Array(0);
-  #message = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
+  #message: Uint8Array = new Uint8Array(0);
   #ended = false;
 
   constructor(ircd: Ircd, stream: Stream) {
@@ -119,7 +119,7 @@ class Connection implements StreamHandler {
 
   onData(bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#bytes = join(this.#bytes, bytes);
+    this.#bytes = joinChunks([this.#bytes, bytes]);
     if (this.#session === undefined && !this.#shake()) return;
     while (!this.#ended && this.#frame());
     if (this.#session !== undefined && !this.#ended) this.#ircd.work(this.#session);
@@ -184,7 +184,7 @@ class Connection implements StreamHandler {
     return true;
   }
 
-  #onFrame(opcode: number, final: boolean, payload: Uint8Array<ArrayBuffer>): void {
+  #onFrame(opcode: number, final: boolean, payload: Uint8Array): void {
     if (opcode === PING) return void this.#stream.write(encodeFrame(PONG, payload));
     if (opcode === PONG) return;
     if (opcode === CLOSE) {
@@ -195,7 +195,7 @@ class Connection implements StreamHandler {
     }
     if (opcode > BINARY) return this.#fail(PROTOCOL_ERROR);
     if (this.#message.length + payload.length > MESSAGE_BYTES_MAX) return this.#fail(TOO_BIG);
-    this.#message = join(this.#message, payload);
+    this.#message = joinChunks([this.#message, payload]);
     if (!final) return;
     const message = this.#message;
     this.#message = new Uint8Array(0);
@@ -203,13 +203,6 @@ class Connection implements StreamHandler {
     const end = message.findIndex((byte) => byte === 10 || byte === 13);
     this.#reader?.pushLine(end < 0 ? message : message.subarray(0, end));
   }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }
 
 export function serveWebSocket(ircd: Ircd, stream: Stream): StreamHandler {
