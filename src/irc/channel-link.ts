@@ -36,6 +36,8 @@ export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void;
   /** "3 messages from bob@fc12… may be missing" */
   tellGap(channel: Channel, source: string, count: number): void;
+  /** The channel's group can not be joined: the link is of no use any more. */
+  cutOff(channel: Channel, reason: string): void;
   hides(address: string): boolean;
   countMalformed(): void;
 }
@@ -60,7 +62,7 @@ export class ChannelLink {
 
   constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort) {
     this.channel = channel;
-    this.outbox = new ChannelOutbox(channel.name, index, port);
+    this.outbox = new ChannelOutbox(channel, index, port);
     this.#port = port;
     this.emptyMs = port.now();
     // Nobody of another node is known to be there: nothing to wait for.
@@ -81,8 +83,9 @@ export class ChannelLink {
       this.outbox.open(group);
       this.#onJoined();
     }, (error: unknown) => {
-      port.onError(`can not join the group of ${channel.name}: ${String(error)}`);
-      this.outbox.giveUp();
+      const { message } = error as Error;
+      port.cutOff(channel, message);
+      this.outbox.giveUp(message);
       this.#requests.endFirst();
     });
   }

@@ -3,6 +3,7 @@
  * them. Lines wait while the group is being joined.
  */
 import type { Group } from '../client/client.ts';
+import type { Channel } from './channel.ts';
 import type { Entry } from './history.ts';
 import { streamName } from './line-id.ts';
 import { encodeMessage, encodeText } from './mesh-message.ts';
@@ -14,13 +15,14 @@ const UNSENT_BEFORE_WAITING = 8;
 export interface ChannelOutboxPort {
   readonly run: number;
   readonly version: number;
-  onError(text: string): void;
+  /** Something that our users said in the channel does not reach the other nodes. */
+  unsent(channel: Channel, reason: string): void;
 }
 
 export class ChannelOutbox {
   /** This server's number for the channel. */
   readonly index: number;
-  readonly #name: string;
+  readonly #channel: Channel;
   readonly #port: ChannelOutboxPort;
   #group: Group | undefined = undefined;
   #left = false;
@@ -30,8 +32,8 @@ export class ChannelOutbox {
   #waiting: { data: Uint8Array; n: number; done: () => void }[] = [];
   #unsentCount = 0;
 
-  constructor(name: string, index: number, port: ChannelOutboxPort) {
-    this.#name = name;
+  constructor(channel: Channel, index: number, port: ChannelOutboxPort) {
+    this.#channel = channel;
     this.index = index;
     this.#port = port;
   }
@@ -67,9 +69,12 @@ export class ChannelOutbox {
     }
   }
 
-  /** It can not be joined: nobody waits for it any more. */
-  giveUp(): void {
-    for (const { done } of this.#waiting.splice(0)) done();
+  /** The group can not be joined. */
+  giveUp(reason: string): void {
+    for (const { done } of this.#waiting.splice(0)) {
+      this.#port.unsent(this.#channel, reason);
+      done();
+    }
   }
 
   leave(): void {
@@ -103,7 +108,10 @@ export class ChannelOutbox {
   #send(data: Uint8Array, n: number): Promise<void> | undefined {
     const group = this.#group;
     if (group === undefined) {
-      if (this.#waiting.length >= WAITING_MAX) return undefined;
+      if (this.#waiting.length >= WAITING_MAX) {
+        this.#port.unsent(this.#channel, 'its group is still being joined');
+        return undefined;
+      }
       return new Promise((done) => this.#waiting.push({ data, n, done }));
     }
     this.#unsentCount++;
@@ -114,7 +122,7 @@ export class ChannelOutbox {
       },
       (error: unknown) => {
         this.#unsentCount--;
-        if (!this.#left) this.#port.onError(`a line to ${this.#name} was not sent: ${String(error)}`);
+        if (!this.#left) this.#port.unsent(this.#channel, (error as Error).message);
       },
     );
     return this.#unsentCount > UNSENT_BEFORE_WAITING ? sent : undefined;

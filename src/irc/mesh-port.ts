@@ -196,20 +196,31 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   tellGap(channel: Channel, source: string, count: number): void {
     this.counters.gapsTold++;
-    const { serverName } = this.#network.options;
     const names = [...channel.members.keys()].filter((user) => user.home === source).map((user) => user.shown);
     const who = names.length === 1 ? `${names[0] as string}@${source}` : source;
-    const text = `${count} message${count === 1 ? '' : 's'} from ${who} may be missing`;
-    for (const session of channel.sessions) {
-      session.send(formatLine(serverName, 'NOTICE', [channel.name, text]));
-    }
+    this.#notice(channel, `${count} message${count === 1 ? '' : 's'} from ${who} may be missing`);
+  }
+
+  /** The next thing said there, or the next to join, tries again. */
+  cutOff(channel: Channel, reason: string): void {
+    if (this.#links.get(channel.key)?.channel === channel) this.#links.delete(channel.key);
+    this.#warn(channel, `Cut off from other nodes: ${reason}`);
+  }
+  unsent(channel: Channel, reason: string): void {
+    this.counters.unsent++;
+    this.#warn(channel, `Not sent to other nodes: ${reason}`);
+  }
+  #warn(channel: Channel, text: string): void {
+    this.#log.warn(`irc: ${channel.name}: ${text}`);
+    this.#notice(channel, text);
+  }
+  #notice(channel: Channel, text: string): void {
+    const line = formatLine(this.#network.options.serverName, 'NOTICE', [channel.name, text]);
+    for (const session of channel.sessions) session.send(line);
   }
 
   countMalformed(): void {
     this.counters.malformed++;
-  }
-  onError(text: string): void {
-    this.#log.warn(`irc: ${text}`);
   }
 
   // --- MeshPort ---------------------------------------------------------------------------------------------------
@@ -356,7 +367,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       data = longer;
       this.#digestAt++;
     }
-    group.datagram(data).catch((error: unknown) => this.onError(`no digest: ${String(error)}`));
+    group.datagram(data).catch((error: unknown) => this.#log.warn(`irc: no digest: ${String(error)}`));
     const own = this.address;
     group.members().then((members) => {
       const others = members.filter((one) => !one.self && one.address !== own && !this.#excluded(one.address));

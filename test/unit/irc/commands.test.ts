@@ -1,6 +1,7 @@
 /** What a client of one node sees: registration, channels, messages, questions. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { defaultIrcOptions } from '../../../src/irc/options.ts';
 import { brief, names, World } from './world.ts';
 import type { TestClient, TestNode } from './world.ts';
 
@@ -357,6 +358,14 @@ questions('WHOWAS remembers, newest first', async () => {
   assert.equal(brief(await bob.ask('WHOWAS ann')).filter((line) => line.includes(' 314 ')), [
     'irc.mesh 314 bob ann ann fc00::a1 * two', 'irc.mesh 314 bob ann ann fc00::a1 * one',
   ]);
+});
+questions('how much history is kept may be changed while people talk', async () => {
+  const { one } = await node();
+  const bob = await one.user('bob', 'batch draft/chathistory');
+  await bob.ask('JOIN #c', ...[1, 2, 3, 4].map((n) => `PRIVMSG #c :line ${n}`));
+  assert.equal(await one.server.reload({ ...defaultIrcOptions(), historyLines: 2 }), []);
+  const kept = (await bob.ask('CHATHISTORY LATEST #c * 10')).filter((line) => line.includes('PRIVMSG'));
+  assert.equal(kept.map((line) => line.slice(-6)), ['line 3', 'line 4']);
 });
 questions('a name like a member of objects is only a name', async () => {
   const { bob } = await two();

@@ -58,6 +58,35 @@ rules('an event that is too new waits for the one before it', async () => {
   await say(directory, { t: 'u', v: 3, u: 'b', k: 'rob', n: 'bob', r: 'Bob', s: 1 });
   assert.equal(brief(ann.take()), ['bob NICK rob', 'rob PART #c late']);
 });
+rules('who speaks where the group cannot be joined is told, and it is tried again', async () => {
+  const world = new World(12);
+  const a = await world.node(A);
+  const b = await world.node(HAND);
+  const [ann, bob] = [await a.user('ann'), await b.user('bob')];
+  await bob.ask('JOIN #c');
+  const join = a.client.join.bind(a.client);
+  a.client.join = () => Promise.reject(new Error('this daemon is in 256 groups, its limit'));
+  const cutOff = 'irc.mesh NOTICE #c Cut off from other nodes: this daemon is in 256 groups, its limit';
+  assert.ok(brief(await ann.ask('JOIN #c')).includes(cutOff));
+  assert.equal(brief(await ann.ask('PRIVMSG #c :one', 'PING x')), [
+    cutOff, 'irc.mesh NOTICE #c Not sent to other nodes: this daemon is in 256 groups, its limit',
+    'irc.mesh PONG irc.mesh x',
+  ]);
+  a.client.join = join;
+  await ann.ask('PRIVMSG #c :two');
+  await world.run(2000);
+  const heard = brief(bob.take()).filter((text) => text.includes('PRIVMSG'));
+  assert.equal(heard, ['ann PRIVMSG #c one', 'ann PRIVMSG #c two']);
+});
+rules('a line that the group does not take is told to those who saw it', async () => {
+  const world = new World(13);
+  const a = await world.node(A);
+  const ann = await a.user('ann');
+  await ann.ask('JOIN #c');
+  const group = a.client.joined.get('irc/#c') as unknown as Group;
+  group.publish = () => Promise.reject(new Error('the daemon stops'));
+  assert.equal(brief(await ann.ask('PRIVMSG #c :one')), ['irc.mesh NOTICE #c Not sent to other nodes: the daemon stops']);
+});
 rules('a line waits for the facts that it follows, three seconds at most', async () => {
   const { world, ann, directory, channel, say } = await hand();
   await say(channel, line(1, 'as rob', 3));
