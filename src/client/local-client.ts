@@ -10,9 +10,6 @@ import { ClientError } from './client.ts';
 import { Listeners, MESSAGE_BYTES_MAX, publishError, toBytes } from './client-group.ts';
 import type { MessageQueue } from './message-queue.ts';
 
-/** Services of the daemon join on behalf of many users: bounded by the daemon's own limit. */
-const LOCAL_GROUPS_MAX = 256;
-
 export class LocalClient implements Client {
   onSelf?: (addresses: string[]) => void;
   readonly #groups: Groups;
@@ -24,7 +21,7 @@ export class LocalClient implements Client {
   /** `name` is shown in status: 'irc'. */
   constructor(groups: Groups, name: string) {
     this.#groups = groups;
-    this.#program = new Program(name, LOCAL_GROUPS_MAX);
+    this.#program = new Program(name, Infinity);
     this.#observer = { self: (addresses) => this.onSelf?.(addresses) };
     groups.observe(this.#observer);
   }

@@ -11,6 +11,7 @@
 import {
   STATUS_INVALID_ARGUMENT, STATUS_NO_MEMORY, STATUS_NOT_FOUND, STATUS_OK,
 } from '../ubus/status.ts';
+import { SUBS_ENTRIES_MAX } from '../wire/subs.ts';
 import type { Timer } from '../runtime/runtime.ts';
 import type { CoreNode } from './core.ts';
 import { Delivery } from './delivery.ts';
@@ -23,8 +24,8 @@ import type { GroupMessage } from './recent-messages.ts';
 import type { GroupMember, GroupsObserver, MembershipHandler, PeerSummary, Program, Refusal } from './shared-group.ts';
 import { Membership, SharedGroup } from './shared-group.ts';
 
-/** Groups of the whole daemon; a join beyond is refused. */
-export const GROUPS_MAX = 256;
+/** Groups of the whole daemon, as one SUBS frame lists them; a join beyond is refused. */
+export const GROUPS_MAX = SUBS_ENTRIES_MAX;
 const LINGER_MS_MAX = 30_000;
 const LINGER_CHECK_MS = 200;
 
@@ -98,11 +99,10 @@ export class Groups {
     if (program.memberships.size >= program.groupsMax) {
       return { status: STATUS_NO_MEMORY, error: `a program is in at most ${program.groupsMax} groups` };
     }
-    if (existing === undefined && this.#groups.size >= GROUPS_MAX) {
+    const group = existing ?? this.#open(name, options);
+    if (group === undefined) {
       return { status: STATUS_NO_MEMORY, error: `this daemon is in ${GROUPS_MAX} groups, its limit` };
     }
-    const group = existing ?? this.#open(name, options);
-    if (group === undefined) return { status: STATUS_NO_MEMORY, error: 'the node is in too many groups' };
     const membership = new Membership(program, group, options, handler, existing === undefined);
     group.memberships.set(program, membership);
     program.memberships.set(name, membership);

@@ -65,11 +65,11 @@ rules('who speaks where the group cannot be joined is told, and it is tried agai
   const [ann, bob] = [await a.user('ann'), await b.user('bob')];
   await bob.ask('JOIN #c');
   const join = a.client.join.bind(a.client);
-  a.client.join = () => Promise.reject(new Error('this daemon is in 256 groups, its limit'));
-  const cutOff = 'irc.mesh NOTICE #c Cut off from other nodes: this daemon is in 256 groups, its limit';
+  a.client.join = () => Promise.reject(new Error('this daemon is in 112 groups, its limit'));
+  const cutOff = 'irc.mesh NOTICE #c Cut off from other nodes: this daemon is in 112 groups, its limit';
   assert.ok(brief(await ann.ask('JOIN #c')).includes(cutOff));
   assert.equal(brief(await ann.ask('PRIVMSG #c :one', 'PING x')), [
-    cutOff, 'irc.mesh NOTICE #c Not sent to other nodes: this daemon is in 256 groups, its limit',
+    cutOff, 'irc.mesh NOTICE #c Not sent to other nodes: this daemon is in 112 groups, its limit',
     'irc.mesh PONG irc.mesh x',
   ]);
   a.client.join = join;

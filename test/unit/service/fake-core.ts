@@ -1,6 +1,7 @@
 /** A stand-in for the protocol core: records calls, refuses on demand, and reports what a test feeds it. */
 import type { NodeOutput } from '../../../src/multicast/node-output.ts';
 import { REFUSED_FULL, REFUSED_NO_MEMBER } from '../../../src/multicast/group.ts';
+import { SUBS_ENTRIES_MAX } from '../../../src/wire/subs.ts';
 import type { CoreGroup, CoreGroupOptions, CoreMember, CoreNode, CorePeer } from '../../../src/service/core.ts';
 
 export class FakeGroup implements CoreGroup {
@@ -70,8 +71,9 @@ export class FakeNode implements CoreNode {
   onCandidates(_now: number, local: number, candidates: readonly { address: string }[]): void {
     this.calls.push(`candidates ${local} ${candidates.map(({ address }) => address).join()}`);
   }
-  join(_now: number, name: string, options?: CoreGroupOptions): FakeGroup {
+  join(_now: number, name: string, options?: CoreGroupOptions): FakeGroup | undefined {
     this.calls.push(`join ${name}`);
+    if (this.groups.size >= SUBS_ENTRIES_MAX) return undefined;
     const group = this.groups.get(name) ?? new FakeGroup(name, options);
     this.groups.set(name, group);
     return group;

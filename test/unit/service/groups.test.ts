@@ -104,7 +104,7 @@ groups('limits the groups of a program and of the daemon', async () => {
   assert.match(refusal(a, 'more').error, /at most 8 groups/);
   const big = new Program('big', 1000);
   for (let i = 8; i < GROUPS_MAX; i++) join(big, `g${i}`);
-  assert.match(refusal(big, 'more').error, /256 groups, its limit/);
+  assert.match(refusal(big, 'more').error, /112 groups, its limit/);
 });
 
 groups('hands what one program publishes to the others, and to itself only on request', async () => {
