@@ -110,6 +110,8 @@ class Connection implements StreamHandler {
   #reader: LineReader | undefined = undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #message: Uint8Array = new Uint8Array(0);
+  /** More frames of the message are to come. */
+  #unfinished = false;
   #ended = false;
 
   constructor(ircd: Ircd, stream: Stream) {
@@ -170,8 +172,9 @@ class Connection implements StreamHandler {
     const short = second & 0x7f;
     const head = short === 126 ? 4 : 2;
     const length = short === 126 ? ((bytes[2] as number) << 8) | (bytes[3] as number) : short;
-    // Clients must mask; a longer frame than a line can not be one.
-    const wrong = (second & 0x80) === 0 || (first & 0x70) !== 0;
+    // Clients must mask; control frames are whole and short (§5.5); a longer frame than a line can not be one.
+    const control = (first & 8) !== 0;
+    const wrong = (second & 0x80) === 0 || (first & 0x70) !== 0 || (control && (short > 125 || (first & 0x80) === 0));
     if (wrong || short === 127 || length > MESSAGE_BYTES_MAX) {
       this.#fail(wrong ? PROTOCOL_ERROR : TOO_BIG);
       return false;
@@ -193,7 +196,9 @@ class Connection implements StreamHandler {
       this.#stream.end();
       return;
     }
-    if (opcode > BINARY) return this.#fail(PROTOCOL_ERROR);
+    // Only the frames after a message's first have opcode 0, and they have no other (§5.4).
+    if (opcode > BINARY || (opcode === 0) !== this.#unfinished) return this.#fail(PROTOCOL_ERROR);
+    this.#unfinished = !final;
     if (this.#message.length + payload.length > MESSAGE_BYTES_MAX) return this.#fail(TOO_BIG);
     this.#message = joinChunks([this.#message, payload]);
     if (!final) return;

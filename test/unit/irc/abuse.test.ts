@@ -233,4 +233,16 @@ websocket('an unmasked, a huge or an unknown frame closes the connection', async
   await world.run(50);
   assert.match(plain.all[0] as string, /^HTTP\/1\.1 400/);
 });
+websocket('frames out of their order and control frames in pieces close the connection', async () => {
+  const { world, node } = await pair();
+  const long = new Uint8Array(126);
+  for (const bad of [[masked(0, text('x'))], [masked(1, text('a'), false), masked(1, text('b'))], [masked(9, text('x'), false)], [masked(9, long)]]) {
+    const client = node.connect(1);
+    client.bytes(text(`${HEAD}\r\n`));
+    for (const frame of bad) client.bytes(frame);
+    await world.run(50);
+    assert.ok(client.closed);
+    assert.equal(client.sent.slice(-4), [0x88, 2, 1002 >> 8, 1002 & 255]);
+  }
+});
 websocket.run();
