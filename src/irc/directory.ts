@@ -18,7 +18,9 @@ import { OwnFacts } from './own-facts.ts';
 import { User } from './user.ts';
 
 const NODES_MAX = 1000;
-const USERS_PER_NODE_MAX = 300;
+/** As many clients as a node serves unless its owner wants more. */
+const USERS_PER_NODE_MAX = 1000;
+const USERS_MAX = 10_000;
 const EARLY_EVENTS_MAX = 256;
 const HELD_MAX = 2000;
 const HOLD_MS = 3000;
@@ -239,7 +241,9 @@ export class Directory {
     if (facts === undefined) return void this.counters.malformed++;
     const known = node.users.get(uid);
     if (known === undefined) {
-      if (node.users.size >= USERS_PER_NODE_MAX) return void this.counters.refused++;
+      if (node.users.size >= USERS_PER_NODE_MAX || this.#network.users.size >= USERS_MAX) {
+        return void this.counters.refused++;
+      }
       const user = new User(node.address, uid, node.address, facts);
       node.users.set(uid, user);
       return this.#network.add(user);

@@ -97,6 +97,29 @@ rules('a line waits for the facts that it follows, three seconds at most', async
   await world.run(4000);
   assert.equal(brief(ann.take()), ['rob PRIVMSG #c ahead']);
 });
+rules('a node brings a thousand people, all nodes together ten thousand', async () => {
+  const world = new World(14);
+  const a = await world.node(A);
+  const ann = await a.user('ann');
+  const bring = async (address: string, count: number): Promise<string> => {
+    const joining = world.mesh.node(address).join('irc', {});
+    await world.run(100);
+    const group = await joining;
+    for (let m = Math.ceil(count / 500), i = 0; i < m; i++) {
+      const l = Array.from({ length: Math.min(500, count - i * 500) }, (_, at) => {
+        const u = (i * 500 + at).toString(36);
+        return { u, k: `${address.slice(-1)}${u}`, n: 'x', r: 'x', s: 1, j: [] };
+      });
+      await group.publish(JSON.stringify({ t: 's', e: RUN, v: 1, i, m, l }), {});
+    }
+    await world.run(1000);
+    return (await ann.ask('LUSERS')).find((text) => text.includes(' 266 '))?.split(' ')[3] as string;
+  };
+  assert.is(await bring('fc00::a', 1001), '1001', 'with ann');
+  for (const last of 'bcdefghi') await bring(`fc00::${last}`, 1000);
+  assert.is(await bring('fc00::j', 999), '10000');
+  assert.is(await bring('fc00::k', 1), '10000');
+});
 rules('a line that comes twice is shown once', async () => {
   const { ann, channel, say } = await hand();
   for (const n of [1, 1, 2, 1]) await say(channel, line(n, `line ${n}`));
