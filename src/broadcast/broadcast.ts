@@ -59,10 +59,10 @@ export class Broadcast implements BroadcastContext {
     this.peers = new PeerTable(options.candidatesMax);
     this.identity = newNonce(random);
     this.outbox = new Outbox(this);
-    this.#twins = new Twins(this);
+    this.#twins = new Twins(this, this.outbox);
     this.#liveness = new Liveness(this, this.outbox, this.#twins);
     this.#admission = new Admission(this, this.#liveness);
-    this.#greeting = new Greeting(this, this.outbox, this.#liveness, this.#admission);
+    this.#greeting = new Greeting(this, this.outbox, this.#liveness, this.#admission, this.#twins);
     const onAlarm = (now: number): void => this.#exchange(now);
     this.#exchangeAlarm = { alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm };
   }
@@ -158,6 +158,8 @@ export class Broadcast implements BroadcastContext {
   #onFrame(now: number, peer: Peer, type: number, flags: number, at: number, length: number): boolean {
     if (type === frame.FRAME_SUBS) {
       if (!this.subscriptions.receive(now, peer, this.view, at, length, this.upper)) return false;
+      // All ways of a node tell the same list, and one of them may be dumb.
+      if (peer.lead !== peer) this.subscriptions.receive(now, peer.lead, this.view, at, length, this.upper);
       peer.subsAckDue = true;
       this.outbox.touch(peer);
       return true;
@@ -178,6 +180,18 @@ export class Broadcast implements BroadcastContext {
     if (type === frame.FRAME_PEERS) return acceptPeers(this, this.#admission, now, peer, at, length);
     if (type === frame.FRAME_ADDRESSES) return this.#twins.onAddresses(now, peer, at, length);
     return this.upper.onFrame(now, peer, type, flags, at, length);
+  }
+
+  // ---- ways
+
+  /** Our probes to this peer's node have had no answer since then. */
+  suspect(now: number, lead: Peer, since: number): void {
+    this.#twins.suspect(now, lead, since);
+  }
+
+  /** Data has come by this address. */
+  follow(now: number, peer: Peer): void {
+    this.#twins.follow(now, peer);
   }
 
   // ---- telling all

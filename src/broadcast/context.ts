@@ -2,6 +2,7 @@
 import type { Header } from '../wire/header.ts';
 import type { Alarms } from './alarms.ts';
 import type { DatagramWriter } from './datagram-writer.ts';
+import type { Candidate } from './mesh-source.ts';
 import type { BroadcastOptions } from './options.ts';
 import type { PeerTable } from './peer-table.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -49,6 +50,8 @@ export interface BroadcastContext {
   readonly bytes: Uint8Array;
   /** Random per run, the same on all our addresses: tells our own voice. */
   readonly identity: number;
+  /** A node that may be met at this address, from that number of our own. */
+  onCandidate(now: number, local: number, candidate: Candidate): void;
 }
 
 export function newCounters(): BroadcastCounters {

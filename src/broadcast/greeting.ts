@@ -9,6 +9,7 @@ import type { BroadcastContext } from './context.ts';
 import type { Liveness } from './liveness.ts';
 import type { Outbox } from './outbox.ts';
 import { ALIVE, GONE, newNonce, STALE, type Peer } from './peer.ts';
+import type { Twins } from './twins.ts';
 
 /** Somebody to whom we have just spoken is not greeted again. */
 const CHALLENGE_SPACING_MS = 100;
@@ -18,13 +19,15 @@ export class Greeting {
   readonly #outbox: Outbox;
   readonly #liveness: Liveness;
   readonly #admission: Admission;
+  readonly #twins: Twins;
   readonly #hello = new Hello();
 
-  constructor(context: BroadcastContext, outbox: Outbox, liveness: Liveness, admission: Admission) {
+  constructor(context: BroadcastContext, outbox: Outbox, liveness: Liveness, admission: Admission, twins: Twins) {
     this.#context = context;
     this.#outbox = outbox;
     this.#liveness = liveness;
     this.#admission = admission;
+    this.#twins = twins;
   }
 
   /**
@@ -58,11 +61,12 @@ export class Greeting {
     peer.echoAt = now;
     // The nonce is random and new with each incarnation of ours: its echo proves that the peer hears this one.
     if (hello.echoNonce === peer.nonce) {
-      peer.roundTrip.onSample(now, (now - hello.echoTimestamp) | 0);
+      peer.ownRoundTrip.onSample(now, (now - hello.echoTimestamp) | 0);
       if (peer.epoch !== header.epoch && !this.#adopt(now, peer)) return true;
       this.#liveness.heard(now, peer);
     }
     const believed = peer.epoch === header.epoch;
+    if (believed) this.#twins.onNumber(now, peer, hello.identity);
     if (hello.flags & HELLO_PROBE || !believed) {
       if (believed || this.#admission.mayChallenge(now)) this.#outbox.oweHello(peer, !believed);
       this.#liveness.awaitAnswer(now, peer);
@@ -73,7 +77,10 @@ export class Greeting {
 
   /** What a peer that is believed says besides. */
   #onNews(now: number, peer: Peer, hello: Hello): void {
-    if (hello.flags & HELLO_BYE) return this.#liveness.enter(now, peer, GONE);
+    if (hello.flags & HELLO_BYE) {
+      for (const way of [peer, ...peer.lead.ways]) this.#liveness.enter(now, way, GONE);
+      return;
+    }
     peer.subsVersion = hello.subsVersion;
     if (hello.subsVersion !== peer.subsHeld) {
       peer.subsReqDue = true;
@@ -97,13 +104,19 @@ export class Greeting {
       this.#liveness.knownCount++;
     } else {
       counters.restarts++;
+      // Its other ways are of the life that is over; a node that went by another address ends under that.
+      for (const way of peer.lead.ways) if (way !== peer) this.#liveness.enter(now, way, GONE);
+      const led = peer.lead === peer;
+      if (!led) this.#twins.part(now, peer);
       upper.onRestart(now, peer, header.epoch);
+      if (led) this.#twins.part(now, peer);
     }
     peer.epoch = header.epoch;
+    peer.metAt = now;
+    // It shall know our other addresses before it learns our groups.
+    if (this.#context.locals.length > 1) this.#outbox.oweHello(peer, false);
     peer.nonce = newNonce(random);
     peer.subscriptions.clear();
-    peer.twinIds = [];
-    peer.shadowed = false;
     peer.subsVersion = peer.subsHeld = peer.subsAcked = peer.subsSentCount = 0;
     if (peer.state === ALIVE || peer.state === STALE) {
       peer.subsDue = peer.peersDue = true;

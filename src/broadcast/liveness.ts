@@ -82,17 +82,15 @@ export class Liveness implements PeerTimers {
     alarms.cancel(peer.subsAlarm);
     this.#prober.remove(peer);
     peers.delete(peer);
-    if (peer.twinIds.length > 0) {
-      peer.epoch = 0;
-      this.#twins.settle(now, peer);
-    }
+    peer.epoch = 0;
+    this.#twins.part(now, peer);
   }
 
   /** Makes room among the known: @returns false when none of them is gone. */
   forgetLongestGone(now: number): boolean {
     let longest: Peer | undefined;
     for (const peer of this.#context.peers.all()) {
-      if (peer.state === GONE && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
+      if (peer.state === GONE && peer.reach === GONE && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
     }
     if (longest === undefined) return false;
     this.forget(now, longest);
@@ -102,9 +100,11 @@ export class Liveness implements PeerTimers {
   /** An accepted datagram of this peer has come. */
   heard(now: number, peer: Peer): void {
     const silentMs = now - peer.heardAt;
+    const { doubted, lead } = peer;
     peer.heardAt = now;
     if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);
-    if (peer.session?.waiting && silentMs > 0) this.#context.upper.onHeard(now, peer);
+    else if (doubted) this.#twins.choose(now, lead);
+    if (lead.session?.waiting && silentMs > 0) this.#context.upper.onHeard(now, lead);
   }
 
   onPeerAlarm(now: number, peer: Peer): void {
@@ -114,7 +114,7 @@ export class Liveness implements PeerTimers {
     if (silentMs >= goneMs) return this.enter(now, peer, GONE);
     if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);
     const doubted = peer.state === STALE && now < this.#doubtUntil;
-    if (doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);
+    if (doubted || peer.doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);
     else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);
     this.#arm(now, peer);
   }
@@ -128,7 +128,8 @@ export class Liveness implements PeerTimers {
     const doubted = peer.state === STALE && now < this.#doubtUntil;
     const staleForMs = Math.round((silentMs - options.staleMs) / 2);
     const silentProbeMs = Math.min(STALE_PROBE_MS, Math.max(SILENT_PROBE_MS, staleForMs));
-    const probeMs = doubted ? DOUBT_PROBE_MS : graceMs > 0 ? graceMs : silentProbeMs;
+    const suspected = peer.doubted && peer.state === ALIVE;
+    const probeMs = doubted ? DOUBT_PROBE_MS : graceMs > 0 && suspected ? SILENT_PROBE_MS : graceMs > 0 ? graceMs : silentProbeMs;
     const limitMs = (peer.state === ALIVE ? options.staleMs : options.goneMs) - silentMs;
     alarms.set(peer, Math.max(now + 1, Math.min(sendAt, now + probeMs, now + Math.max(1, limitMs))));
   }
@@ -143,8 +144,9 @@ export class Liveness implements PeerTimers {
   /** The only place where a peer's state changes. */
   enter(now: number, peer: Peer, state: PeerStateNumber): void {
     const { alarms, random, subscriptions, upper } = this.#context;
-    const before = peer.state;
+    const { lead, state: before } = peer;
     if (before === state) return;
+    const reach = lead.reach;
     peer.state = state;
     if (state === ALIVE) {
       peer.answered = true;
@@ -163,7 +165,8 @@ export class Liveness implements PeerTimers {
       alarms.cancel(peer.subsAlarm);
       alarms.set(peer, now + probeWaitMs(peer, random));
     }
-    upper.onPeerState(now, peer, state, before);
+    upper.onPeerState(peer);
+    if (lead.reach !== reach) upper.onReach(now, lead, reach);
     if (peer.twinIds.length > 0) this.#twins.settle(now, peer);
   }
 }

@@ -76,7 +76,7 @@ export class Outbox implements Alarm {
       peer.peersDue = false;
       writePeers(this.#context, peer);
     }
-    return upper.writeFrames(now, peer, writer);
+    return peer.lead.way === peer && upper.writeFrames(now, peer.lead, writer);
   }
 
   /** Acknowledges the peer's list, asks for it, tells ours, as is due. @returns false when some did not fit. */
@@ -111,7 +111,7 @@ export class Outbox implements Alarm {
     const at = writer.bodyAt;
     const streamsAt = at + HELLO_LENGTH;
     const streamsMax = Math.min(HELLO_STREAMS_MAX, Math.floor((writer.room - HELLO_LENGTH) / HELLO_STREAM_LENGTH));
-    hello.streamCount = peer.known ? upper.writeStreams(peer, writer.view, streamsAt, streamsMax) : 0;
+    hello.streamCount = peer.known ? upper.writeStreams(peer.lead, writer.view, streamsAt, streamsMax) : 0;
     encodeHello(writer.view, at, hello);
     const flags = (peer.helloProbe ? HELLO_PROBE : 0) | extraFlags;
     writer.close(FRAME_HELLO, flags, streamsAt + hello.streamCount * HELLO_STREAM_LENGTH);

@@ -40,7 +40,7 @@ export class PeerTable {
   #leastPromising(): Peer | undefined {
     let worst: Peer | undefined;
     for (const peer of this.#peers.values()) {
-      if (peer.state === ALIVE || peer.state === STALE) continue;
+      if (peer.reach === ALIVE || peer.reach === STALE) continue;
       if (worst === undefined || this.#worth(peer) < this.#worth(worst)) worst = peer;
       if (worst.state === PROBING && worst.probeCount > 8 && !worst.answered && !worst.advertised) break;
     }

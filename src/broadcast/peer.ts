@@ -38,6 +38,9 @@ export interface PeerSession {
   readonly waiting: boolean;
 }
 
+/** The ways of a peer that has but one. */
+export const NO_WAYS: readonly Peer[] = [];
+
 /** A nonce: random, never 0. */
 export function newNonce(random: () => number): number {
   return (Math.floor(random() * 0xffffffff) + 1) >>> 0;
@@ -52,6 +55,8 @@ export class Peer implements Alarm {
   state: PeerStateNumber = PROBING;
   /** Its accepted epoch, 0: none yet. */
   epoch = 0;
+  /** When that epoch was believed. */
+  metAt = Infinity;
   /** Random per peer and epoch; its echo proves that the peer hears us now. */
   nonce: number;
   /** The newest nonce it sent, to be echoed; with the timestamp and time of that datagram. */
@@ -68,7 +73,7 @@ export class Peer implements Alarm {
   advertised = false;
   /** It answered once, in this run or a remembered one. */
   answered = false;
-  readonly roundTrip = new RoundTrip();
+  readonly ownRoundTrip = new RoundTrip();
 
   /** Subscriptions: the version it is at, the one we hold, and what it has of ours. */
   subsVersion = 0;
@@ -89,7 +94,16 @@ export class Peer implements Alarm {
   /** Other addresses of its node as it says, and that node's random number; 0: it has not said. */
   twinIds: string[] = [];
   identity = 0;
-  /** Another address of its node is used instead. */
+  /** The peer by whose address its node is a member: itself, unless that has several ways (twins.ts). */
+  lead: Peer = this;
+  /** Of a leader: all ways to its node, itself among them, and the one that is used. */
+  ways: readonly Peer[] = NO_WAYS;
+  way: Peer = this;
+  /** Its address is bound to its key. */
+  bound = false;
+  /** By this way probes were not answered then, or its node has disowned it. */
+  doubtAt = -Infinity;
+  /** It is no member: another peer stands for its node. */
   shadowed = false;
   /** What layer 2 keeps for it. */
   session: PeerSession | undefined;
@@ -121,6 +135,20 @@ export class Peer implements Alarm {
       alarmOrder: 0,
       onAlarm: () => timers.onSubsAlarm(this),
     };
+  }
+
+  /** The state of its node: the best of all ways. */
+  get reach(): PeerStateNumber {
+    let reach = this.state;
+    for (const { state } of this.ways) if (state < reach) reach = state;
+    return reach;
+  }
+  get doubted(): boolean {
+    return this.doubtAt > this.heardAt;
+  }
+  /** To its node, by the way that is used. */
+  get roundTrip(): RoundTrip {
+    return this.way.ownRoundTrip;
   }
 
   /** Alive or stale: we believe its epoch and hold its subscriptions. */

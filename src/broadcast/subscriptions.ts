@@ -37,7 +37,7 @@ export class Subscriptions {
 
   /** When to send SUBS again if no acknowledgement comes. */
   retryMs(peer: Peer): number {
-    const first = 1.15 * peer.roundTrip.srttMs + 4 * peer.roundTrip.variationMs + 20;
+    const first = 1.15 * peer.ownRoundTrip.srttMs + 4 * peer.ownRoundTrip.variationMs + 20;
     return Math.round(Math.min(RETRY_MS_MAX, first * 1.5 ** Math.max(0, peer.subsSentCount - 1)));
   }
 

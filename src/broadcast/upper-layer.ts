@@ -8,7 +8,11 @@ export interface UpperLayer extends SubscriptionListener {
   onFrame(now: number, peer: Peer, type: number, flags: number, at: number, length: number): boolean;
   /** An accepted datagram of a peer whose session is waiting for word from it. */
   onHeard(now: number, peer: Peer): void;
-  onPeerState(now: number, peer: Peer, state: PeerStateNumber, before: PeerStateNumber): void;
+  onPeerState(peer: Peer): void;
+  /** `lead.reach`, the state of its node, has changed. */
+  onReach(now: number, lead: Peer, before: PeerStateNumber): void;
+  /** `lead.way` has changed: what is on its way by the old one may be lost. */
+  onWay(now: number, lead: Peer): void;
   /** The peer's old incarnation is over; its state must go. Called before the new epoch is set. */
   onRestart(now: number, peer: Peer, epoch: number): void;
   /** `peer.shadowed` has changed: another address of its node is used instead of this one, or no longer. */

@@ -82,7 +82,7 @@ export class Cursor implements ProbeSender, RepairSender {
     return next !== this.stream.log.next && serialDiff(next, base) <= this.#window && !this.#timeout.silent;
   }
   get hasWork(): boolean {
-    return !this.closed && this.peer.state === ALIVE && (this.#repairs.any || this.hasNew);
+    return !this.closed && this.peer.reach === ALIVE && (this.#repairs.any || this.hasNew);
   }
 
   get queuedBytes(): number {
@@ -157,6 +157,7 @@ export class Cursor implements ProbeSender, RepairSender {
     const { context, log } = this.stream;
     this.#sent.uncountAll();
     this.stream.expire(now);
+    if (this.#timeout.tries > 0) context.broadcast.suspect(now, this.peer, this.#timeout.probedAt);
     this.#timeout.onProbe(now);
     this.stream.session(this.peer).waiting ||= this.silent;
     context.counters.tailProbesSent++;

@@ -64,9 +64,11 @@ export class Gossip implements Alarm {
     let count = 1;
     let sum = hashText(this.#context.broadcast.locals[local]?.id ?? '');
     for (const peer of group.peers.values()) {
-      if (peer.state === GONE || peer.local !== local) continue;
-      count++;
-      sum = (sum + hashText(peer.id)) >>> 0;
+      for (const way of peer.ways.length > 0 ? peer.ways : [peer]) {
+        if (way.state === GONE || way.local !== local) continue;
+        count++;
+        sum = (sum + hashText(way.id)) >>> 0;
+      }
     }
     return { count, sum };
   }
@@ -76,7 +78,7 @@ export class Gossip implements Alarm {
     let written = 0;
     for (const group of groups) {
       if (written >= DIGESTS_MAX || writer.room < DIGEST_LENGTH) return;
-      if (!group.peers.has(peer.id)) continue;
+      if (!group.peers.has(peer.lead.id)) continue;
       const { count, sum } = this.#digest(group, peer.local);
       const { view, bodyAt } = writer;
       view.setUint32(bodyAt, group.idHigh);
@@ -159,7 +161,7 @@ export class Gossip implements Alarm {
     view.setUint32(22, group.idHigh);
     view.setUint32(26, group.idLow);
     view.setUint32(30, hinted);
-    const members = [...group.peers.values()].filter((peer) => peer.state === ALIVE && peer !== source);
+    const members = [...group.peers.values()].filter((peer) => peer.reach === ALIVE && peer !== source);
     for (let i = 0; i < HINT_FANOUT && members.length > 0; i++) {
       const index = Math.floor(this.#context.random() * members.length);
       const [peer] = members.splice(index, 1);
@@ -169,9 +171,10 @@ export class Gossip implements Alarm {
 
   /** A member has more of an ended stream than we have. Unknown endings and stale news change nothing. */
   onHint(now: number, group: Group, view: DataView, bytes: Uint8Array, at: number): void {
-    const { options } = this.#context;
+    const { broadcast, options } = this.#context;
     const id = endpointId(formatAddress(bytes, at), view.getUint16(at + 16), options.port);
-    const ending = this.#endings.get(key(id, view.getUint32(at + 18), group));
+    const name = broadcast.peers.find(id)?.lead.id ?? id;
+    const ending = this.#endings.get(key(name, view.getUint32(at + 18), group));
     if (ending === undefined) return;
     const high = view.getUint32(at + 30);
     const news = serialDiff(high, ending.hinted);

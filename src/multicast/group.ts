@@ -133,7 +133,7 @@ export class Group {
     if (this.left) return REFUSED_LEFT;
     if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
     const body = this.#dgram(data);
-    for (const peer of this.peers.values()) if (peer.state === ALIVE) this.#sendDgram(peer, 0, body);
+    for (const peer of this.peers.values()) if (peer.reach === ALIVE) this.#sendDgram(peer, 0, body);
     this.#context.scheduler.finish(now);
     return 0;
   }
@@ -142,8 +142,8 @@ export class Group {
     if (this.left) return REFUSED_LEFT;
     if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
     const peer = this.peers.get(member);
-    if (peer === undefined || peer.state === GONE) return REFUSED_NO_MEMBER;
-    if (peer.state === ALIVE) this.#sendDgram(peer, DATA_PRIVATE, this.#dgram(data));
+    if (peer === undefined || peer.reach === GONE) return REFUSED_NO_MEMBER;
+    if (peer.reach === ALIVE) this.#sendDgram(peer, DATA_PRIVATE, this.#dgram(data));
     this.#context.scheduler.finish(now);
     return 0;
   }
@@ -166,10 +166,10 @@ export class Group {
 
   /** Other members, without those that are gone for now. */
   members(): GroupMember[] {
-    return [...this.peers.values()].filter((peer) => peer.state !== GONE).map((peer) => ({
+    return [...this.peers.values()].filter((peer) => peer.reach !== GONE).map((peer) => ({
       id: peer.id,
       epoch: peer.epoch,
-      stale: peer.state === STALE,
+      stale: peer.reach === STALE,
       rttMs: peer.roundTrip.sampleCount > 0 ? peer.roundTrip.srttMs : 0,
     }));
   }

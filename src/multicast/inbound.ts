@@ -29,7 +29,9 @@ export class Inbound {
   }
 
   /** @returns false when malformed. Frames of unknown type and of groups we are not in are ignored. */
-  onFrame(now: number, peer: Peer, type: number, flags: number, at: number, length: number): boolean {
+  onFrame(now: number, from: Peer, type: number, flags: number, at: number, length: number): boolean {
+    const peer = from.lead;
+    if (type === frame.FRAME_DATA || type === frame.FRAME_POLL) this.#context.broadcast.follow(now, from);
     switch (type) {
       case frame.FRAME_DATA:
         return this.#onData(now, peer, flags, at, length);
@@ -42,7 +44,7 @@ export class Inbound {
       case frame.FRAME_GAP:
         return this.#onGap(now, peer, flags, at, length);
       case frame.FRAME_DIGEST:
-        return this.#onDigest(now, peer, at, length);
+        return this.#onDigest(now, from, at, length);
       case frame.FRAME_HINT:
         return this.#onHint(now, peer, at, length);
       case frame.FRAME_REQUEST:
@@ -92,8 +94,8 @@ export class Inbound {
   #refuse(peer: Peer, group: Group | undefined, status: Status): void {
     if (serialDiff(status.nackHigh, status.cumulative) <= 0 && (status.flags & STATUS_NEED_START) === 0) return;
     if (group !== undefined && !group.left && (status.flags & STATUS_PRIVATE) === 0) {
-      peer.subsReqDue = true;
-      this.#context.broadcast.outbox.touch(peer);
+      peer.way.subsReqDue = true;
+      this.#context.broadcast.outbox.touch(peer.way);
       return;
     }
     const body = new Uint8Array(GAP_LENGTH);
@@ -175,7 +177,7 @@ export class Inbound {
       if (request.epoch === options.epoch) group.repairs.onRequest(now, request, broadcast.view, peer);
       return true;
     }
-    const source = group.peers.get(id);
+    const source = group.peers.get(broadcast.peers.find(id)?.lead.id ?? id);
     if (source === undefined || source.epoch !== request.epoch) return true;
     this.#membership.session(source).streams.get(group.key)?.onRequestOverheard(now, request, broadcast.view, peer);
     return true;

@@ -42,13 +42,13 @@ export class Membership {
     this.session(peer);
     if (peer.shadowed || group.peers.has(peer.id)) return;
     group.addMember(peer, start);
-    this.#tell(group, peer, 'joined');
+    if (peer.reach !== GONE) this.#tell(group, peer, 'joined');
   }
 
   /** We joined: those who are in it already are members from now on. */
   welcome(group: Group): void {
     for (const peer of this.#context.broadcast.peers.all()) {
-      const theirs = peer.known && peer.state !== GONE ? peer.subscriptions.get(group.key) : undefined;
+      const theirs = peer.known && peer.reach !== GONE ? peer.subscriptions.get(group.key) : undefined;
       if (theirs !== undefined && theirs.high === group.idHigh) this.#joined(group, peer, 0);
     }
   }
@@ -66,9 +66,10 @@ export class Membership {
     }
   }
 
-  /** Another address of the same node is used instead of this one, or no longer. */
+  /** Another address of the same node stands for it instead of this one, or no longer. */
   onShadow(peer: Peer): void {
     const { groups } = this.#context;
+    if (peer.shadowed) this.#dropAll(peer.session as Session | undefined);
     for (const { high, low } of peer.subscriptions.values()) {
       const group = peer.shadowed ? groups.findServed(high, low) : groups.find(high, low);
       if (group === undefined) continue;
@@ -83,9 +84,14 @@ export class Membership {
 
   // ---- peers come and go
 
-  onPeerState(now: number, peer: Peer, state: PeerStateNumber, before: PeerStateNumber): void {
-    const { output, groups, gossip, scheduler } = this.#context;
-    output.peer(peer.id, PEER_STATE_NAMES[state]);
+  onPeerState(peer: Peer): void {
+    this.#context.output.peer(peer.id, PEER_STATE_NAMES[peer.state]);
+  }
+
+  /** The state of a node, which may have several ways. */
+  onReach(now: number, peer: Peer, before: PeerStateNumber): void {
+    const { groups, gossip } = this.#context;
+    const state = peer.reach;
     const session = this.session(peer);
     if (state === GONE) this.#abandon(now, session, 'source-gone');
     const word = memberWord(state, before);
@@ -94,8 +100,15 @@ export class Membership {
     }
     if (state !== ALIVE) return;
     gossip.onBack(peer);
+    this.resume(now, peer);
+  }
+
+  /** What was on its way to this node may be lost: ask where it is, and go on. */
+  resume(now: number, peer: Peer): void {
+    const session = this.session(peer);
+    this.#context.broadcast.outbox.touch(peer.way);
     session.onHeard(now);
-    for (const cursor of session.cursors) if (cursor.hasWork) scheduler.ready(cursor);
+    for (const cursor of session.cursors) if (cursor.hasWork) this.#context.scheduler.ready(cursor);
   }
 
   #abandon(now: number, session: Session, reason: GapReason): void {
@@ -106,15 +119,22 @@ export class Membership {
     for (const stream of session.addressed.values()) stream.abandon(reason);
   }
 
+  #dropAll(session: Session | undefined): void {
+    for (const streams of session === undefined ? [] : [session.streams, session.addressed]) {
+      for (const stream of streams.values()) stream.close();
+      streams.clear();
+    }
+  }
+
   /** An incarnation of a peer is over: nothing of its streams or of our cursors for it lives on. */
   end(now: number, peer: Peer, reason: GapReason, state: MemberState, epoch: number): void {
     const session = this.session(peer);
     this.#abandon(now, session, reason);
-    for (const stream of [...session.streams.values(), ...session.addressed.values()]) stream.close();
+    this.#dropAll(session);
     for (const group of this.#context.groups.withLeaving()) {
       if (!group.peers.has(peer.id)) continue;
       group.removeMember(peer);
-      if (peer.state !== GONE || state !== 'gone') this.#tell(group, peer, state, epoch);
+      if (peer.reach !== GONE || state !== 'gone') this.#tell(group, peer, state, epoch);
     }
     peer.session = undefined;
   }

@@ -176,8 +176,16 @@ export class MeshNode implements UpperLayer {
     (peer.session as Session | undefined)?.onHeard(now);
   }
 
-  onPeerState(now: number, peer: Peer, state: PeerStateNumber, before: PeerStateNumber): void {
-    this.#membership.onPeerState(now, peer, state, before);
+  onPeerState(peer: Peer): void {
+    this.#membership.onPeerState(peer);
+  }
+
+  onReach(now: number, lead: Peer, before: PeerStateNumber): void {
+    this.#membership.onReach(now, lead, before);
+  }
+
+  onWay(now: number, lead: Peer): void {
+    this.#membership.resume(now, lead);
   }
 
   onRestart(now: number, peer: Peer, epoch: number): void {
@@ -211,7 +219,7 @@ export class MeshNode implements UpperLayer {
   }
 
   onHelloStream(now: number, peer: Peer, high: number, low: number, seq: number): void {
-    this.#inbound.onStreamHigh(now, peer, high, low, seq);
+    this.#inbound.onStreamHigh(now, peer.lead, high, low, seq);
   }
 
   writeDigests(peer: Peer, writer: DatagramWriter): void {
@@ -227,7 +235,7 @@ export class MeshNode implements UpperLayer {
       port: peer.port,
       mesh: this.broadcast.locals[peer.local]?.mesh ?? '',
       state: PEER_STATE_NAMES[peer.state],
-      rttMs: peer.roundTrip.sampleCount > 0 ? peer.roundTrip.srttMs : 0,
+      rttMs: peer.ownRoundTrip.sampleCount > 0 ? peer.ownRoundTrip.srttMs : 0,
       loss: peer.sentCount === 0 ? 0 : Math.min(1, peer.lostCount / peer.sentCount),
       heardAt: peer.heardAt,
       epoch: peer.epoch,

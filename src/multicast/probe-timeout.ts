@@ -83,7 +83,7 @@ export class ProbeTimeout implements Alarm {
 
   onAlarm(now: number): void {
     const sent = this.#sent;
-    if (!sent.any || this.#peer.state !== ALIVE) return;
+    if (!sent.any || this.#peer.reach !== ALIVE) return;
     const seq = sent.oldestUnacked();
     const sinceMs = seq < 0 ? Infinity : sent.sinceSent(now, seq);
     const leftMs = Math.max(this.#from + this.#ms(this.#ackDelayMs) - now, sent.holdMs - sinceMs);

@@ -239,7 +239,7 @@ export class ReceiveStream implements Alarm, StreamState {
   #arm(now: number): void {
     let at = Math.min(this.#ackAt, this.#holes.dueAt);
     if (this.#timely) at = Math.min(at, this.#expiresAt());
-    if (this.peer.state === GONE) at = Infinity;
+    if (this.peer.reach === GONE) at = Infinity;
     this.#context.alarms.set(this, at === Infinity ? at : Math.max(now + 1, at));
   }
 

@@ -107,7 +107,8 @@ export class Scheduler implements Alarm {
   #send(now: number, cursor: Cursor): boolean | undefined {
     const { peer, stream } = cursor;
     const { broadcast } = this.#context;
-    if (!cursor.hasWork || broadcast.locals[peer.local] === undefined || stream.closed) return false;
+    const { way } = peer;
+    if (!cursor.hasWork || broadcast.locals[way.local] === undefined || stream.closed) return false;
     if (now - peer.paceAt >= PACE_SLOT_MS) {
       peer.paceAt = now;
       peer.paceBytes = PACE_SLOT_BYTES;
@@ -118,10 +119,10 @@ export class Scheduler implements Alarm {
       return false;
     }
     const { writer } = broadcast;
-    writer.begin(now, peer);
+    writer.begin(now, way);
     const free = cursor.fill(now, writer);
     if (writer.empty) return free ? true : undefined;
-    if (peer.dirty) broadcast.outbox.writeOwed(now, peer);
+    if (way.dirty) broadcast.outbox.writeOwed(now, way);
     stream.session(peer).ride(now, writer);
     writer.send(now);
     return free ? true : undefined;

@@ -96,8 +96,9 @@ export class SendStream {
   /** A probe leaves at once, outside the node's window, with whatever else is owed to the peer. */
   sendNow(now: number, cursor: Cursor, write: (writer: DatagramWriter) => void): void {
     const { broadcast } = this.context;
-    if (broadcast.locals[cursor.peer.local] === undefined) return;
-    broadcast.writer.begin(now, cursor.peer);
+    const { way } = cursor.peer;
+    if (broadcast.locals[way.local] === undefined) return;
+    broadcast.writer.begin(now, way);
     write(broadcast.writer);
     broadcast.writer.send(now);
   }
@@ -109,7 +110,7 @@ export class SendStream {
     let held = this.log.next;
     for (const cursor of this.cursors.values()) {
       const first = serialAdd(cursor.base, 1);
-      const waited = patient ? cursor.peer.state !== GONE : !this.#lags(now, cursor, first);
+      const waited = patient ? cursor.peer.reach !== GONE : !this.#lags(now, cursor, first);
       if (serialDiff(first, held) < 0 && waited) held = first;
     }
     return held;
@@ -117,11 +118,11 @@ export class SendStream {
 
   /** Too slow or too silent to be waited for. */
   #lags(now: number, cursor: Cursor, first: number): boolean {
-    if (cursor.peer.state === GONE) return true;
+    if (cursor.peer.reach === GONE) return true;
     if (this.group.options.slow === 'block') return false;
     const entry = this.log.at(first);
     if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;
-    const silent = cursor.silent || cursor.peer.state !== ALIVE;
+    const silent = cursor.silent || cursor.peer.reach !== ALIVE;
     return silent && now - Math.max(cursor.heardAt, entry.publishedAt) > SILENT_LAG_MS;
   }
 
@@ -193,7 +194,7 @@ export class SendStream {
   /** All that live receivers lack has been delivered. */
   get drained(): boolean {
     for (const cursor of this.cursors.values()) {
-      if (cursor.peer.state === ALIVE && (cursor.outstanding || cursor.next !== this.log.next)) return false;
+      if (cursor.peer.reach === ALIVE && (cursor.outstanding || cursor.next !== this.log.next)) return false;
     }
     return true;
   }

@@ -29,19 +29,19 @@ export class Session implements PeerSession {
 
   owe(cursor: Cursor): void {
     if (!this.#owedPolls.includes(cursor)) this.#owedPolls.push(cursor);
-    this.#context.broadcast.outbox.touch(this.peer);
+    this.#context.broadcast.outbox.touch(this.peer.way);
   }
 
   oweStatus(stream: ReceiveStream): void {
     if (!this.#owedStatus.includes(stream)) this.#owedStatus.push(stream);
-    this.#context.broadcast.outbox.touch(this.peer);
+    this.#context.broadcast.outbox.touch(this.peer.way);
   }
 
   /** At most 64 wait; the newest is dropped then (all of them are hints or unreliable). @returns false when dropped. */
   oweFrame(type: number, flags: number, body: Uint8Array): boolean {
     if (this.#owedFrames.length >= 64) return false;
     this.#owedFrames.push([type, flags, body]);
-    this.#context.broadcast.outbox.touch(this.peer);
+    this.#context.broadcast.outbox.touch(this.peer.way);
     return true;
   }
 

@@ -96,7 +96,7 @@ export class SrmRepairs implements Alarm {
     view.setUint32(8, serialAdd(stream.log.next, -1));
     let waiting = false;
     for (const cursor of stream.cursors.values()) {
-      if (cursor.peer.state !== ALIVE || !cursor.outstanding) continue;
+      if (cursor.peer.reach !== ALIVE || !cursor.outstanding) continue;
       waiting = true;
       (cursor.peer.session as Session).oweFrame(FRAME_SESSION, 0, body);
     }

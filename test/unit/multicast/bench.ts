@@ -202,13 +202,16 @@ export class Bench implements NodeOutput {
   }
 }
 
+let remoteCount = 0x1234;
+
 export class Remote {
   readonly bench: Bench;
   readonly address: string;
   port = PORT;
   epoch = REMOTE_EPOCH;
   nonce = 0x77;
-  identity = 0x1234;
+  /** Each daemon draws its own. */
+  identity = ++remoteCount;
   /** Low half of the bench's epoch as this node knows it. */
   knows = 0;
   subsVersion = 1;
