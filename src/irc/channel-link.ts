@@ -29,6 +29,7 @@ import { cleanUser, isNick } from './names.ts';
 
 export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   readonly address: string;
+  readonly ownAddresses: readonly string[];
   random(): number;
   decode(message: Message): Fields | undefined;
   /** Runs `task` when the facts that the line follows are known. */
@@ -195,14 +196,17 @@ export class ChannelLink {
   #ask(member: string): Promise<void> {
     const { count, streamName: own } = this.outbox;
     const have = this.#arrivals.have();
-    have[`${this.#port.address} ${own}`] = count > 0 ? [1, count] : [];
-    return this.outbox.tell(member, 'h', { h: have, w: this.#port.wallMs() });
+    for (const address of this.#port.ownAddresses) have[`${address} ${own}`] = count > 0 ? [1, count] : [];
+    return this.outbox.tell(member, 'h', { h: have, w: this.#port.wallMs(), y: member });
   }
 
   async #answer(to: string, fields: Fields): Promise<void> {
     this.channel.history.expire(this.#port.wallMs());
-    const own = { address: this.#port.address, streamName: this.outbox.streamName };
-    const items = this.#answers.itemsFor(to, fields['h'], this.channel, own, this.#port.now());
+    const { address, ownAddresses: addresses } = this.#port;
+    // As he calls us: he may know us by another of our addresses.
+    const name = addresses.find((one) => one === fields['y']) ?? address;
+    const own = { name, addresses, streamName: this.outbox.streamName };
+    const items = this.#answers.itemsFor(to, fields['h'], this.channel, this.#port.now(), own);
     if (items === undefined) return;
     for (const part of historyParts(items)) {
       try {
@@ -228,7 +232,8 @@ export class ChannelLink {
   /** What we have said in this run we know ourselves. */
   #isWanted(entry: Entry): boolean {
     const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
-    return !this.#port.hides(address) && (address !== this.#port.address || stream !== this.outbox.streamName);
+    const ours = stream === this.outbox.streamName && this.#port.ownAddresses.includes(address);
+    return !ours && !this.#port.hides(address);
   }
 
   // --- time and digests -------------------------------------------------------------------------------------------

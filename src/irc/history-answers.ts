@@ -23,9 +23,14 @@ export class HistoryAnswers {
     this.#joinedAt.delete(member);
   }
 
-  /** @param have what he says he has; @returns undefined when he asks too often, or not as he should */
+  /**
+   * @param have what he says he has
+   * @param own our stream, the addresses by which it may be called, and the one by which he knows it
+   * @returns undefined when he asks too often, or not as he should
+   */
   itemsFor(
-    member: string, have: unknown, channel: Channel, own: { address: string; streamName: string }, nowMs: number,
+    member: string, have: unknown, channel: Channel, nowMs: number,
+    own: { name: string; addresses: readonly string[]; streamName: string },
   ): Fields[] | undefined {
     if (nowMs < (this.#answeredMs.get(member) ?? -Infinity) + ANSWER_EVERY_MS || !isFields(have)) return undefined;
     this.#answeredMs.set(member, nowMs);
@@ -34,11 +39,12 @@ export class HistoryAnswers {
     for (const entry of channel.history.entries) {
       const { origin } = entry;
       if (origin === undefined) continue;
-      const theirs = ranges.get(`${origin.address} ${origin.stream}`);
+      const ours = origin.stream === own.streamName && own.addresses.includes(origin.address);
+      const address = ours ? own.name : origin.address;
+      const theirs = ranges.get(`${address} ${origin.stream}`);
       if (includes(theirs, origin.n)) continue;
-      const ours = origin.address === own.address && origin.stream === own.streamName;
       if (ours && origin.n > Math.max(this.#joinedAt.get(member) ?? 0, lastOf(theirs))) continue; // comes by itself
-      items.push(historyItem(entry, origin));
+      items.push(historyItem(entry, { ...origin, address }));
     }
     return items;
   }

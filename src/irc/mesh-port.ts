@@ -29,6 +29,10 @@ const DIGEST_MS = 20_000;
 const DIGEST_BYTES_MAX = 1000;
 const LINGER_MS = 10_000;
 
+const OWN_ADDRESSES_MAX = 16;
+/** Meshes that come up together: the first of all addresses then is our name. */
+const NAMING_MS = 2000;
+
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
   readonly private: PrivateLines;
@@ -47,6 +51,11 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   #digestMs = 0;
   #digestAt = 0;
   #stopped = false;
+
+  /** All addresses of this run: others may know us by another than we do. */
+  readonly ownAddresses = ['local'];
+  #addresses: readonly string[] = [];
+  #namedMs = -Infinity;
 
   constructor(
     client: Client, run: number, parts: { network: Network; ircd: () => Ircd; log: Log; random: () => number },
@@ -84,7 +93,15 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     void this.directory.group?.leave().catch(() => undefined);
   }
 
+  /** While any address goes on, others call us as before: so do we. */
   #setAddress(addresses: readonly string[]): void {
+    const goesOn = addresses.some((one) => this.#addresses.includes(one));
+    this.#addresses = addresses;
+    for (const one of addresses) if (!this.ownAddresses.includes(one)) this.ownAddresses.push(one);
+    if (this.ownAddresses.length > OWN_ADDRESSES_MAX) this.ownAddresses.splice(1, addresses.length);
+    const now = this.now();
+    if (!goesOn) this.#namedMs = now;
+    else if (now > this.#namedMs + NAMING_MS) return;
     const address = addresses[0] ?? 'local';
     const network = this.#network;
     if (address === network.host) return;

@@ -124,8 +124,11 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
     else this.#timer.set(deadline);
   }
 
+  /** First the one by which others call us when they can reach all (broadcast/twins.ts). */
   self(): string[] {
-    return this.sockets.filter((socket) => socket.opened).map((socket) => socket.address);
+    const opened = this.sockets.filter((socket) => socket.opened);
+    const rank = ({ mesh, address }: MeshSocket): string => `${mesh.authenticated ? 1 : 0} ${address}`;
+    return opened.sort((a, b) => (rank(a) < rank(b) ? 1 : -1)).map((socket) => socket.address);
   }
 
   meshStatus(): MeshStatus[] {

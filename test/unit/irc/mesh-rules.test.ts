@@ -146,6 +146,62 @@ rules('only the author\'s node takes a line back', async () => {
   assert.equal(brief(ann.take()), [`bob REDACT #c ${his} typo`]);
   assert.is((await ann.ask('CHATHISTORY LATEST #c * 10')).filter((text) => text.includes('PRIVMSG')).length, 1);
 });
+const OTHER = '200::aa01';
+type Inner = { onSelf(addresses: string[]): void; joined: Map<string, { handler: { onMember(event: object): void } }> };
+
+rules('what we have said is ours under each of our addresses', async () => {
+  const { world, ann, channel, say } = await hand('message-tags batch echo-message');
+  const node = world.mesh.nodes.get(A) as unknown as Inner;
+  node.onSelf([A, OTHER]);
+  const msgid = /msgid=([^; ]+)/.exec((await ann.ask('PRIVMSG #c :one'))[0] as string)?.[1] as string;
+  const stream = (/\/(.+)-1$/.exec(msgid) as RegExpExecArray)[1] as string;
+  node.onSelf([OTHER]);
+  await world.run(5000);
+  node.joined.get('irc/#c')?.handler.onMember({ address: HAND, state: 'back', epoch: 1 });
+  await world.run(50);
+  const item = (o: string, n: number): object => ({ o, r: stream, n, K: 'ann', U: 'ann', c: 0, x: 'one', w: 1_700_000_001_000 });
+  await say(channel, { t: 'H', v: 2, i: 1, m: 0, l: [item(A, 1), item(OTHER, 1), item(OTHER, 5)] }, A);
+  await world.run(4000);
+  assert.is(ann.all.filter((text) => text.includes('PRIVMSG #c')).length, 1);
+});
+rules('while one of our addresses goes on, our people keep theirs; a new one is a new name', async () => {
+  const { world, ann } = await hand();
+  const node = world.mesh.nodes.get(A) as unknown as Inner;
+  const host = async (): Promise<string> => / 311 ann ann \S+ (\S+)/.exec((await ann.ask('WHOIS ann')).join(' '))?.[1] ?? '';
+  await world.run(5000);
+  node.onSelf([A, OTHER]);
+  assert.is(await host(), A);
+  node.onSelf([OTHER]);
+  node.onSelf([OTHER, 'fd00::1']);
+  assert.is(await host(), A, 'others call it so still');
+  node.onSelf(['fc00::aa02']);
+  assert.is(await host(), 'fc00::aa02');
+});
+rules('who asks gets our lines under the address by which he knows us', async () => {
+  const { world, ann, channel, say } = await hand('message-tags echo-message');
+  const node = world.mesh.nodes.get(A) as unknown as Inner;
+  node.onSelf([A, OTHER]);
+  const got: string[] = [];
+  (channel as unknown as { handler: { onMessage(message: { data: Uint8Array }): void } }).handler.onMessage = ({ data }) => {
+    got.push(new TextDecoder().decode(data));
+  };
+  await ann.ask('PRIVMSG #c :one');
+  await ann.ask('PRIVMSG #c :two');
+  let stream = '';
+  const lines = async (have: object, name: string): Promise<string[]> => {
+    got.length = 0;
+    await world.run(400);
+    node.joined.get('irc/#c')?.handler.onMember({ address: HAND, state: 'joined', epoch: 1 });
+    await say(channel, { t: 'h', v: 2, i: 1, h: have, w: 1, y: name }, A);
+    const found = got.map((text) => JSON.parse(text) as { t: string; l: { o: string; r: string; n: number }[] })
+      .filter(({ t }) => t === 'H').flatMap(({ l }) => l);
+    stream = found[0]?.r ?? stream;
+    return found.map(({ o: address, n }) => `${address} ${n}`);
+  };
+  assert.equal(await lines({}, OTHER), [`${OTHER} 1`, `${OTHER} 2`]);
+  assert.equal(await lines({ [`${OTHER} ${stream}`]: [1, 1] }, OTHER), [`${OTHER} 2`]);
+  assert.equal(await lines({}, 'fc00::bb'), [`${A} 1`, `${A} 2`], 'which must be ours');
+});
 rules('nobody tells us what we have said in this run', async () => {
   const { world, ann, channel, say } = await hand('message-tags batch echo-message');
   const msgid = /msgid=([^; ]+)/.exec((await ann.ask('PRIVMSG #c :one'))[0] as string)?.[1] as string;

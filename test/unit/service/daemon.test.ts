@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { setup } from './setup.ts';
+import { FakeMesh, setup } from './setup.ts';
 
 const daemon = suite('daemon');
 
@@ -19,6 +19,17 @@ daemon('closes the socket of an address that vanished and tells the core', async
   assert.is(runtime.sockets[0]?.closed, true);
   assert.ok(node.calls.includes('removeLocal 0'));
   assert.equal(subject.self(), []);
+});
+
+daemon('calls itself first as others do who can reach all its addresses', async () => {
+  const { mesh, daemon: subject, runtime } = await setup(['127.0.0.1', '127.0.0.9', '127.0.0.3']);
+  assert.equal(subject.self(), ['127.0.0.9', '127.0.0.3', '127.0.0.1']);
+  const bound = Object.assign(new FakeMesh(), { name: 'cjdns', authenticated: true });
+  subject.addMesh(bound);
+  bound.give(['127.0.0.2']);
+  await runtime.settle();
+  assert.is(subject.self()[0], '127.0.0.2', 'one that is bound to its key');
+  assert.is(mesh.own.length, 3);
 });
 
 daemon('tries a refused address again after 1, 2, 4 s and says once why', async () => {
