@@ -157,7 +157,7 @@ socket('hears of changes of our addresses', async () => {
   client.onSelf = (addresses) => told.push(addresses);
   mesh.give(['127.0.0.1', '127.0.0.7']);
   await runtime.settle();
-  assert.equal(told.at(-1), ['127.0.0.1', '127.0.0.7']);
+  assert.equal(told.at(-1), ['127.0.0.7', '127.0.0.1']);
 });
 
 socket.run();
