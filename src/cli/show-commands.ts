@@ -51,8 +51,9 @@ function groupRow(group: Table): (string | number)[] {
 
 export async function peers(context: Context): Promise<number> {
   await present(context, 'meshchat peers', (answer) => {
-    const list = rows(answer['peers']).map(peerRow);
-    return list.length === 0 ? ['no peers; see: meshchat doctor'] : formatTable([PEER_HEADING, ...list]);
+    const list = rows(answer['peers']);
+    const heading = list.some((peer) => text(peer['way_of']) !== '') ? [...PEER_HEADING, 'WAY OF'] : PEER_HEADING;
+    return list.length === 0 ? ['no peers; see: meshchat doctor'] : formatTable([heading, ...list.map(peerRow)]);
   });
   return EXIT_OK;
 }
@@ -61,7 +62,7 @@ function peerRow(peer: Table): (string | number)[] {
   return [
     text(peer['address']), text(peer['mesh']), text(peer['state']), `${count(peer['rtt_ms']).toFixed(1)} ms`,
     `${(count(peer['loss']) * 100).toFixed(1)} %`, heardMsAgo < 0 ? 'never' : formatSeconds(heardMsAgo / 1000),
-    count(peer['groups']), count(peer['queued']),
+    count(peer['groups']), count(peer['queued']), text(peer['way_of']),
   ];
 }
 const PEER_HEADING = ['PEER', 'MESH', 'STATE', 'RTT', 'LOSS', 'HEARD', 'GROUPS', 'QUEUED'];

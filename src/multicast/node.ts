@@ -40,6 +40,8 @@ export interface PeerStatus {
   groupCount: number;
   /** DATA on its way to it or waiting. */
   queuedBytes: number;
+  /** The peer by whose address its node is a member, where that is another. */
+  wayOf: string;
 }
 
 export class MeshNode implements UpperLayer {
@@ -241,6 +243,7 @@ export class MeshNode implements UpperLayer {
       epoch: peer.epoch,
       groupCount: peer.subscriptions.size,
       queuedBytes: (peer.session as Session | undefined)?.queuedBytes ?? 0,
+      wayOf: peer.lead === peer ? '' : peer.lead.id,
     }));
   }
 

@@ -55,6 +55,8 @@ export interface CorePeer {
   epoch: number;
   groupCount: number;
   queuedBytes: number;
+  /** The peer by whose address its node is a member, where that is another; else ''. */
+  wayOf: string;
 }
 
 export interface CoreNode {

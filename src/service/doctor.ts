@@ -63,7 +63,7 @@ function checkPorts({ sockets, port }: Daemon): Check[] {
 
 function checkPeers(daemon: Daemon): Check {
   const now = daemon.now();
-  const states = daemon.node.peers(now).map(({ state }) => state);
+  const states = daemon.node.peers(now).filter(({ wayOf }) => wayOf === '').map(({ state }) => state);
   const alive = states.filter((state) => state === 'alive').length;
   if (alive > 0) return good('peers', `${alive} peer${alive === 1 ? '' : 's'} alive`);
   if (now - daemon.startedAt < FIRST_PEER_MS_MAX) return good('peers', 'looking for peers since the start a moment ago');

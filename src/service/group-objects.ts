@@ -41,7 +41,8 @@ export class GroupObjects implements GroupsObserver {
     return {
       name: group.name,
       object: PATH + group.name,
-      members: this.#groups.members(group).length,
+      // Ourselves once, whatever number of addresses we have.
+      members: this.#groups.members(group).filter(({ self }, i) => !self || i === 0).length,
       programs: group.memberships.size,
       persist: group.persistent,
     };

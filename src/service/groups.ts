@@ -163,8 +163,8 @@ export class Groups {
 
   peers(): PeerSummary[] {
     const now = this.host.now();
-    return this.host.node.peers(now).map(({ id, mesh, state, rttMs, loss, heardAt, epoch, groupCount, queuedBytes }) => ({
-      address: id, mesh, state, rttMs, loss, epoch, queuedBytes, groups: groupCount,
+    return this.host.node.peers(now).map(({ id, mesh, state, rttMs, loss, heardAt, epoch, groupCount, queuedBytes, wayOf }) => ({
+      address: id, mesh, state, rttMs, loss, epoch, queuedBytes, wayOf, groups: groupCount,
       heardMsAgo: heardAt >= 0 && heardAt <= now ? now - heardAt : -1,
     }));
   }

@@ -56,8 +56,11 @@ function status(daemon: Daemon, objects: GroupObjects, facts: MeshchatFacts): Ta
 }
 
 function peerTable(peer: ReturnType<Daemon['groups']['peers']>[number]): Table {
-  const { address, mesh, state, rttMs, loss, heardMsAgo, groups, epoch, queuedBytes } = peer;
-  return { address, mesh, state, rtt_ms: round(rttMs), loss: round(loss), heard_ms_ago: heardMsAgo, groups, epoch, queued: queuedBytes };
+  const { address, mesh, state, rttMs, loss, heardMsAgo, groups, epoch, queuedBytes, wayOf } = peer;
+  return {
+    address, mesh, state, rtt_ms: round(rttMs), loss: round(loss), heard_ms_ago: heardMsAgo, groups, epoch, queued: queuedBytes,
+    way_of: wayOf,
+  };
 }
 
 /** Three digits are enough, and whole numbers stay whole. */

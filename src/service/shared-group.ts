@@ -42,6 +42,7 @@ export interface PeerSummary {
   groups: number;
   epoch: number;
   queuedBytes: number;
+  wayOf: string;
 }
 
 /** What a membership of a program inside the daemon is told. */

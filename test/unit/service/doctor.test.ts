@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { CorePeer } from '../../../src/service/core.ts';
 import type { Check, DoctorFacts } from '../../../src/service/doctor.ts';
 import { examine } from '../../../src/service/doctor.ts';
 import { setup } from './setup.ts';
@@ -11,11 +12,14 @@ const wrong = (checks: Check[]): string[] => checks.filter(({ ok }) => !ok).map(
 
 doctor('finds nothing wrong with a healthy daemon', async () => {
   const { daemon, node } = await setup();
-  node.peerList = [{
+  const peer: CorePeer = {
     id: '127.0.0.2', address: '127.0.0.2', port: 14627, mesh: 'static', state: 'alive', rttMs: 1, loss: 0, heardAt: 0, epoch: 1,
-    groupCount: 0, queuedBytes: 0,
-  }];
-  assert.equal(wrong(examine(daemon, FACTS)), []);
+    groupCount: 0, queuedBytes: 0, wayOf: '',
+  };
+  node.peerList = [peer, { ...peer, id: '127.0.0.3', wayOf: '127.0.0.2' }];
+  const checks = examine(daemon, FACTS);
+  assert.equal(wrong(checks), []);
+  assert.is(checks.find(({ name }) => name === 'peers')?.text, '1 peer alive', 'by two ways');
 });
 
 doctor('says that no mesh is configured, and how to configure one', async () => {

@@ -11,8 +11,8 @@ import { bytes, setup as setupDaemon } from './setup.ts';
 const objects = suite('ubus objects');
 const PATH = '/meshchat.sock';
 
-async function setup() {
-  const parts = await setupDaemon();
+async function setup(own?: string[]) {
+  const parts = await setupDaemon(own);
   const { runtime, daemon } = parts;
   const log = new LineLog('info', () => {});
   const options = { version: '1.2.3', socketPath: PATH, socketMode: 0o660, systemBusPath: '', runtimeWarning: '' };
@@ -225,7 +225,7 @@ objects('the status tells meshes, peers, groups, memory and limits', async () =>
   const { client, call, node } = await setup();
   node.peerList = [{
     id: '127.0.0.2', address: '127.0.0.2', port: 14627, mesh: 'static', state: 'alive', rttMs: 1.23456, loss: 0.1, heardAt: 500,
-    epoch: 3, groupCount: 2, queuedBytes: 0,
+    epoch: 3, groupCount: 2, queuedBytes: 0, wayOf: '127.0.0.9',
   }];
   await call(client, 'meshchat.groups', 'join', { name: 'g' });
   const { data: [status] } = await call(client, 'meshchat', 'status');
@@ -236,7 +236,17 @@ objects('the status tells meshes, peers, groups, memory and limits', async () =>
   assert.match(String(((status!['meshes'] as Table[])[0] as Table)['warning']), /bound to no key/);
   const { data: [peers] } = await call(client, 'meshchat', 'peers');
   const [peer] = peers!['peers'] as Table[];
-  assert.equal([peer!['rtt_ms'], peer!['heard_ms_ago']], [1.235, 500]);
+  assert.equal([peer!['rtt_ms'], peer!['heard_ms_ago'], peer!['way_of']], [1.235, 500, '127.0.0.9']);
+});
+
+objects('we count once among the members, whatever number of addresses we have', async () => {
+  for (const own of [[], ['127.0.0.1'], ['127.0.0.1', '127.0.0.9']]) {
+    const { client, call, node } = await setup(own);
+    await call(client, 'meshchat.groups', 'join', { name: 'g' });
+    node.groups.get('g')!.others = [{ id: '127.0.0.2', epoch: 1, stale: false, rttMs: 1 }];
+    const { data: [list] } = await call(client, 'meshchat.groups', 'list');
+    assert.is((list!['groups'] as Table[])[0]!['members'], own.length === 0 ? 1 : 2);
+  }
 });
 
 objects('the log can be read and its level set', async () => {
