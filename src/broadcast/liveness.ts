@@ -5,7 +5,7 @@
 import type { BroadcastContext } from './context.ts';
 import type { Outbox } from './outbox.ts';
 import { ALIVE, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
-import { Prober, probeWaitMs } from './prober.ts';
+import { AWAY_COUNTED_MAX, Prober, probeWaitMs } from './prober.ts';
 import type { Twins } from './twins.ts';
 
 /**
@@ -44,13 +44,22 @@ export class Liveness implements PeerTimers {
   }
 
   #probe(now: number, peer: Peer): void {
-    const { alarms, counters, peers, random } = this.#context;
+    const { alarms, counters, peers } = this.#context;
     if (peer.state === ALIVE || peers.find(peer.id) !== peer) return;
     counters.probesSent++;
     if (!peer.answered) counters.probesToSilent++;
     peer.probeCount++;
     this.#outbox.oweHello(peer, true);
-    alarms.set(peer, now + probeWaitMs(peer, random));
+    alarms.set(peer, now + this.#probeWaitMs(peer));
+  }
+
+  #probeWaitMs(peer: Peer): number {
+    const { peers, random } = this.#context;
+    let awayCount = 0;
+    for (const { answered, known, state } of peer.answered ? peers.all() : []) {
+      if (answered && (!known || state === GONE) && ++awayCount === AWAY_COUNTED_MAX) break;
+    }
+    return probeWaitMs(peer, awayCount, random);
   }
 
   /**
@@ -69,8 +78,8 @@ export class Liveness implements PeerTimers {
 
   /** It was greeted without being probed: should it not answer, it is. */
   awaitAnswer(now: number, peer: Peer): void {
-    const { alarms, random } = this.#context;
-    if (peer.alarmIndex < 0) alarms.set(peer, now + probeWaitMs(peer, random));
+    const { alarms } = this.#context;
+    if (peer.alarmIndex < 0) alarms.set(peer, now + this.#probeWaitMs(peer));
   }
 
   forget(now: number, peer: Peer): void {
@@ -143,7 +152,7 @@ export class Liveness implements PeerTimers {
 
   /** The only place where a peer's state changes. */
   enter(now: number, peer: Peer, state: PeerStateNumber): void {
-    const { alarms, random, subscriptions, upper } = this.#context;
+    const { alarms, subscriptions, upper } = this.#context;
     const { lead, state: before } = peer;
     if (before === state) return;
     const reach = lead.reach;
@@ -163,7 +172,7 @@ export class Liveness implements PeerTimers {
       peer.probeCount = 0;
       peer.subsAcked = 0; // on its return SUBS is owed until it is acknowledged: one lost greeting is not waited out
       alarms.cancel(peer.subsAlarm);
-      alarms.set(peer, now + probeWaitMs(peer, random));
+      alarms.set(peer, now + this.#probeWaitMs(peer));
     }
     upper.onPeerState(peer);
     if (lead.reach !== reach) upper.onReach(now, lead, reach);

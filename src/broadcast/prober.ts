@@ -12,7 +12,12 @@ const STRANGER_WAITS_S = [3, 20, 90, 360, 1900];
 /** Somebody says that it runs meshchat: several at once, then patiently. */
 const ADVERTISED_WAITS_S = [0.4, 0.8, 1.2, 3, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60, 300, 300, 300, 300, 300, 900];
 /** It answered before: whoever comes back from a partition is met within seconds. [wait, how often] */
-const ANSWERED_WAITS_S: readonly [number, number][] = [[0.4, 1], [1, 2], [3, 3], [8, 75], [30, 150], [120, Infinity]];
+const answeredWaitsS = (nearS: number): readonly [number, number][] =>
+  [[0.4, 1], [1, 2], [3, 3], [nearS, NEAR_S / nearS], [30, 150], [120, Infinity]];
+/** For ten minutes: a second for each of those who are away, but 2 to 8. Few are asked often, many cost no more. */
+const NEAR_S = 600;
+const NEAR_WAIT_S_MIN = 2;
+export const AWAY_COUNTED_MAX = 8;
 
 export class Prober implements Alarm {
   alarmAt = Infinity;
@@ -63,9 +68,12 @@ function rank(peer: Peer): number {
   return last + Math.min(peer.probeCount, 999) * 1000 + Math.min(peer.hops || 50, 999);
 }
 
-/** ms until a silent peer is probed again; ±12 % so that nodes started together do not stay together. */
-export function probeWaitMs(peer: Peer, random: () => number): number {
-  const seconds = peer.answered ? answeredWaitS(peer.probeCount) : silentWaitS(peer);
+/**
+ * ms until a silent peer is probed again; ±12 % so that nodes started together do not stay together.
+ * @param awayCount peers that answered before and do not now
+ */
+export function probeWaitMs(peer: Peer, awayCount: number, random: () => number): number {
+  const seconds = peer.answered ? answeredWaitS(peer.probeCount, awayCount) : silentWaitS(peer);
   return Math.round(seconds * 1000 * (0.88 + 0.24 * random()));
 }
 
@@ -74,11 +82,8 @@ function silentWaitS(peer: Peer): number {
   return waits[Math.min(Math.max(peer.probeCount, 1), waits.length) - 1]!;
 }
 
-function answeredWaitS(probeCount: number): number {
+function answeredWaitS(probeCount: number, awayCount: number): number {
+  const waits = answeredWaitsS(Math.min(AWAY_COUNTED_MAX, Math.max(NEAR_WAIT_S_MIN, awayCount)));
   let left = probeCount;
-  for (const [seconds, times] of ANSWERED_WAITS_S) {
-    left -= times;
-    if (left < 0) return seconds;
-  }
-  return ANSWERED_WAITS_S.at(-1)![0];
+  return waits.find(([, times]) => (left -= times) < 0)![0];
 }

@@ -124,6 +124,18 @@ liveness('one that is gone is probed again soon, and is met when it answers', ()
   assert.is(bench.node.peers()[0]!.state, 'alive');
 });
 
+liveness('the fewer are gone, the more often each is asked: once a second all together, each every 2 to 8 s', () => {
+  for (const [count, seconds] of [[1, 2], [5, 5], [12, 8]] as const) {
+    const bench = new Bench();
+    for (let i = 2; i < 2 + count; i++) bench.meet(`fd00::${i.toString(16)}`);
+    bench.wait(120_000);
+    bench.take();
+    bench.wait(240_000);
+    const asked = bench.take().length / count;
+    assert.ok(Math.abs(asked - 240 / seconds) <= 0.05 * asked + 1, `${count} gone: each asked ${asked} times`);
+  }
+});
+
 liveness('nothing but HELLO goes to a peer that is gone', () => {
   const bench = new Bench();
   const group = bench.join();

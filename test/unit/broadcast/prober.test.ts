@@ -74,7 +74,7 @@ prober('enqueued twice it is probed once', () => {
 const even = (): number => 0.5;
 
 prober('a silent stranger waits 3 s, then longer and longer', () => {
-  const waits = [1, 2, 3, 4, 5, 6, 500].map((probeCount) => probeWaitMs(peer('a', { probeCount }), even) / 1000);
+  const waits = [1, 2, 3, 4, 5, 6, 500].map((probeCount) => probeWaitMs(peer('a', { probeCount }), 1, even) / 1000);
   assert.equal(waits, [3, 20, 90, 360, 1900, 1900, 1900]);
 });
 
@@ -85,7 +85,7 @@ prober('a stranger costs two probes an hour after the first ten minutes', () => 
   while (now < 3600 + 600) {
     one.probeCount++;
     if (now > 600) late++;
-    now += probeWaitMs(one, even) / 1000;
+    now += probeWaitMs(one, 1, even) / 1000;
   }
   assert.ok(late <= 2 && one.probeCount <= 7, `${late} of ${one.probeCount}`);
 });
@@ -97,29 +97,33 @@ prober('an advertised one is asked several times within its first seconds', () =
   for (let i = 0; i < 40; i++) {
     one.probeCount++;
     if (now <= 10_000) first10s++;
-    now += probeWaitMs(one, even);
+    now += probeWaitMs(one, 1, even);
   }
   assert.ok(first10s >= 5, `${first10s}`);
-  assert.is(probeWaitMs(peer('a', { advertised: true, probeCount: 1 }), even), 400);
-  assert.is(probeWaitMs(peer('a', { advertised: true, probeCount: 999 }), even), 900_000);
+  assert.is(probeWaitMs(peer('a', { advertised: true, probeCount: 1 }), 1, even), 400);
+  assert.is(probeWaitMs(peer('a', { advertised: true, probeCount: 999 }), 1, even), 900_000);
 });
 
-prober('one that answered before is asked every 8 s for ten minutes: back from a partition it is met within seconds', () => {
-  let now = 0;
-  for (let probeCount = 0; now < 600_000; probeCount++) {
-    const wait = probeWaitMs(peer('a', { answered: true, probeCount }), even);
-    assert.ok(wait <= 8000, `${wait} at ${now}`);
-    now += wait;
+prober('those who answered before and are away are asked every 2 to 8 s for ten minutes, together once a second', () => {
+  for (const [awayCount, longest] of [[1, 2000], [2, 2000], [5, 5000], [8, 8000], [100, 8000]] as const) {
+    let now = 0;
+    let probeCount = 0;
+    for (const wait = (): number => probeWaitMs(peer('a', { answered: true, probeCount }), awayCount, even); now < 600_000; probeCount++) {
+      assert.ok(wait() <= Math.max(3000, longest), `${wait()} at ${now}`);
+      if (probeCount > 6) assert.is(wait(), longest);
+      now += wait();
+    }
+    assert.is(probeWaitMs(peer('a', { answered: true, probeCount: probeCount + 8 }), awayCount, even), 30_000);
   }
-  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 0 }), even), 400);
-  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 100_000 }), even), 120_000);
+  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 0 }), 1, even), 400);
+  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 100_000 }), 1, even), 120_000);
 });
 
 prober('waits vary by 12 % and are whole milliseconds', () => {
   const one = peer('a', { probeCount: 1 });
-  assert.is(probeWaitMs(one, () => 0), 2640);
-  assert.is(probeWaitMs(one, () => 0.999999), 3360);
-  assert.ok(Number.isInteger(probeWaitMs(one, () => 0.123456)));
+  assert.is(probeWaitMs(one, 1, () => 0), 2640);
+  assert.is(probeWaitMs(one, 1, () => 0.999999), 3360);
+  assert.ok(Number.isInteger(probeWaitMs(one, 1, () => 0.123456)));
 });
 
 prober.run();
