@@ -111,7 +111,8 @@ export class Twins implements Alarm {
       const id = endpointId(address, port, options.port);
       peer.twinIds.push(id);
       const local = locals.findIndex((own) => own?.accepts(address));
-      if (local < 0 || peers.find(id)?.known) continue;
+      // Of its present life: it may have started anew.
+      if (local < 0 || peers.find(id)?.epoch === peer.epoch) continue;
       this.#context.onCandidate(now, local, { address, port, hops: 0, advertised: true });
       if (peer.subsHeld === 0) this.#confirm(now, peer, MEET_TRIES);
     }

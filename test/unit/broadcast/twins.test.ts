@@ -43,9 +43,9 @@ class Pair {
   }
 
   /** Loses a node without a word, and starts it anew on both meshes. */
-  restart(index: number, epoch: number): void {
+  restart(index: number, epoch: number, meshes = [0, 1]): void {
     this.nodes[index] = this.#create(index, epoch);
-    for (const mesh of [0, 1]) this.bringUp(mesh, [index]);
+    for (const mesh of meshes) this.bringUp(mesh, [index]);
   }
 
   put(from: string, to: string, bytes: Uint8Array): void {
@@ -267,6 +267,19 @@ twins('a node that starts anew ends by all its addresses and is one member again
   assert.is(pair.members(1).length, 1);
   assert.is(pair.members(0).length, 1);
   assert.is(pair.heard[1]!.filter((line) => line.endsWith(` ${said}`)).length, 1);
+});
+
+twins('it is called the same after it started anew, by whichever way that is learnt first', () => {
+  for (const meshes of [[0, 1], [1, 0]]) {
+    const pair = together();
+    pair.events[1]!.length = 0;
+    pair.restart(0, 200, meshes);
+    pair.nodes[0]!.join(pair.now, 'g');
+    talk(pair, 0, 3000);
+    assert.equal(pair.members(1), ['fc00::a']);
+    assert.equal(pair.events[1]!.filter((event) => event.endsWith('joined')), ['fc00::a joined']);
+    assert.ok(pair.heard[1]!.every((line) => line.startsWith('fc00::a ')), 'nor is anything heard under another name');
+  }
 });
 
 twins('a goodbye by one way is meant for all', () => {
