@@ -1,5 +1,4 @@
 /** The ports over Node.js: laptops, the simulator, and every machine for which there is no txiki.js. */
-import type * as NodeChild from 'node:child_process';
 import type * as NodeCrypto from 'node:crypto';
 import type * as NodeDgram from 'node:dgram';
 import type * as NodeFs from 'node:fs/promises';
@@ -12,7 +11,7 @@ import { nodeDatagram } from './node-datagram.ts';
 import { makeFiles } from './files.ts';
 import { nodeFileCalls } from './node-files.ts';
 import { nodeConnect, nodeListen } from './node-stream.ts';
-import type { Child, ChildOptions, NetworkInterface, Runtime } from './runtime.ts';
+import type { NetworkInterface, Runtime } from './runtime.ts';
 import { randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -25,7 +24,6 @@ export interface NodeModules {
   os: typeof NodeOs;
   fs: typeof NodeFs;
   crypto: typeof NodeCrypto;
-  child: typeof NodeChild;
 }
 
 export async function createNodeRuntime(): Promise<Runtime> {
@@ -36,7 +34,6 @@ export async function createNodeRuntime(): Promise<Runtime> {
     os: await import('node:os'),
     fs: await import('node:fs/promises'),
     crypto: await import('node:crypto'),
-    child: await import('node:child_process'),
   };
   const guard = new Guard((line) => process.stderr.write(`${line}\n`));
   process.on('unhandledRejection', (error) => guard.failed(error));
@@ -81,16 +78,12 @@ function nodeRuntime(modules: NodeModules, guard: Guard): Runtime {
     onSignal: (signal, handler) => void process.on(signal, () => guard.run(handler)),
     networkInterfaces: () => networkInterfaces(modules.os),
     files: makeFiles(nodeFileCalls(modules.fs)),
-    spawn: (options) => spawn(modules.child, loop, options),
     print: (line) => void process.stdout.write(`${line}\n`),
     printError: (line) => void process.stderr.write(`${line}\n`),
     writeOut: (bytes) => new Promise((resolve, reject) => {
       process.stdout.write(bytes, (error) => (error ? reject(systemError(error)) : resolve()));
     }),
     readInput: () => process.stdin as AsyncIterable<Uint8Array>,
-    get terminal() {
-      return process.stdout.isTTY === true;
-    },
     residentBytes: () => process.memoryUsage.rss(),
     get handlerErrorCount() {
       return guard.errorCount;
@@ -107,23 +100,4 @@ function networkInterfaces(os: typeof NodeOs): NetworkInterface[] {
   return Object.entries(os.networkInterfaces()).flatMap(([name, addresses]) => (addresses ?? []).map((one) => ({
     name, address: one.address, family: one.family === 'IPv6' ? 6 : 4, internal: one.internal,
   })));
-}
-
-function spawn(child: typeof NodeChild, loop: Loop, options: ChildOptions): Child {
-  const started = child.spawn(options.command[0] as string, options.command.slice(1), {
-    stdio: ['ignore', options.onOutput === undefined ? 'ignore' : 'pipe', 'inherit'],
-  });
-  const handle = { close: () => void started.kill('SIGTERM') };
-  loop.open.add(handle);
-  started.stdout?.on('data', (bytes: Uint8Array) => loop.guard.run(() => options.onOutput?.(bytes)));
-  let ended = false;
-  const end = (status: number): void => {
-    if (ended) return;
-    ended = true;
-    loop.open.delete(handle);
-    loop.guard.run(() => options.onExit(status));
-  };
-  started.on('error', () => end(127)); // no such program, as a shell says it
-  started.on('close', (status, signal) => end(status ?? (signal === 'SIGKILL' ? 137 : 143)));
-  return { pid: started.pid ?? 0, kill: (signal) => void started.kill(signal) };
 }

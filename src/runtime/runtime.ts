@@ -120,16 +120,6 @@ export interface NetworkInterface {
   internal: boolean;
 }
 
-export interface ChildOptions {
-  command: readonly string[];
-  onOutput?(bytes: Uint8Array): void;
-  onExit(status: number): void;
-}
-export interface Child {
-  readonly pid: number;
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
-}
-
 /** What the system refused, with its errno name in `code`. */
 export class SystemError extends Error {
   readonly code: string;
@@ -174,7 +164,6 @@ export interface Runtime {
   onSignal(signal: SignalName, handler: () => void): void;
   networkInterfaces(): NetworkInterface[];
   readonly files: Files;
-  spawn(options: ChildOptions): Child;
 
   /** One line to stdout / stderr, in order, without blocking the loop. */
   print(line: string): void;
@@ -183,14 +172,12 @@ export interface Runtime {
   writeOut(bytes: Uint8Array): Promise<void>;
   /** Chunks of standard input until its end. */
   readInput(): AsyncIterable<Uint8Array>;
-  /** True when stdout is a terminal. */
-  readonly terminal: boolean;
 
   /** Resident memory in bytes, 0 where it cannot be read. */
   residentBytes(): number;
   /** Handlers that threw, since the start. */
   readonly handlerErrorCount: number;
-  /** Closes every socket, listener, stream, timer and child; the process ends when nothing else is pending. */
+  /** Closes every socket, listener, stream and timer; the process ends when nothing else is pending. */
   stop(): void;
   /** Flushes output and ends the process. */
   exit(status: number): never;

@@ -12,20 +12,11 @@ export interface TxikiFile {
   close(): Promise<void>;
 }
 
-export interface TxikiProcess {
-  readonly pid: number;
-  /** 24: read(buffer); 26: a ReadableStream. */
-  readonly stdout: (TxikiReader & ReadableStream<Uint8Array>) | null;
-  kill(signal: string): void;
-  wait(): Promise<{ exit_status: number; term_signal: string | null }>;
-}
-
 export interface TxikiReader {
   read(buffer: Uint8Array): Promise<number | null | undefined>;
 }
 
 export interface TxikiOutput {
-  isTerminal: boolean;
   write(bytes: Uint8Array): Promise<number>;
 }
 
@@ -49,7 +40,6 @@ export interface Txiki {
   lstat(path: string): Promise<{ isSocket: boolean; isDirectory: boolean }>;
   makeDir(path: string, options: { recursive: boolean; mode: number }): Promise<void>;
   readDir(path: string): Promise<AsyncIterable<{ name: string }>>;
-  spawn(command: readonly string[], options: { stdin: string; stdout: string; stderr: string }): TxikiProcess;
   listen(transport: string, host: string, port?: number, options?: object): Promise<never>;
   connect(transport: string, host: string, port?: number, options?: object): Promise<never>;
   setImportMap?(map: object, base: string): void;

@@ -5,8 +5,7 @@
 import { Guard } from './guard.ts';
 import type { Loop } from './guard.ts';
 import type {
-  Child, ChildOptions, ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream,
-  StreamHandler,
+  ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream, StreamHandler,
 } from './runtime.ts';
 import { randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
@@ -71,14 +70,10 @@ export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Prom
       name, address, internal, family: address.includes(':') ? 6 : 4,
     })),
     files: makeFiles(txikiFileCalls(tjs)),
-    spawn: (options) => spawn(tjs, loop, options),
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
     writeOut: makeWriteOut(tjs),
     readInput: () => chunks(tjs.stdin),
-    get terminal() {
-      return tjs.stdout?.isTerminal === true;
-    },
     residentBytes: resident,
     get handlerErrorCount() {
       return guard.errorCount;
@@ -159,42 +154,5 @@ async function residentMemory(tjs: Txiki): Promise<() => number> {
   return () => {
     void refresh();
     return bytes;
-  };
-}
-
-function spawn(tjs: Txiki, loop: Loop, options: ChildOptions): Child {
-  const { onOutput } = options;
-  let started;
-  try {
-    started = tjs.spawn(options.command, { stdin: 'ignore', stdout: onOutput ? 'pipe' : 'ignore', stderr: 'inherit' });
-  } catch {
-    loop.later(() => options.onExit(127)); // no such program, as a shell says it
-    return { pid: 0, kill() {} };
-  }
-  const child = started;
-  const exited = child.wait(); // at once: 24 aborts when the child has ended before
-  const handle = { close: () => child.kill('SIGTERM') }; // in `open` only while it runs
-  loop.open.add(handle);
-  const read = async (): Promise<void> => {
-    if (child.stdout === null || onOutput === undefined) return;
-    for await (const bytes of chunks(child.stdout)) loop.guard.run(() => onOutput(bytes));
-  };
-  const wait = async (): Promise<void> => {
-    await read().catch(() => {}); // its pipe broke: it is ending
-    const { exit_status: status, term_signal: signal } = await exited;
-    loop.open.delete(handle);
-    const code = signal === null ? status : signal === 'SIGKILL' ? 137 : 143;
-    loop.guard.run(() => options.onExit(code));
-  };
-  void wait();
-  return {
-    pid: child.pid,
-    kill(signal) {
-      try {
-        child.kill(signal);
-      } catch {
-        // it has ended already
-      }
-    },
   };
 }

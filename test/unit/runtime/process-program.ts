@@ -34,7 +34,6 @@ const programs: Record<string, () => Promise<void> | void> = {
     await runtime.connect({ at }, quiet);
     await runtime.connect({ at: { address: '127.0.0.1', port: tcp.port } }, quiet);
     runtime.timer(() => runtime.print('never')).set(runtime.now() + 100_000);
-    runtime.spawn({ command: ['sleep', '100'], onExit() {} });
     await pause(runtime, 50);
     runtime.print('stopping');
     runtime.stop();
