@@ -13,14 +13,12 @@ const HANDSHAKE_MS_MAX = 10_000;
 
 class NodeTransport implements Transport {
   readonly remoteAddress: string;
-  readonly localAddress: string;
   readonly #socket: Socket;
   stream?: QueuedStream;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     this.remoteAddress = socket.remoteAddress ?? '';
-    this.localAddress = socket.localAddress ?? '';
     socket.setNoDelay(true);
     socket.on('error', (error) => this.stream?.fail(systemError(error)));
     socket.on('close', () => this.stream?.close());

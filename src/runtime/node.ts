@@ -98,6 +98,6 @@ function nodeRuntime(modules: NodeModules, guard: Guard): Runtime {
 
 function networkInterfaces(os: typeof NodeOs): NetworkInterface[] {
   return Object.entries(os.networkInterfaces()).flatMap(([name, addresses]) => (addresses ?? []).map((one) => ({
-    name, address: one.address, family: one.family === 'IPv6' ? 6 : 4, internal: one.internal,
+    name, address: one.address, internal: one.internal,
   })));
 }

@@ -26,7 +26,6 @@ export interface Transport {
   /** Set by the QueuedStream. */
   stream?: QueuedStream;
   readonly remoteAddress: string;
-  readonly localAddress: string;
   /** Sends all of `bytes`, which stay untouched until it calls onWritten() or fail(). Called again only after that. */
   write(bytes: Uint8Array): void;
   /** Reading starts stopped. Both may be called again and again. */
@@ -66,9 +65,6 @@ export class QueuedStream implements Stream {
 
   get remoteAddress(): string {
     return this.#transport.remoteAddress;
-  }
-  get localAddress(): string {
-    return this.#transport.localAddress;
   }
   get queuedBytes(): number {
     return this.#queuedBytes;

@@ -54,7 +54,6 @@ export interface StreamHandler {
 export interface Stream {
   /** Address of the other end (TCP), or '' for a Unix socket. */
   readonly remoteAddress: string;
-  readonly localAddress: string;
   /**
    * Copies and queues. @returns false, nothing queued, when the queue would pass `writeQueueBytesMax` or it is closed.
    * `shared`: nobody will change `bytes` any more: they are not copied, and leave at once when nothing waits.
@@ -116,7 +115,6 @@ export interface Files {
 export interface NetworkInterface {
   name: string;
   address: string;
-  family: 4 | 6;
   internal: boolean;
 }
 

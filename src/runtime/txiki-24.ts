@@ -93,7 +93,6 @@ function addressOf(read: () => TxikiAddress | string): string {
 
 class Transport24 implements Transport {
   readonly remoteAddress: string;
-  readonly localAddress: string;
   readonly #connection: Connection;
   stream?: QueuedStream;
   #buffer: Uint8Array | undefined;
@@ -104,8 +103,7 @@ class Transport24 implements Transport {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.remoteAddress = addressOf(() => connection.remoteAddress);
-    this.localAddress = addressOf(() => connection.localAddress);
-    if (this.localAddress !== '') connection.setNoDelay?.(true);
+    if (addressOf(() => connection.localAddress) !== '') connection.setNoDelay?.(true);
   }
   write(bytes: Uint8Array): void {
     this.#connection.write(bytes).then((count) => {

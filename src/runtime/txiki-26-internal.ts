@@ -125,7 +125,6 @@ function openUdp(core: Core, loop: Loop, options: DatagramOptions): DatagramSock
 
 class InternalTransport implements Transport {
   readonly remoteAddress: string;
-  readonly localAddress: string;
   readonly #handle: StreamHandle;
   stream?: QueuedStream;
   #closed = false;
@@ -133,7 +132,6 @@ class InternalTransport implements Transport {
   constructor(handle: StreamHandle) {
     this.#handle = handle;
     this.remoteAddress = ipOf(handle.getpeername());
-    this.localAddress = ipOf(handle.getsockname());
     handle.setNoDelay?.(true);
     handle.onread = (data, error) => {
       const { stream } = this;

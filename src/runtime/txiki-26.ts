@@ -32,7 +32,6 @@ interface Socket {
   readonly opened: Promise<{
     readable: ReadableStream<Uint8Array>;
     writable: WritableStream<Uint8Array>;
-    localAddress: string;
     remoteAddress: string;
   }>;
   close(): void;
@@ -106,7 +105,6 @@ async function openUdp(classes: Sockets26, guarded: GuardedDatagram, localPort: 
 
 class Transport26 implements Transport {
   readonly remoteAddress: string;
-  readonly localAddress: string;
   readonly #socket: Socket;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -118,7 +116,6 @@ class Transport26 implements Transport {
   constructor(socket: Socket, opened: Awaited<Socket['opened']>, tcp: boolean) {
     this.#socket = socket;
     this.remoteAddress = tcp ? opened.remoteAddress : '';
-    this.localAddress = tcp ? opened.localAddress : '';
     this.#reader = opened.readable.getReader();
     this.#writer = opened.writable.getWriter();
     this.#reader.closed.catch(() => {}); // told by read() and write()

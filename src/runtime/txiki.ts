@@ -66,9 +66,7 @@ export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Prom
     listen,
     connect,
     onSignal: (signal, handler) => tjs.addSignalListener(signal, () => guard.run(handler)),
-    networkInterfaces: () => tjs.system.networkInterfaces.map(({ name, address, internal }) => ({
-      name, address, internal, family: address.includes(':') ? 6 : 4,
-    })),
+    networkInterfaces: () => tjs.system.networkInterfaces,
     files: makeFiles(txikiFileCalls(tjs)),
     print: (line) => console.log(line),
     printError: (line) => console.error(line),

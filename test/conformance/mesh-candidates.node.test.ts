@@ -94,7 +94,7 @@ class World {
 function withTable(world: World, size: number, onCandidates: (list: Candidate[]) => void) {
   const { runtime } = world;
   const fake = new FakeAdmin(runtime);
-  runtime.interfaces = [{ name: 'tun0', address: addressAt(0), family: 6, internal: false }];
+  runtime.interfaces = [{ name: 'tun0', address: addressAt(0), internal: false }];
   const rows = Array.from({ length: size }, (_, i) => ({ addr: `v21.${labelAt(i + 1)}.${keyOf(i + 1)}.k` }));
   fake.answer = ({ name, args }) => {
     if (name === 'Core_nodeInfo') return { myAddr: `v21.0000.0000.0000.0001.${keyOf(0)}.k` };

@@ -61,7 +61,7 @@ doctor('cjdns admin silent', async () => {
 
 doctor('wrong cjdns password', async () => {
   const { runtime, daemon, check } = await start();
-  runtime.networkInterfaces = () => [{ name: 'tun0', address: NODES[0][1], family: 6, internal: false }];
+  runtime.networkInterfaces = () => [{ name: 'tun0', address: NODES[0][1], internal: false }];
   const admin = await fakeAdmin({
     Core_nodeInfo: { myAddr: nodeName(0, '0000.0000.0000.0001'), version: 21 },
     NodeStore_dumpTable: { routingTable: [] },

@@ -232,7 +232,7 @@ export class TestClient {
     };
     const client = this;
     this.#handler = accept({
-      remoteAddress: this.address, localAddress: '127.0.0.1',
+      remoteAddress: this.address,
       get queuedBytes() {
         return client.queuedBytes;
       },

@@ -123,7 +123,7 @@ export class FakeRuntime {
     };
     const onText = this.onConnect(connection);
     return {
-      remoteAddress: '', localAddress: '', queuedBytes: 0, pause() {}, resume() {}, end: close, close,
+      remoteAddress: '', queuedBytes: 0, pause() {}, resume() {}, end: close, close,
       write: (bytes) => {
         const text = decoder.decode(bytes);
         if (!ended) this.later(() => { if (!ended) onText(text); });

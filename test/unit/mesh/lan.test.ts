@@ -9,7 +9,7 @@ const test = suite('mesh/lan');
 
 function setup(addresses = ['fe80::1%br-lan', '192.168.1.1', '2001:db8::1', 'fd00::1']) {
   const runtime = new FakeRuntime();
-  runtime.interfaces = addresses.map((address) => ({ name: 'br-lan', address, family: 6, internal: false }));
+  runtime.interfaces = addresses.map((address) => ({ name: 'br-lan', address, internal: false }));
   const own: string[][] = [];
   const told: Candidate[] = [];
   const sent: Uint8Array[] = [];

@@ -22,11 +22,11 @@ function setup(addresses: string[], peers: string[], prepare: (runtime: FakeRunt
 }
 const lan = (runtime: FakeRuntime): void => {
   runtime.interfaces = [
-    { name: 'lo', address: '127.0.0.1', family: 4, internal: true },
-    { name: 'br-lan', address: '192.168.1.1', family: 4, internal: false },
-    { name: 'br-lan', address: 'FD00:0:0::1', family: 6, internal: false },
-    { name: 'br-lan', address: 'fe80::1%br-lan', family: 6, internal: false },
-    { name: 'tun0', address: 'fc00::7', family: 6, internal: false },
+    { name: 'lo', address: '127.0.0.1', internal: true },
+    { name: 'br-lan', address: '192.168.1.1', internal: false },
+    { name: 'br-lan', address: 'FD00:0:0::1', internal: false },
+    { name: 'br-lan', address: 'fe80::1%br-lan', internal: false },
+    { name: 'tun0', address: 'fc00::7', internal: false },
   ];
 };
 

@@ -9,7 +9,6 @@ import { plain, text } from './contract.ts';
 
 class FakeTransport implements Transport {
   readonly remoteAddress = '192.0.2.1';
-  readonly localAddress = '192.0.2.2';
   stream?: QueuedStream;
   readonly calls: string[] = [];
   write(bytes: Uint8Array): void {

@@ -58,7 +58,7 @@ function oneKind(name: string, kind: string, runtime: Runtime, address: () => St
     assert.is(serverSide.data, 'to server');
     assert.is(clientSide.data, 'to client');
     const expected = kind === 'unix' ? '' : kind === 'tcp' ? '127.0.0.1' : '::1';
-    assert.equal([server.remoteAddress, server.localAddress, client.remoteAddress], [expected, expected, expected]);
+    assert.equal([server.remoteAddress, client.remoteAddress], [expected, expected]);
   });
   streams('a thousand lines arrive in order, and reads are as small as asked', async () => {
     const lengths: number[] = [];

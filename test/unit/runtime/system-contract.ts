@@ -80,7 +80,7 @@ export function systemContract(name: string, runtime: Runtime): void {
   });
   test('loopback is among the network interfaces', () => {
     const found = runtime.networkInterfaces().find((one) => one.address === '127.0.0.1');
-    assert.equal([found?.family, found?.internal], [4, true]);
+    assert.is(found?.internal, true);
   });
   test('knows its memory', async () => {
     runtime.residentBytes();

@@ -27,7 +27,6 @@ export interface FakeSocket extends DatagramSocket {
 /** Two ends of a Unix stream; bytes arrive on a later turn. */
 export class FakeStream implements Stream {
   readonly remoteAddress = '';
-  readonly localAddress = '';
   handler!: StreamHandler;
   other!: FakeStream;
   paused = false;

@@ -11,12 +11,12 @@ import { FakeAdmin, nodeName, NODES } from './fake-admin.ts';
 
 const test = suite('mesh/cjdns/cjdns-mesh');
 const OWN = NODES[0][1];
-const TUN = { name: 'tun0', address: OWN, family: 6 as const, internal: false };
+const TUN = { name: 'tun0', address: OWN, internal: false };
 const ROUTE = '0000.0000.0000.0013';
 
 function setup(options: CjdnsOptions = {}, password = 'NONE') {
   const runtime = new FakeRuntime();
-  runtime.interfaces = [TUN, { name: 'eth0', address: '192.168.1.1', family: 4, internal: false }];
+  runtime.interfaces = [TUN, { name: 'eth0', address: '192.168.1.1', internal: false }];
   const fake = new FakeAdmin(runtime, password);
   const functions: Record<string, (request: AdminRequest) => ReturnType<FakeAdmin['answer']>> = {
     Core_nodeInfo: () => ({ myAddr: nodeName(0, '0000.0000.0000.0001'), version: 21 }),

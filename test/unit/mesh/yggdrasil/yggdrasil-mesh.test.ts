@@ -11,7 +11,7 @@ import { FakeSocket, YGG_NODES } from './fake-socket.ts';
 const test = suite('mesh/yggdrasil/yggdrasil-mesh');
 const key = (index: number): string => YGG_NODES[index]![0];
 const address = (index: number): string => YGG_NODES[index]![1];
-const TUN = { name: 'ygg0', address: address(0), family: 6 as const, internal: false };
+const TUN = { name: 'ygg0', address: address(0), internal: false };
 
 type Functions = Record<string, (request: SocketRequest) => ReturnType<FakeSocket['answer']>>;
 
