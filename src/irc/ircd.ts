@@ -74,7 +74,6 @@ export class Ircd implements SessionHost {
   #flushPlanned = false;
   /** Clients by their address. */
   readonly #perAddress = new Map<string, number>();
-  #sessionCount = 0;
   #userCount = 0;
 
   constructor(
@@ -121,7 +120,7 @@ export class Ircd implements SessionHost {
       transport.end();
       return undefined;
     }
-    const session = new Session(++this.#sessionCount, this, transport, this.now(), floodBurstLines);
+    const session = new Session(this, transport, this.now(), floodBurstLines);
     this.network.sessions.add(session);
     this.#perAddress.set(transport.address, same + 1);
     this.counters.clients++;

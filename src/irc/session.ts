@@ -48,7 +48,6 @@ export interface SessionHost {
 }
 
 export class Session {
-  readonly id: number;
   readonly transport: Transport;
   caps = 0;
   /** 302 or more: values in CAP LS, cap-notify. */
@@ -86,8 +85,7 @@ export class Session {
   #aside: Captured[] = [];
   #batchCount = 0;
 
-  constructor(id: number, host: SessionHost, transport: Transport, nowMs: number, tokens: number) {
-    this.id = id;
+  constructor(host: SessionHost, transport: Transport, nowMs: number, tokens: number) {
     this.#host = host;
     this.transport = transport;
     this.openedMs = nowMs;
