@@ -28,6 +28,8 @@ const TARGET_MS = 60;
 const FLOOR_FACTOR = 1.25;
 const RATE_PERIOD_MS = 1_000;
 const RATE_MEMORY = 0.7;
+/** What a queue or losses leave of the window. */
+const REDUCTION = 0.7;
 /** How much of the worst recent queueing delay is remembered from one sample period to the next. */
 const QUEUE_MEMORY = 0.95;
 const QUEUE_SEEN_MS = 4;
@@ -88,7 +90,7 @@ export class CongestionWindow {
     if (repair) this.#repairs++;
     if (now - this.#repairSince < REPAIR_PERIOD_MS) return;
     const lossy = this.#sends >= REPAIR_PERIOD_SENDS_MIN && this.#repairs > this.#sends * REPAIR_SHARE_MAX;
-    if (lossy && this.#queuePeakMs > QUEUE_SEEN_MS) this.#reduce(0.7);
+    if (lossy && this.#queuePeakMs > QUEUE_SEEN_MS) this.#reduce();
     this.#sends = this.#repairs = 0;
     this.#repairSince = now;
   }
@@ -106,7 +108,7 @@ export class CongestionWindow {
     if (this.#queuedRun === 1) this.#queuedSince = now;
     // Many receivers answer at once, so a stall of the processor makes a run of samples too: a queue also lasts.
     const lasts = now - this.#queuedSince >= SLOW_START_EXIT_LASTS_MS;
-    if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);
+    if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce();
     if (now - this.#sampleSince < SAMPLE_MS) return;
     this.queueMs = this.#sampleMin;
     if (this.queueMs > CALM_MS) this.#calmPeriods = 0;
@@ -150,11 +152,11 @@ export class CongestionWindow {
     this.#rateSince = now;
   }
 
-  #reduce(factor: number): void {
+  #reduce(): void {
     this.reductionCount++;
     this.#queuePeakMs = 0;
     this.#slowStart = false;
     this.#calmPeriods = 0;
-    this.bytes = Math.max(this.#floor, Math.round(this.bytes * factor));
+    this.bytes = Math.max(this.#floor, Math.round(this.bytes * REDUCTION));
   }
 }
