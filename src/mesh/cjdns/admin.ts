@@ -107,11 +107,11 @@ export class CjdnsAdmin {
   }
 
   async #exchange(name: string, dict: Question, cookie: string, options: CallOptions): Promise<Answer> {
-    const refusal = (kind: FailureKind, text: string): Answer => ({ failure: { kind, text } });
-    if (this.#calls.size >= ADMIN_CALLS_MAX) return refusal('closed', `more than ${ADMIN_CALLS_MAX} questions at once`);
+    const refusal = (text: string): Answer => ({ failure: { kind: 'closed', text } });
+    if (this.#calls.size >= ADMIN_CALLS_MAX) return refusal(`more than ${ADMIN_CALLS_MAX} questions at once`);
     const txid = hexOf(this.#runtime.randomBytes(4));
     const request = cookie === '' ? encodeBencode({ ...dict, txid }) : this.#sign({ ...dict, txid }, cookie);
-    if (request.length > REQUEST_BYTES_MAX) return refusal('closed', `the question ${name} is too long`);
+    if (request.length > REQUEST_BYTES_MAX) return refusal(`the question ${name} is too long`);
     const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     const triesLeft = options.tries ?? TRIES;
     return new Promise((resolve) => {
