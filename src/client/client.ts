@@ -164,6 +164,8 @@ export interface Client {
   peers(): Promise<Peer[]>;
   /** Groups joined here. Others' groups are known only by hash until they are joined. */
   groups(): Promise<GroupSummary[]>;
+  /** The member that this is an address of: a node with several goes by one of them. Only inside the daemon. */
+  memberOf?(address: Address): Address;
   /** Our addresses changed (mesh up, down, new key). */
   onSelf?: (addresses: Address[]) => void;
   close(): void;

@@ -53,6 +53,10 @@ export class LocalClient implements Client {
     return Promise.resolve(this.#groups.peers());
   }
 
+  memberOf(address: string): string {
+    return this.#groups.host.node.memberOf(address);
+  }
+
   groups(): Promise<GroupSummary[]> {
     const summaries = [...this.#groups.all].map((group) => ({
       name: group.name,

@@ -30,6 +30,8 @@ import { cleanUser, isNick } from './names.ts';
 export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   readonly address: string;
   readonly ownAddresses: readonly string[];
+  /** The address by which the node is known here that this is an address of. */
+  nameOf(address: string): string;
   random(): number;
   decode(message: Message): Fields | undefined;
   /** Runs `task` when the facts that the line follows are known. */
@@ -202,11 +204,12 @@ export class ChannelLink {
 
   async #answer(to: string, fields: Fields): Promise<void> {
     this.channel.history.expire(this.#port.wallMs());
-    const { address, ownAddresses: addresses } = this.#port;
-    // As he calls us: he may know us by another of our addresses.
-    const name = addresses.find((one) => one === fields['y']) ?? address;
-    const own = { name, addresses, streamName: this.outbox.streamName };
-    const items = this.#answers.itemsFor(to, fields['h'], this.channel, this.#port.now(), own);
+    const { address, ownAddresses } = this.#port;
+    // As he calls us: he may know us by another of our addresses, and others too.
+    const own = ownAddresses.find((one) => one === fields['y']) ?? address;
+    const nameOf = (one: string): string => (ownAddresses.includes(one) ? own : this.#port.nameOf(one));
+    const stream = `${own} ${this.outbox.streamName}`;
+    const items = this.#answers.itemsFor(to, fields['h'], this.channel, this.#port.now(), stream, nameOf);
     if (items === undefined) return;
     for (const part of historyParts(items)) {
       try {
@@ -222,11 +225,16 @@ export class ChannelLink {
     const request = this.#requests.answered(from);
     if (request === undefined) return;
     for (const item of fields['l'] as unknown[]) {
-      const entry = isFields(item) ? readHistoryItem(from, item, this.channel.name, this.#port.wallMs()) : undefined;
+      const entry = isFields(item) ? this.#readItem(from, item) : undefined;
       if (entry === undefined || !this.#isWanted(entry) || request.entries.length >= ITEMS_MAX) continue;
       if (this.#arrivals.onGiven(from, entry)) request.entries.push(entry);
     }
     this.#requests.onPart(request, fields['m'] === 1);
+  }
+
+  #readItem(from: string, item: Fields): Entry | undefined {
+    const o = this.#port.nameOf(readWord(item['o'], 64));
+    return readHistoryItem(from, { ...item, o }, this.channel.name, this.#port.wallMs());
   }
 
   /** What we have said in this run we know ourselves. */

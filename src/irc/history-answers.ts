@@ -25,25 +25,32 @@ export class HistoryAnswers {
 
   /**
    * @param have what he says he has
-   * @param own our stream, the addresses by which it may be called, and the one by which he knows it
+   * @param own our stream, "ADDRESS STREAM" as he knows it
+   * @param nameOf of all addresses of a node the one by which it is called here
    * @returns undefined when he asks too often, or not as he should
    */
   itemsFor(
     member: string, have: unknown, channel: Channel, nowMs: number,
-    own: { name: string; addresses: readonly string[]; streamName: string },
+    own: string, nameOf: (address: string) => string,
   ): Fields[] | undefined {
     if (nowMs < (this.#answeredMs.get(member) ?? -Infinity) + ANSWER_EVERY_MS || !isFields(have)) return undefined;
     this.#answeredMs.set(member, nowMs);
-    const ranges = new Map(Object.entries(have));
+    const ranges = new Map<string, unknown[]>();
+    for (const [key, list] of Object.entries(have)) {
+      const [address, stream] = key.split(' ') as [string, string?];
+      const name = `${nameOf(address)} ${stream}`;
+      ranges.set(name, [...(ranges.get(name) ?? []), list]);
+    }
     const items: Fields[] = [];
     for (const entry of channel.history.entries) {
       const { origin } = entry;
       if (origin === undefined) continue;
-      const ours = origin.stream === own.streamName && own.addresses.includes(origin.address);
-      const address = ours ? own.name : origin.address;
-      const theirs = ranges.get(`${address} ${origin.stream}`);
-      if (includes(theirs, origin.n)) continue;
-      if (ours && origin.n > Math.max(this.#joinedAt.get(member) ?? 0, lastOf(theirs))) continue; // comes by itself
+      const address = nameOf(origin.address);
+      const name = `${address} ${origin.stream}`;
+      const theirs = ranges.get(name) ?? [];
+      if (theirs.some((list) => includes(list, origin.n))) continue;
+      // Comes by itself.
+      if (name === own && origin.n > Math.max(this.#joinedAt.get(member) ?? 0, ...theirs.map(lastOf))) continue;
       items.push(historyItem(entry, { ...origin, address }));
     }
     return items;

@@ -20,6 +20,7 @@ import type { Network } from './network.ts';
 import { formatLine } from './line.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { Outgoing } from './outgoing.ts';
+import { OwnName } from './own-name.ts';
 import { PrivateLines } from './private-lines.ts';
 import { Rates } from './rate.ts';
 import type { User } from './user.ts';
@@ -28,10 +29,6 @@ const DIGEST_MS = 20_000;
 /** A digest is one datagram: as many channels as fit, in turn. */
 const DIGEST_BYTES_MAX = 1000;
 const LINGER_MS = 10_000;
-
-const OWN_ADDRESSES_MAX = 16;
-/** Meshes that come up together: the first of all addresses then is our name. */
-const NAMING_MS = 2000;
 
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
@@ -52,10 +49,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   #digestAt = 0;
   #stopped = false;
 
-  /** All addresses of this run: others may know us by another than we do. */
-  readonly ownAddresses = ['local'];
-  #addresses: readonly string[] = [];
-  #namedMs = -Infinity;
+  readonly #name = new OwnName();
 
   constructor(
     client: Client, run: number, parts: { network: Network; ircd: () => Ircd; log: Log; random: () => number },
@@ -93,17 +87,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     void this.directory.group?.leave().catch(() => undefined);
   }
 
-  /** While any address goes on, others call us as before: so do we. */
   #setAddress(addresses: readonly string[]): void {
-    const goesOn = addresses.some((one) => this.#addresses.includes(one));
-    this.#addresses = addresses;
-    for (const one of addresses) if (!this.ownAddresses.includes(one)) this.ownAddresses.push(one);
-    if (this.ownAddresses.length > OWN_ADDRESSES_MAX) this.ownAddresses.splice(1, addresses.length);
-    const now = this.now();
-    if (!goesOn) this.#namedMs = now;
-    else if (now > this.#namedMs + NAMING_MS) return;
-    const address = addresses[0] ?? 'local';
     const network = this.#network;
+    const address = this.#name.change(addresses, this.now()) ?? network.host;
     if (address === network.host) return;
     network.host = address;
     for (const user of network.users.values()) if (user.local) network.setHost(user, address);
@@ -123,6 +109,12 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   get address(): string {
     return this.#network.host;
+  }
+  get ownAddresses(): readonly string[] {
+    return this.#name.addresses;
+  }
+  nameOf(address: string): string {
+    return this.#client.memberOf?.(address) ?? address;
   }
   get run(): number {
     return this.directory.own.run;
@@ -202,6 +194,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
 
   redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
     const user = this.directory.user(source, uid);
+    // He may call himself by another of his addresses than we do.
+    msgid = msgid.replace(/^[^/]*/, source);
     const entry = channel.history.find(msgid);
     // Only the node that brought a line can take it back.
     if (user === undefined || entry?.origin?.address !== source || entry.origin.nick !== user.nick) return;

@@ -230,6 +230,10 @@ export class MeshNode implements UpperLayer {
 
   // ---- told
 
+  memberOf(id: string): string {
+    return this.broadcast.peers.find(id)?.lead.id ?? id;
+  }
+
   peers(): PeerStatus[] {
     return [...this.broadcast.peers.all()].map((peer) => ({
       id: peer.id,

@@ -75,6 +75,8 @@ export interface CoreNode {
   /** Nothing that we published is still on its way to a member that can be reached. */
   readonly drained: boolean;
   peers(now: number): CorePeer[];
+  /** The peer by whose address the node is a member that this is an address of; itself when it is none. */
+  memberOf(id: string): string;
   readonly counters: Readonly<Record<string, number>>;
 }
 

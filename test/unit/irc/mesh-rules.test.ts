@@ -147,7 +147,7 @@ rules('only the author\'s node takes a line back', async () => {
   assert.is((await ann.ask('CHATHISTORY LATEST #c * 10')).filter((text) => text.includes('PRIVMSG')).length, 1);
 });
 const OTHER = '200::aa01';
-type Inner = { onSelf(addresses: string[]): void; joined: Map<string, { handler: { onMember(event: object): void } }> };
+type Inner = { memberOf?(address: string): string; onSelf(addresses: string[]): void; joined: Map<string, { handler: { onMember(event: object): void } }> };
 
 rules('what we have said is ours under each of our addresses', async () => {
   const { world, ann, channel, say } = await hand('message-tags batch echo-message');
@@ -201,6 +201,39 @@ rules('who asks gets our lines under the address by which he knows us', async ()
   assert.equal(await lines({}, OTHER), [`${OTHER} 1`, `${OTHER} 2`]);
   assert.equal(await lines({ [`${OTHER} ${stream}`]: [1, 1] }, OTHER), [`${OTHER} 2`]);
   assert.equal(await lines({}, 'fc00::bb'), [`${A} 1`, `${A} 2`], 'which must be ours');
+});
+rules('lines that others know under another address of their source are not shown again, nor given to them', async () => {
+  const { world, ann, channel, say } = await hand('message-tags');
+  const node = world.mesh.nodes.get(A) as unknown as Inner;
+  const [member, alias] = ['fc00::dd04', '200::dd04'];
+  node.memberOf = (address) => (address === alias ? member : address);
+  const got: string[] = [];
+  (channel as unknown as { handler: { onMessage(message: { data: Uint8Array }): void } }).handler.onMessage = ({ data }) => {
+    got.push(new TextDecoder().decode(data));
+  };
+  const give = async (...names: string[]): Promise<void> => {
+    node.joined.get('irc/#c')?.handler.onMember({ address: HAND, state: 'back', epoch: 1 });
+    await world.run(50);
+    const l = names.map((o) => ({ o, r: '9/1', n: 1, K: 'dan', U: 'dan', c: 0, x: 'one', w: 1_700_000_001_000 }));
+    await say(channel, { t: 'H', v: 2, i: 1, m: 0, l }, A);
+    await world.run(4000);
+  };
+  await give(member, alias);
+  await give(alias);
+  assert.is(ann.all.filter((text) => text.includes('PRIVMSG #c')).length, 1);
+  got.length = 0;
+  for (const have of [{ [`${alias} 9/1`]: [1, 1] }, { [`${member} 9/1`]: [1, 1] }, {}]) {
+    await say(channel, { t: 'h', v: 2, i: 1, h: have, w: 1, y: A }, A);
+    await world.run(400);
+  }
+  const answers = got.map((text) => JSON.parse(text) as { t: string; l: unknown[] }).filter(({ t }) => t === 'H');
+  assert.equal(answers.map(({ l }) => l.length), [0, 0, 1]);
+});
+rules('a line is taken back though its node calls itself by another address', async () => {
+  const { ann, channel, say } = await hand('message-tags draft/message-redaction');
+  await say(channel, line(1, 'oops'));
+  await say(channel, { t: 'r', v: 2, i: 1, u: 'b', d: `200::ee05/${RUN.toString(36)}/1-1`, x: '' });
+  assert.match(ann.take().at(-1) as string, / REDACT #c fc00::ee05\//);
 });
 rules('nobody tells us what we have said in this run', async () => {
   const { world, ann, channel, say } = await hand('message-tags batch echo-message');

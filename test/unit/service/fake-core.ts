@@ -85,6 +85,9 @@ export class FakeNode implements CoreNode {
   shutdown(): void {
     this.calls.push('shutdown');
   }
+  memberOf(id: string): string {
+    return this.peerList.find((peer) => peer.id === id)?.wayOf || id;
+  }
   peers(): CorePeer[] {
     return this.peerList;
   }
