@@ -21,8 +21,10 @@ export interface Heard { source: string; epoch: number; seq: number; text: strin
 export class TestDaemon {
   readonly node: TestNode;
   readonly #kind: string;
-  /** Lines of UCI for the mesh's section. */
+  /** Lines of UCI for the mesh's section; it may begin further sections. */
   meshOptions = '';
+  /** Where IRC listens; '': nowhere. */
+  ircListen = '';
   child: ChildProcess | undefined;
   client: SocketClient | undefined;
   group: Group | undefined;
@@ -35,6 +37,11 @@ export class TestDaemon {
   constructor(node: TestNode, kind: string) {
     this.node = node;
     this.#kind = kind;
+  }
+
+  /** The meshes that it is configured for. */
+  get meshKinds(): string[] {
+    return [this.#kind, ...[...this.meshOptions.matchAll(/option type '(\w+)'/g)].map((match) => match[1]!)];
   }
 
   get socket(): string {
@@ -52,7 +59,7 @@ config mesh '${this.#kind}'
 \toption type '${this.#kind}'
 ${this.meshOptions}
 config irc 'irc'
-\toption enabled '0'
+${this.ircListen === '' ? "\toption enabled '0'" : `\tlist listen '${this.ircListen}'`}
 `);
     this.child = this.node.spawn('meshchat.log', [MESHCHATD, '--config', path]);
   }

@@ -23,6 +23,9 @@ export interface RouterSet {
 
 const PORT = 5000;
 
+/** What a router is told of the net: another set of links than all of them makes a mesh of a part of the nodes. */
+export type RouterNet = Pick<TestNet, 'nodes' | 'address' | 'neighbours'>;
+
 /** Starts the routers of all nodes, listeners before those who dial them. */
 export async function startAll(net: TestNet, routers: RouterSet): Promise<void> {
   for (const node of net.nodes) await routers.start(node.index);
@@ -48,13 +51,13 @@ export class CjdnsRouters implements RouterSet {
   readonly version: string;
   readonly addresses: string[] = [];
   readonly device = 'tun0';
-  readonly #net: TestNet;
+  readonly #net: RouterNet;
   readonly #path: string;
   readonly #confs: CjdnsConf[] = [];
   readonly #ports: number[] = [];
   readonly #children: (ChildProcess | undefined)[] = [];
 
-  constructor(net: TestNet, path: string) {
+  constructor(net: RouterNet, path: string) {
     this.#net = net;
     this.#path = path;
     this.version = String(spawnSync(path, ['--version']).stdout).trim().split('\n')[0]!.slice(0, 60);
@@ -113,12 +116,12 @@ export class YggdrasilRouters implements RouterSet {
   readonly version: string;
   readonly addresses: string[] = [];
   readonly device = 'ygg0';
-  readonly #net: TestNet;
+  readonly #net: RouterNet;
   readonly #path: string;
   readonly #keys: string[] = [];
   readonly #children: (ChildProcess | undefined)[] = [];
 
-  constructor(net: TestNet, path: string) {
+  constructor(net: RouterNet, path: string) {
     this.#net = net;
     this.#path = path;
     this.version = `yggdrasil ${/(\d+\.\d+\.\d+)/.exec(String(spawnSync(path, ['-version']).stdout))?.[1] ?? '0.4'}`;
