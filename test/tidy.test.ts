@@ -7,25 +7,26 @@ import * as assert from 'uvu/assert';
 const FILE_LINES_MAX = 400;
 const LINE_MAX = 180;
 /** Folders whose lines have at most 120 columns. The list may only become longer. */
-const NARROW = ['src/irc/', 'src/mesh/', 'src/runtime/', 'src/wire/'];
+const NARROW = ['src/encoding/', 'src/irc/', 'src/mesh/', 'src/runtime/', 'src/wire/'];
 const NARROW_LINE_MAX = 120;
 const TEST_LINE_MAX = 240;
 
 /** What each folder of src/ may import besides itself and the types of runtime/. */
 const MAY_IMPORT: Record<string, string[]> = {
   runtime: [],
+  encoding: [],
   wire: [],
   broadcast: ['wire'],
-  multicast: ['broadcast', 'wire'],
+  multicast: ['broadcast', 'wire', 'encoding'],
   mesh: ['broadcast', 'wire'],
   ubus: [],
-  service: ['multicast', 'broadcast', 'wire', 'ubus'],
-  client: ['ubus', 'service'],
+  service: ['multicast', 'broadcast', 'wire', 'ubus', 'encoding'],
+  client: ['ubus', 'service', 'encoding'],
   config: ['wire'],
-  irc: ['client'],
+  irc: ['client', 'encoding'],
   files: ['client'],
   stream: ['client'],
-  cli: ['client', 'ubus'],
+  cli: ['client', 'ubus', 'encoding'],
 };
 /** Only the in-process client may see the service: the one over the socket runs in other programs. */
 const MAY_IMPORT_SERVICE = ['src/client/local-client.ts'];
@@ -35,7 +36,7 @@ const RUNTIME_TYPES = ['src/runtime/runtime.ts', 'src/runtime/log.ts'];
 /** Compositions: they choose the adapters. */
 const COMPOSE = ['src/main.ts', 'src/client/socket-client.ts'];
 /** Pure state machines: time and chance come in as arguments, nothing but calls of a port goes out. */
-const PURE = ['wire', 'broadcast', 'multicast'];
+const PURE = ['encoding', 'wire', 'broadcast', 'multicast'];
 const PURE_FORBIDDEN = ['queueMicrotask', 'Promise', 'async', 'await'];
 const FORBIDDEN = [
   'Buffer', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'Date', 'performance', 'console',

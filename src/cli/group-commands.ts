@@ -2,7 +2,8 @@
 import type { Datagram, Gap, Group, JoinOptions, Message } from '../client/client.ts';
 import { ClientError } from '../client/client.ts';
 import { MESSAGE_BYTES_MAX } from '../client/client-group.ts';
-import { encodeBase64, decodeUtf8, encodeUtf8, isText } from '../ubus/text.ts';
+import { base64Text } from '../encoding/base64.ts';
+import { decodeUtf8, encodeUtf8, isText } from '../ubus/text.ts';
 import { integerOption } from './arguments.ts';
 import { formatTable, formatTime } from './format.ts';
 import { readAll, readLines } from './line-reader.ts';
@@ -175,7 +176,7 @@ export async function subscribe(context: Context): Promise<number> {
 }
 
 function textOf(data: Uint8Array): { text: string } | { data: string } {
-  return isText(data) ? { text: decodeUtf8(data) } : { data: decodeUtf8(encodeBase64(data)) };
+  return isText(data) ? { text: decodeUtf8(data) } : { data: base64Text(data) };
 }
 
 function described(message: Message, json: boolean): Uint8Array {

@@ -3,7 +3,8 @@ import { lastSeqOf } from '../service/missed.ts';
 import type { Table } from '../ubus/blob.ts';
 import { decodeTable } from '../ubus/blob.ts';
 import type { Call } from '../ubus/bus-object.ts';
-import { decodeBase64, encodeBase64, encodeUtf8, isText } from '../ubus/text.ts';
+import { decodeBase64, encodeBase64 } from '../encoding/base64.ts';
+import { encodeUtf8, isText } from '../ubus/text.ts';
 import type {
   Gap, Group, GroupHandler, JoinOptions, Member, MemberEvent, Message, Published, PublishOptions,
 } from './client.ts';

@@ -2,8 +2,9 @@
  * A channel as this node sees it. Members and topic are the mesh's; modes, operators and ban lists hold on this node
  * only: on a mesh nobody can have authority over another's node.
  */
+import { hashText } from '../encoding/hash.ts';
 import type { History } from './history.ts';
-import { fold, hashText, matches } from './names.ts';
+import { fold, matches } from './names.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
 

@@ -13,7 +13,7 @@ import { fold } from './names.ts';
 import * as numeric from './numerics.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Session } from './session.ts';
-import { formatTime, parseTime } from './time.ts';
+import { formatTime, parseTime } from '../encoding/time.ts';
 import type { User } from './user.ts';
 
 /** A point in the history: a line, or a time between lines. */

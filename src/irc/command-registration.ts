@@ -1,5 +1,5 @@
 /** Registration: CAP, PASS, NICK, USER, AUTHENTICATE; and PING, PONG, QUIT, which may come at any time. */
-import { decodeBase64 } from './base64.ts';
+import { decodeBase64 } from '../encoding/base64.ts';
 import { CAPABILITIES, CAP_NOTIFY, CAP_SASL, capabilityNames, listCapabilities } from './capabilities.ts';
 import type { CommandTable } from './commands.ts';
 import { joinChannel, safeParam } from './command-channel.ts';
@@ -11,7 +11,7 @@ import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 import { isupport } from './isupport.ts';
 import { byteLength, decodeText, packWords } from './text.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../encoding/time.ts';
 import { User } from './user.ts';
 
 const CAP_LINE_BYTES = 400;

@@ -9,7 +9,7 @@ import { fold, matches } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 import { packWords } from './text.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../encoding/time.ts';
 import type { User } from './user.ts';
 
 /** A server parameter names us by our name, a mask of it, or the nick of somebody: all servers are this one. */

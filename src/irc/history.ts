@@ -2,7 +2,7 @@
  * The last lines of one channel or conversation, in the order that all nodes agree on: by time, then by id. Bounded by
  * count, bytes and age; the oldest go first.
  */
-import { hashText } from './names.ts';
+import { hashText } from '../encoding/hash.ts';
 
 export interface Entry {
   /** Unix ms. */

@@ -3,6 +3,7 @@
  * on it, and every client knows it). A nick shown as `nick~ab12` belongs to another node's user; nobody can choose a
  * `~`.
  */
+import { hashText } from '../encoding/hash.ts';
 import { byteLength, cleanText } from './text.ts';
 
 export const NICK_LENGTH_MAX = 30;
@@ -81,11 +82,4 @@ export function addressSuffix(address: string): string {
   const end = /^[0-9a-f:]*:([0-9a-f]{1,4})$/.exec(address);
   if (end !== null) return (end[1] as string).padStart(4, '0');
   return (hashText(address) >>> 16).toString(16).padStart(4, '0');
-}
-
-/** FNV-1a, 32 bits. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

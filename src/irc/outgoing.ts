@@ -5,7 +5,7 @@
 import { CAP_ACCOUNT_TAG, CAP_MESSAGE_TAGS, CAP_SERVER_TIME, CAP_VARIANTS } from './capabilities.ts';
 import { formatLine, formatTags } from './line.ts';
 import { encodeText } from './text.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from '../encoding/time.ts';
 
 export interface OutgoingTags {
   /** Unix ms. */

@@ -2,7 +2,7 @@
  * Password hashes of accounts: `pbkdf2-sha256$ITERATIONS$SALT$HASH` (RFC 8018 with HMAC-SHA-256, 32 bytes; salt and
  * hash in base64). The work is cut into pieces, so that a router goes on with everything else while it checks one.
  */
-import { decodeBase64, encodeBase64 } from './base64.ts';
+import { base64Text, decodeBase64 } from '../encoding/base64.ts';
 import { encodeText, joinChunks } from './text.ts';
 
 type Sha256 = (bytes: Uint8Array) => Uint8Array;
@@ -47,7 +47,7 @@ export async function hashPassword(
   iterations = DEFAULT_ITERATIONS,
 ): Promise<string> {
   const hash = await pbkdf2(sha256, password, salt, iterations, later);
-  return `pbkdf2-sha256$${iterations}$${encodeBase64(salt)}$${encodeBase64(hash)}`;
+  return `pbkdf2-sha256$${iterations}$${base64Text(salt)}$${base64Text(hash)}`;
 }
 
 /** @returns false also for a hash that is not in our format. */

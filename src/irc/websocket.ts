@@ -4,7 +4,7 @@
  * there is.
  */
 import type { Stream, StreamHandler } from '../runtime/runtime.ts';
-import { encodeBase64 } from './base64.ts';
+import { base64Text } from '../encoding/base64.ts';
 import type { Ircd } from './ircd.ts';
 import { BODY_BYTES_MAX, TAG_BYTES_MAX } from './line-reader.ts';
 import type { LineReader } from './line-reader.ts';
@@ -42,7 +42,7 @@ export function answerHandshake(head: string): { reply: string; protocol: string
   }
   const offered = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
   const protocol = offered.find((name) => name === 'text.ircv3.net' || name === 'binary.ircv3.net') ?? '';
-  const accept = encodeBase64(sha1(encodeText(key + GUID)));
+  const accept = base64Text(sha1(encodeText(key + GUID)));
   const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
   return {
     protocol,

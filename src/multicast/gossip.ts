@@ -8,9 +8,10 @@
 import type { Alarm } from '../broadcast/alarms.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import { ALIVE, GONE, type Peer } from '../broadcast/peer.ts';
+import { hashText } from '../encoding/hash.ts';
 import { endpointId, formatAddress, parseAddress } from '../wire/address.ts';
 import { FRAME_DIGEST, FRAME_HINT } from '../wire/frame.ts';
-import { DIGEST_LENGTH, hashText, HINT_LENGTH } from '../wire/gossip.ts';
+import { DIGEST_LENGTH, HINT_LENGTH } from '../wire/gossip.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
 import type { Group } from './group.ts';

@@ -7,7 +7,8 @@
 import type { Table } from '../ubus/blob.ts';
 import { encodeTable } from '../ubus/blob.ts';
 import { STATUS_INVALID_ARGUMENT, STATUS_OK } from '../ubus/status.ts';
-import { decodeBase64, encodeBase64, encodeUtf8, isText } from '../ubus/text.ts';
+import { decodeBase64, encodeBase64 } from '../encoding/base64.ts';
+import { encodeUtf8, isText } from '../ubus/text.ts';
 import { canonicalMember } from './canonical-member.ts';
 import type { Groups } from './groups.ts';
 import { GROUP_POLICY } from './policies.ts';

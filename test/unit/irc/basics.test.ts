@@ -1,6 +1,5 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodeBase64, encodeBase64 } from '../../../src/irc/base64.ts';
 import { LineReader } from '../../../src/irc/line-reader.ts';
 import { addressSuffix, cleanUser, fold, fullMask, isChannel, isNick, matches } from '../../../src/irc/names.ts';
 import { checkPassword, hashPassword } from '../../../src/irc/password.ts';
@@ -8,7 +7,6 @@ import { Ranges } from '../../../src/irc/ranges.ts';
 import { Rates } from '../../../src/irc/rate.ts';
 import { sha1 } from '../../../src/irc/sha1.ts';
 import { byteLength, cleanText, cutText, encodeText, splitText } from '../../../src/irc/text.ts';
-import { formatTime, parseTime } from '../../../src/irc/time.ts';
 import { seeded, sha256 } from './world.ts';
 
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -124,22 +122,6 @@ reading('NUL and stray CR are no part of a line', () => {
 });
 reading.run();
 
-// --- times ----------------------------------------------------------------------------------------------------------
-
-const times = suite('irc time');
-times('times are written and read as server-time has them', () => {
-  for (const [ms, written] of [
-    [0, '1970-01-01T00:00:00.000Z'], [951782400000, '2000-02-29T00:00:00.000Z'], [1795370146123, '2026-11-22T17:55:46.123Z'],
-    [4102444799999, '2099-12-31T23:59:59.999Z'],
-  ] as const) {
-    assert.is(formatTime(ms), written);
-    assert.is(parseTime(written), ms);
-  }
-  assert.is(parseTime('2019-01-04T14:33:26Z'), 1546612406000);
-  for (const bad of ['', '*', '2019-13-01T00:00:00.000Z', '2019-01-01', '2019-01-01T25:00:00Z']) assert.is(parseTime(bad), undefined, bad);
-});
-times.run();
-
 // --- ranges against a dumb twin -------------------------------------------------------------------------------------
 
 const ranges = suite('irc ranges');
@@ -169,20 +151,13 @@ ranges('stay few: the oldest hole is given up', () => {
 });
 ranges.run();
 
-// --- hashes and codecs ----------------------------------------------------------------------------------------------
+// --- hashes ---------------------------------------------------------------------------------------------------------
 
 const hashes = suite('irc hashes');
 hashes('SHA-1 as the standard has it', () => {
   assert.is(hex(sha1(encodeText('abc'))), 'a9993e364706816aba3e25717850c26c9cd0d89d');
   assert.is(hex(sha1(encodeText(''))), 'da39a3ee5e6b4b0d3255bfef95601890afd80709');
   assert.is(hex(sha1(encodeText('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq'))), '84983e441c3bd26ebaae4aa1f95129e5e54670f1');
-});
-hashes('base64 both ways', () => {
-  for (const [plain, coded] of [['', ''], ['f', 'Zg=='], ['fo', 'Zm8='], ['foo', 'Zm9v'], ['foob', 'Zm9vYg==']] as const) {
-    assert.is(encodeBase64(encodeText(plain)), coded);
-    assert.equal(decodeBase64(coded), encodeText(plain));
-  }
-  for (const bad of ['a', 'Zg=', 'Z===', 'Zg==Zg==', '####']) assert.is(decodeBase64(bad), undefined, bad);
 });
 hashes('a password is known again, another is not', async () => {
   const later = (task: () => void): void => task();

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hashText } from '../../../src/wire/gossip.ts';
+import { hashText } from '../../../src/encoding/hash.ts';
 import type { WireFrame } from '../wire/codec.ts';
 import { Bench, BYE, groupHex, PORT, PROBE, type Remote, REMOTE_EPOCH } from './bench.ts';
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8, isText } from '../../../src/ubus/text.ts';
+import { decodeUtf8, encodeUtf8, isText } from '../../../src/ubus/text.ts';
 
 const text = suite('text');
 
@@ -8,26 +8,6 @@ text('UTF-8 of any length goes both ways', () => {
   for (const sample of ['', 'a', 'grüße', '日本', '🙂', 'x'.repeat(500), 'ü'.repeat(500)]) {
     assert.equal([...encodeUtf8(sample)], [...new TextEncoder().encode(sample)]);
     assert.is(decodeUtf8(encodeUtf8(sample)), sample);
-  }
-});
-
-/** RFC 4648 §10. */
-const BASE64: [string, string][] = [
-  ['', ''], ['f', 'Zg=='], ['fo', 'Zm8='], ['foo', 'Zm9v'], ['foob', 'Zm9vYg=='], ['fooba', 'Zm9vYmE='], ['foobar', 'Zm9vYmFy'],
-];
-text('base64 has the vectors of RFC 4648', () => {
-  for (const [plain, encoded] of BASE64) {
-    assert.is(decodeUtf8(encodeBase64(encodeUtf8(plain))), encoded);
-    assert.is(decodeUtf8(decodeBase64(encoded)!), plain);
-    assert.is(decodeUtf8(decodeBase64(encoded.replaceAll('=', ''))!), plain, 'padding may be left out');
-  }
-  const all = Uint8Array.from({ length: 256 }, (_, i) => i);
-  assert.equal([...decodeBase64(decodeUtf8(encodeBase64(all)))!], [...all]);
-});
-
-text('what is not base64 is told apart', () => {
-  for (const bad of ['A', 'AAAAA', 'A=AA', 'AA=A', '====', 'AA\n', 'AA-_', 'ÄÖ==', 'A===']) {
-    assert.is(decodeBase64(bad), undefined, bad);
   }
 });
 

@@ -1,6 +1,5 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hashText } from '../../../src/wire/gossip.ts';
 import { serialAdd, serialDiff } from '../../../src/wire/serial.ts';
 
 const MAX = 0xffffffff;
@@ -33,12 +32,6 @@ serial('adding a difference leads back, all around the circle', () => {
   for (let a = 0; a <= MAX; a += 0x10000001) {
     for (const step of [-0x7fffffff, -1, 0, 1, 127, 0x7fffffff]) assert.is(serialDiff(serialAdd(a, step), a), step);
   }
-});
-
-serial('the hash of a text is FNV-1a', () => {
-  assert.is(hashText(''), 0x811c9dc5);
-  assert.is(hashText('a'), 0xe40c292c);
-  assert.is(hashText('foobar'), 0xbf9cf968);
 });
 
 serial.run();

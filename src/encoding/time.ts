@@ -1,4 +1,7 @@
-/** Times as IRC writes them, from milliseconds since 1970: the language's own Date is kept out of the services. */
+/**
+ * Times as ISO 8601 and IRC's server-time write them, from milliseconds since 1970: the language's own Date is kept
+ * out of the services.
+ */
 
 const DAY_MS = 86_400_000;
 
