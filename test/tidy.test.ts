@@ -36,7 +36,7 @@ const RUNTIME_TYPES = ['src/runtime/runtime.ts', 'src/runtime/log.ts'];
 /** Compositions: they choose the adapters. */
 const COMPOSE = ['src/main.ts', 'src/client/socket-client.ts'];
 /** Pure state machines: time and chance come in as arguments, nothing but calls of a port goes out. */
-const PURE = ['encoding', 'wire', 'broadcast', 'multicast'];
+const PURE = ['wire', 'broadcast', 'multicast'];
 const PURE_FORBIDDEN = ['queueMicrotask', 'Promise', 'async', 'await'];
 const FORBIDDEN = [
   'Buffer', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'Date', 'performance', 'console',

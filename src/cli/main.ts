@@ -7,6 +7,7 @@ import { connect, DEFAULT_SOCKET_PATH, type SocketClient } from '../client/socke
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { callMethod, listen, monitor } from './bus-commands.ts';
+import { genpasswd } from './genpasswd-command.ts';
 import { datagram, history, join, leave, members, publish, subscribe } from './group-commands.ts';
 import { doctor, groups, log, metrics, noDaemon, peers, status } from './show-commands.ts';
 
@@ -28,11 +29,8 @@ export interface Context {
 }
 export type Command = (context: Context) => Promise<number>;
 
-interface Entry {
-  run: Command;
-  wordsMin: number;
-  usage: string;
-}
+/** `alone`: needs no daemon. */
+type Entry = { wordsMin: number; usage: string } & ({ run: Command } | { alone: (runtime: Runtime) => Promise<number> });
 
 const COMMANDS = new Map<string, Entry>([
   ['status', { run: status, wordsMin: 0, usage: 'status                     addresses, meshes, peers, groups, memory' }],
@@ -51,6 +49,7 @@ const COMMANDS = new Map<string, Entry>([
   ['metrics', { run: metrics, wordsMin: 0, usage: 'metrics                    all counters' }],
   ['doctor', { run: doctor, wordsMin: 0, usage: 'doctor                     what is wrong, and what mends it' }],
   ['log', { run: log, wordsMin: 0, usage: 'log [--level LEVEL]        recent lines' }],
+  ['genpasswd', { alone: genpasswd, wordsMin: 0, usage: 'genpasswd                  hash of a password, for the configuration' }],
 ]);
 
 function usage(): string {
@@ -77,6 +76,7 @@ export async function runCli(runtime: Runtime, args: readonly string[]): Promise
     runtime.printError(problem !== '' ? `meshchat: ${problem}` : entry === undefined ? usage() : `usage: meshchat ${entry.usage}`);
     return EXIT_USAGE;
   }
+  if ('alone' in entry) return await entry.alone(runtime);
   let client: SocketClient;
   try {
     const path = options.get('socket');

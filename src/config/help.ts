@@ -94,7 +94,7 @@ const account: SectionHelp<AccountOptions> = {
   example: [['name', 'alice'], ['password', 'pbkdf2-sha256$20000$c2FsdA==$aGFzaA==']],
   options: {
     name: 'The nick.',
-    password: 'Hash of the password.',
+    password: 'Hash of the password, as meshchat genpasswd makes it.',
     operator: 'May also become operator: OPER with this name and password.',
   },
 };

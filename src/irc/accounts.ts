@@ -1,7 +1,7 @@
 /** The accounts and operators of this node, as its configuration has them: who may log in, who may say OPER. */
+import { checkPassword } from '../encoding/password.ts';
 import { fold } from './names.ts';
 import type { IrcAccount } from './options.ts';
-import { checkPassword } from './password.ts';
 
 /** Password checks at a time; more are refused, so that guessing costs the guesser and not the router. */
 const CHECKS_MAX = 8;

@@ -5,11 +5,11 @@
  * (Session.send calls settle()): so every client's lines stay in order, and who comes or changes his capabilities
  * meanwhile gets what was his at the time.
  */
+import { joinChunks } from '../encoding/bytes.ts';
 import { CAP_VARIANTS } from './capabilities.ts';
 import type { Channel } from './channel.ts';
 import type { Delivery } from './delivery.ts';
 import type { Session } from './session.ts';
-import { joinChunks } from './text.ts';
 
 const RUN_MAX = 256;
 

@@ -3,7 +3,8 @@
  * bytes with its end, and its tags 4,096 more; what is longer or not UTF-8 is reported, not delivered
  * (ERR_INPUTTOOLONG, FAIL INVALID_UTF8). Keeps at most one unfinished line.
  */
-import { decodeText, joinChunks } from './text.ts';
+import { joinChunks } from '../encoding/bytes.ts';
+import { decodeText } from './text.ts';
 
 export const BODY_BYTES_MAX = 510;
 export const TAG_BYTES_MAX = 4096;

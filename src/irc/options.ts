@@ -10,7 +10,7 @@ export interface ListenAddress {
 
 export interface IrcAccount {
   name: string;
-  /** `pbkdf2-sha256$ITERATIONS$SALT$HASH`, salt and hash in base64 (see password.ts). */
+  /** `pbkdf2-sha256$ITERATIONS$SALT$HASH`, salt and hash in base64 (see encoding/password.ts). */
   password: string;
 }
 

@@ -1,8 +1,9 @@
 /** IRC over a plain stream: lines as they are. */
+import { joinChunks } from '../encoding/bytes.ts';
 import type { Stream, StreamHandler } from '../runtime/runtime.ts';
 import type { Ircd } from './ircd.ts';
 import type { Transport } from './session.ts';
-import { encodeText, joinChunks } from './text.ts';
+import { encodeText } from './text.ts';
 
 /** One write for all lines of a turn: neighbouring strings are encoded together. */
 export function joinLines(lines: readonly (string | Uint8Array)[]): Uint8Array {

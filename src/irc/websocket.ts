@@ -5,12 +5,13 @@
  */
 import type { Stream, StreamHandler } from '../runtime/runtime.ts';
 import { base64Text } from '../encoding/base64.ts';
+import { joinChunks } from '../encoding/bytes.ts';
 import type { Ircd } from './ircd.ts';
 import { BODY_BYTES_MAX, TAG_BYTES_MAX } from './line-reader.ts';
 import type { LineReader } from './line-reader.ts';
 import type { Session, Transport } from './session.ts';
 import { sha1 } from './sha1.ts';
-import { decodeText, encodeText, joinChunks } from './text.ts';
+import { decodeText, encodeText } from './text.ts';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const HEAD_BYTES_MAX = 8192;

@@ -1,4 +1,5 @@
 /** `meshchat` in a shell: pipes, newcomers, exit codes. */
+import { pbkdf2Sync } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { folder, NODE, peersAlive, Program, run, startNodes, type UbusNode, until } from './ubus-harness.ts';
@@ -44,6 +45,19 @@ cli('a whole input is one message, and bytes stay bytes', async () => {
   const heard = sub.lines.map((line) => JSON.parse(line) as { type: string; text?: string; data?: string; source: string })
     .filter(({ type }) => type === 'message');
   assert.equal(heard.map(({ text, data, source }) => [text ?? data, source]), [['a\nb\n', one.address], ['AP8=', one.address]]);
+});
+
+cli('genpasswd makes what the configuration takes, another one each time, without a daemon', async () => {
+  const make = (input: string): ReturnType<UbusNode['cli']> => one.cli(['-s', '/nowhere', 'genpasswd'], input);
+  const [first, second] = [await make('sesame\n'), await make('sesame')];
+  for (const { status, stdout } of [first, second]) {
+    assert.is(status, 0);
+    assert.match(stdout, /^pbkdf2-sha256\$2000\$[\w+/]{16}\$[\w+/]{43}=\n$/);
+  }
+  assert.is.not(first.stdout, second.stdout);
+  const [, , salt, hash] = first.stdout.trim().split('$') as [string, string, string, string];
+  assert.is(pbkdf2Sync('sesame', Buffer.from(salt, 'base64'), 2000, 32, 'sha256').toString('base64'), hash);
+  for (const wrong of ['', '\n', 'x'.repeat(201)]) assert.is((await make(wrong)).status, 1);
 });
 
 cli('a newcomer gets the last line at once', async () => {

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LineReader } from '../../../src/irc/line-reader.ts';
 import { addressSuffix, cleanUser, fold, fullMask, isChannel, isNick, matches } from '../../../src/irc/names.ts';
-import { checkPassword, hashPassword } from '../../../src/irc/password.ts';
+import { checkPassword, hashPassword } from '../../../src/encoding/password.ts';
 import { Ranges } from '../../../src/irc/ranges.ts';
 import { Rates } from '../../../src/irc/rate.ts';
 import { sha1 } from '../../../src/irc/sha1.ts';

@@ -87,7 +87,7 @@ registration('more clients than allowed are refused with a reason', async () => 
 });
 registration('clients of one account share a nick, what is said and what was read', async () => {
   const stored = 'pbkdf2-sha256$1$c2FsdA==$';
-  const { hashPassword } = await import('../../../src/irc/password.ts');
+  const { hashPassword } = await import('../../../src/encoding/password.ts');
   const { sha256 } = await import('./world.ts');
   const password = await hashPassword(sha256, 'pw', new TextEncoder().encode('salt'), (task) => task(), 1);
   assert.ok(password.startsWith(stored));

@@ -2,8 +2,8 @@
  * Password hashes of accounts: `pbkdf2-sha256$ITERATIONS$SALT$HASH` (RFC 8018 with HMAC-SHA-256, 32 bytes; salt and
  * hash in base64). The work is cut into pieces, so that a router goes on with everything else while it checks one.
  */
-import { base64Text, decodeBase64 } from '../encoding/base64.ts';
-import { encodeText, joinChunks } from './text.ts';
+import { base64Text, decodeBase64 } from './base64.ts';
+import { joinChunks } from './bytes.ts';
 
 type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
@@ -25,7 +25,7 @@ function hmac(sha256: Sha256, key: Uint8Array): (bytes: Uint8Array) => Uint8Arra
 export function pbkdf2(
   sha256: Sha256, password: string, salt: Uint8Array, iterations: number, later: (task: () => void) => void,
 ): Promise<Uint8Array> {
-  const mac = hmac(sha256, encodeText(password));
+  const mac = hmac(sha256, new TextEncoder().encode(password));
   let last = mac(joinChunks([salt, Uint8Array.of(0, 0, 0, 1)]));
   const sum = last.slice();
   let done = 1;
