@@ -179,8 +179,3 @@ export class ClientError extends Error {
     this.status = status;
   }
 }
-
-/** Message id on the whole mesh, as IRC's msgid uses it: "SOURCE/EPOCH/SEQ", base36 numbers. */
-export function messageId(message: Pick<Message, 'source' | 'epoch' | 'seq'>): string {
-  return `${message.source}/${message.epoch.toString(36)}/${message.seq.toString(36)}`;
-}
