@@ -107,10 +107,8 @@ export class Greeting {
       // Its other ways are of the life that is over; a node that went by another address ends under that.
       for (const way of peer.lead.ways) if (way !== peer) this.#liveness.enter(now, way, GONE);
       const led = peer.lead === peer;
-      if (!led) {
-        peer.subscriptions.clear(); // of the old life
-        this.#twins.part(now, peer);
-      }
+      peer.subscriptions.clear(); // of the old life
+      if (!led) this.#twins.part(now, peer);
       upper.onRestart(now, peer, header.epoch);
       if (led) this.#twins.part(now, peer);
     }

@@ -331,6 +331,25 @@ twins('an address bound to no key is no way to one that is', () => {
   assert.equal(pair.members(1), ['200::a'], 'it stands in under its own name when the other is gone');
 });
 
+twins('an address bound to no key stands back after a new start too', () => {
+  for (const meshes of [[0, 1], [1, 0]]) {
+    for (const gapMs of [0, 50, 3000]) {
+      const pair = new Pair();
+      pair.keyless = 1;
+      for (const mesh of [0, 1]) pair.bringUp(mesh);
+      pair.run(3000);
+      for (const node of pair.nodes) node.join(pair.now, 'g');
+      pair.run(2000);
+      pair.restart(0, 200, [meshes[0]!]);
+      pair.nodes[0]!.join(pair.now, 'g');
+      pair.run(gapMs);
+      pair.bringUp(meshes[1]!, [0]);
+      talk(pair, 0, 5000);
+      assert.equal([pair.members(0), pair.members(1)], [['fc00::b'], ['fc00::a']], `${meshes.join()} ${gapMs}`);
+    }
+  }
+});
+
 twins('somebody who tells the number of another node holds nobody up for long', () => {
   const pair = new Pair();
   pair.bringUp(0);
