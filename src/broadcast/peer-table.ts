@@ -4,7 +4,6 @@ import { ALIVE, GONE, PROBING, STALE, type Peer } from './peer.ts';
 export class PeerTable {
   readonly #peers = new Map<string, Peer>();
   readonly #max: number;
-  evictedCount = 0;
 
   constructor(max: number) {
     this.#max = max;
@@ -25,7 +24,6 @@ export class PeerTable {
     if (this.#peers.size >= this.#max) {
       const victim = this.#leastPromising();
       if (victim === undefined) return false;
-      this.evictedCount++;
       forget(victim);
     }
     this.#peers.set(peer.id, peer);

@@ -68,12 +68,19 @@ export class Twins implements Alarm {
   onNumber(now: number, peer: Peer, number: number): void {
     const first = this.#byNumber.get(number);
     const isNew = peer.identity !== number;
+    if (isNew) this.#dropNumber(peer);
     peer.identity = number;
     if (first === undefined || !first.known || first.identity !== number) {
       this.#byNumber.set(number, peer);
     } else if (first !== peer && isNew) {
       this.#confirm(now, peer, CONFIRM_TRIES);
     }
+  }
+
+  /** One entry for each peer at most: it may tell another number each time. */
+  #dropNumber(peer: Peer): void {
+    if (this.#byNumber.get(peer.identity) === peer) this.#byNumber.delete(peer.identity);
+    peer.identity = 0;
   }
 
   #confirm(now: number, peer: Peer, tries: number): void {
@@ -175,8 +182,7 @@ export class Twins implements Alarm {
     const { lead } = peer;
     const ways = lead.ways.filter((way) => way !== peer);
     this.#confirming.delete(peer);
-    if (this.#byNumber.get(peer.identity) === peer) this.#byNumber.delete(peer.identity);
-    peer.identity = 0;
+    this.#dropNumber(peer);
     peer.twinIds = [];
     peer.lead = peer.way = peer;
     const before = lead.reach;

@@ -16,6 +16,8 @@ export interface MeshchatFacts extends DoctorFacts {
   /** Clients of the control socket, and notifications that slow ones lost. */
   clientCount: number;
   missedCount: number;
+  /** Of the buses: clients refused, messages dropped. */
+  counters: Table;
 }
 
 export function createMeshchatObject(daemon: Daemon, log: LineLog, objects: GroupObjects, facts: () => MeshchatFacts): ServiceObject {
@@ -66,7 +68,7 @@ function peerTable(peer: ReturnType<Daemon['groups']['peers']>[number]): Table {
 /** Three digits are enough, and whole numbers stay whole. */
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
-function metrics(daemon: Daemon, { clientCount, missedCount }: MeshchatFacts): Table {
+function metrics(daemon: Daemon, { clientCount, missedCount, counters }: MeshchatFacts): Table {
   const sum = (name: 'sendErrorCount' | 'sendDropCount'): number => daemon.sockets.reduce((all, socket) => all + socket[name], 0);
   const { rxCount, rxForeignCount, txCount } = daemon.counters;
   const entries: [string, Value][] = Object.entries(daemon.node.counters);
@@ -74,7 +76,7 @@ function metrics(daemon: Daemon, { clientCount, missedCount }: MeshchatFacts): T
     ...Object.fromEntries(entries.map(([name, value]) => [name, round(value as number)])),
     udpIn: rxCount, udpForeignIn: rxForeignCount, udpOut: txCount,
     udpSendErrors: sum('sendErrorCount'), udpSendDrops: sum('sendDropCount'),
-    handlerErrors: daemon.runtime.handlerErrorCount, clients: clientCount, missed: missedCount,
+    handlerErrors: daemon.runtime.handlerErrorCount, clients: clientCount, missed: missedCount, ...counters,
     residentBytes: daemon.runtime.residentBytes(), recentBytes: daemon.groups.delivery.recent.bytes,
   };
 }

@@ -85,12 +85,13 @@ export class UbusService {
   #facts(): ReturnType<Parameters<typeof createMeshchatObject>[3]> {
     const { version, runtimeWarning, systemBusPath } = this.#options;
     const { name, version: runtimeVersion } = this.daemon.runtime;
+    const { clientCount, refusedCount, droppedCount } = this.server;
     return {
       version, runtimeWarning, systemBusPath,
       runtime: `${name} ${runtimeVersion}`,
       systemBusConnected: this.systemBus?.connected ?? false,
-      clientCount: this.server.clientCount,
-      missedCount: this.#controlBus.missedCount,
+      clientCount, missedCount: this.#controlBus.missedCount,
+      counters: { ubusRefused: refusedCount, ubusDropped: droppedCount, ubusdDropped: this.systemBus?.droppedCount ?? 0 },
     };
   }
 }

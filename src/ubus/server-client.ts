@@ -21,6 +21,8 @@ export interface ServerClientOwner {
   sent(client: ServerClient, message: Uint8Array): void;
   drained(client: ServerClient): void;
   gone(client: ServerClient): void;
+  /** A message did not fit its queue. */
+  dropped(): void;
   /** Bytes of incomplete messages grew or shrank. @returns false when all clients together hold too many. */
   pending(delta: number): boolean;
 }
@@ -29,7 +31,6 @@ export class ServerClient implements StreamHandler {
   readonly id: number;
   readonly stream: Stream;
   readonly objects = new Set<BusObject>();
-  droppedCount = 0;
   /** Number of the next MONITOR message; 0 while it does not monitor. */
   monitorSeq = 0;
   readonly #owner: ServerClientOwner;
@@ -70,14 +71,14 @@ export class ServerClient implements StreamHandler {
     // In two writes when it is long: onDrain comes only after a write that had to wait for another.
     const first = message.length > SERVED_QUEUE_BYTES_MAX ? message.length >> 1 : 0;
     if (fits && (first === 0 || this.stream.write(message.subarray(0, first))) && this.stream.write(message.subarray(first))) return true;
-    this.droppedCount++;
+    this.#owner.dropped();
     return false;
   }
 
   /** As send(), but leaves room for replies. */
   notify(message: Uint8Array): boolean {
     if (this.stream.queuedBytes + message.length <= NOTIFY_QUEUE_BYTES_MAX) return this.send(message);
-    this.droppedCount++;
+    this.#owner.dropped();
     return false;
   }
 

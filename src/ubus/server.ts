@@ -43,6 +43,7 @@ export class UbusServer implements ServerClientOwner {
   readonly bus: Bus;
   /** A client went away, after its objects. */
   onGone: (client: number) => void = () => {};
+  /** Clients beyond the limit, and messages that a client was too slow for. */
   refusedCount = 0;
   droppedCount = 0;
   readonly #runtime: Runtime;
@@ -121,8 +122,11 @@ export class UbusServer implements ServerClientOwner {
     this.#monitors.delete(client);
     this.bus.clients.delete(client.id);
     for (const object of [...client.objects]) this.bus.remove(object);
-    this.droppedCount += client.droppedCount;
     this.onGone(client.id);
+  }
+
+  dropped(): void {
+    this.droppedCount++;
   }
 
   pending(delta: number): boolean {

@@ -197,6 +197,8 @@ objects('a subscriber that does not read loses notifications, costs bounded memo
   assert.is(count, before + 1);
   const { data } = await call(client, 'meshchat', 'metrics');
   assert.is(data[0]?.['missed'], 401 - before);
+  assert.is(data[0]?.['ubusDropped'], 1, 'after the first it waits for room');
+  assert.is(data[0]?.['ubusRefused'], 0);
 });
 
 objects('a caller that does not read its answers is not served, and loses none', async () => {
