@@ -27,6 +27,7 @@ const ADMISSION = 'src/broadcast/admission.ts';
 const GREETING = 'src/broadcast/greeting.ts';
 const LIVENESS = 'src/broadcast/liveness.ts';
 const PROBER = 'src/broadcast/prober.ts';
+const TWINS = 'src/broadcast/twins.ts';
 const SUBSCRIPTIONS = 'src/broadcast/subscriptions.ts';
 const TABLE = 'src/broadcast/peer-table.ts';
 const EXCHANGE = 'src/broadcast/peer-exchange.ts';
@@ -65,15 +66,29 @@ export const mutants = [
   m('who has just gone stale is asked more often', LIVENESS, 'const silentProbeMs = Math.min(STALE_PROBE_MS, Math.max(SILENT_PROBE_MS, staleForMs));', 'const silentProbeMs = peer.state === STALE ? STALE_PROBE_MS : SILENT_PROBE_MS;'),
   m('a silent peer is gone after 90 s', LIVENESS, 'if (silentMs >= goneMs) return this.enter(now, peer, GONE);', ''),
   m('a peer is greeted when nothing was sent for a keepalive', LIVENESS, 'else if (now - peer.sentAt >= keepaliveMs - 1) this.#outbox.oweHello(peer, false);', ''),
-  m('a silent peer is probed before it goes stale', LIVENESS, 'if (doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
+  m('a silent peer is probed before it goes stale', LIVENESS, 'if (doubted || peer.doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
   m('BYE ends a peer at once', GREETING, 'if (hello.flags & HELLO_BYE)', 'if (hello.flags & 128)'),
-  m('any datagram brings a peer back', LIVENESS, 'if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);', ''),
+  m('any datagram brings a peer back', LIVENESS, 'if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);\n    else if', 'if'),
   m('a probe is answered', GREETING, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
   m('probes are spaced', PROBER, 'this.#nextAt = now + this.#spacingMs;', ''),
   m('unanswered probes become rarer', PROBER, 'const waits = peer.advertised ? ADVERTISED_WAITS_S : STRANGER_WAITS_S;', 'const waits = [0.4];'),
-  m('who answered before is met again soon', PROBER, 'const seconds = peer.answered ? answeredWaitS(peer.probeCount) : silentWaitS(peer);', 'const seconds = silentWaitS(peer);'),
+  m('who answered before is met again soon', PROBER, 'const seconds = peer.answered ? answeredWaitS(peer.probeCount, awayCount) : silentWaitS(peer);', 'const seconds = silentWaitS(peer);'),
+  m('few who are away are asked more often', LIVENESS, 'if (answered && (!known || state === GONE) && ++awayCount === AWAY_COUNTED_MAX) break;', 'awayCount = AWAY_COUNTED_MAX;'),
+  // broadcast: one node on several meshes
+  m('two peers are one node only under one epoch', TWINS, '\n        && other.epoch === peer.epoch) twins.push(other);', ') twins.push(other);'),
+  m('each must name the other', TWINS, ' && other.twinIds.includes(peer.id)', ''),
+  m('an address bound to no key is no way to one that is', TWINS, 'for (const bound of [true, false]) {\n      const ways = [...all].filter((way) => way.bound === bound);', 'for (const bound of [true]) {\n      const ways = bound ? [...all] : [];'),
+  m('who leads goes on leading', TWINS, '(way.shadowed ? Infinity : way.metAt)', '0'),
+  m('a way whose probes are not answered is left', TWINS, 'way.doubtAt = now;\n    this.#outbox.oweHello(way, true);', 'this.#outbox.oweHello(way, true);'),
+  m('data that comes by another way is followed', TWINS, 'if (peer !== peer.lead.way) this.suspect(', 'if (peer === undefined) this.suspect('),
+  m('an address that is named no more is left', TWINS, 'if (way !== peer && !peer.twinIds.includes(way.id)) way.doubtAt = now;', ';'),
+  m('a second address is no member before it is confirmed', TWINS, 'peer.lead !== peer || this.#confirming.has(peer)', 'peer.lead !== peer'),
+  m('asking for confirmation ends', TWINS, 'peer.lead.ways.length > 0 || tries === 0', 'peer.lead.ways.length > 0'),
+  m('BYE by one way ends all', GREETING, 'for (const way of [peer, ...peer.lead.ways]) this.#liveness.enter(now, way, GONE);', 'this.#liveness.enter(now, peer, GONE);'),
+  m('a new epoch ends the other ways', GREETING, 'for (const way of peer.lead.ways) if (way !== peer) this.#liveness.enter(now, way, GONE);', ''),
+  m('SUBS by one way is of the node', BROADCAST, 'if (peer.lead !== peer) this.subscriptions.receive(now, peer.lead, this.view, at, length, this.upper);', ''),
   m('the table of peers is bounded', TABLE, 'if (this.#peers.size >= this.#max) {', 'if (this.#peers.size >= this.#max * 1e6) {'),
-  m('a live peer is not forgotten for a stranger', TABLE, 'if (peer.state === ALIVE || peer.state === STALE) continue;', ''),
+  m('a live peer is not forgotten for a stranger', TABLE, 'if (peer.reach === ALIVE || peer.reach === STALE) continue;', ''),
   m('peers tell each other of peers', EXCHANGE, 'const count = Math.min(room, shared.length + others.length);', 'const count = 0;'),
   m('PEERS are taken as candidates', EXCHANGE, 'for (let i = 0, entry = at + 1; i < count;', 'for (let i = 0, entry = at + 1; i < 0;'),
   m('equal alarms fire in the order they were set', ALARMS, '|| (a.alarmAt === b.alarmAt && a.alarmOrder < b.alarmOrder)', ''),
@@ -112,7 +127,7 @@ export const mutants = [
   m('fan-out begins with another receiver each time', SEND, 'const first = this.#rotation++ % Math.max(1, cursors.length);', 'const first = 0;'),
   m('a full log refuses', SEND, 'if (this.log.bytes + bytes > logBytesMax) return false;\n    return', 'return'),
   m('what all have goes first', SEND, 'this.context.scheduler.reclaim(now, undefined, bytes, true)', 'false'),
-  m('a stale member holds nobody up for long', SEND, 'const silent = cursor.silent || cursor.peer.state !== ALIVE;', 'const silent = cursor.silent;'),
+  m('a stale member holds nobody up for long', SEND, 'const silent = cursor.silent || cursor.peer.reach !== ALIVE;', 'const silent = cursor.silent;'),
   m('a member that lags holds nobody up', SEND, 'if (entry === undefined || now - entry.publishedAt > this.context.options.lagMs) return true;', 'if (entry === undefined) return true;'),
   m('under block nobody loses', SEND, "if (this.group.options.slow === 'block') return false;", ''),
   m('under evict a slow member loses all that it lacks', SEND, "if (this.group.options.slow === 'evict') cursor.skipAll();", ''),
@@ -174,7 +189,7 @@ export const mutants = [
 
   // multicast: congestion and turns
   m('bytes in flight are bounded', WINDOW, 'const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;', 'const fits = true;'),
-  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce(0.7);', ''),
+  m('the window shrinks when a queue builds up', WINDOW, 'if (this.#slowStart && lasts && this.#queuedRun >= SLOW_START_EXIT_SAMPLES) this.#reduce();', ''),
   m('held back without a queue: slow start again', WINDOW, 'else if (this.#limited && ++this.#calmPeriods >= CALM_PERIODS) this.#slowStart = true;', ''),
   m('the window grows', WINDOW, 'if (this.#limited) this.bytes = Math.min(MAX_BYTES, this.bytes + factor * bytes);', ''),
   m('a burst to one path is paced', SCHEDULER, 'if (peer.paceBytes <= 0) {', 'if (peer.paceBytes <= -1e9) {'),

@@ -356,18 +356,63 @@ twins('somebody who tells the number of another node holds nobody up for long', 
   pair.run(3000);
   for (const node of pair.nodes) node.join(pair.now, 'g');
   pair.run(1000);
-  // A third node copies the number that the first one tells everybody.
-  const liar = new MeshNode(
-    { epoch: 300, port: 14627, sha256: (bytes) => new Uint8Array(32).fill(bytes.length) }, () => 0.3,
-    { ...pair.output(0), send: (_local, to, _port, bytes) => pair.put('200::e', to, bytes) },
-  );
-  (liar.broadcast as { identity: number }).identity = pair.nodes[0]!.broadcast.identity;
-  pair.addresses[1]![1] = '200::b';
-  pair.bringUp(1, [1]);
-  pair.join(liar, '200::e');
-  liar.join(pair.now, 'g');
+  liar(pair, 300);
   pair.run(10_000);
   assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a'], 'two nodes, two members');
+});
+
+/** A third node that copies the number which the first one tells everybody. */
+function liar(pair: Pair, epoch: number): MeshNode {
+  const node = new MeshNode(
+    { epoch, port: 14627, sha256: (bytes) => new Uint8Array(32).fill(bytes.length) }, () => 0.3,
+    { ...pair.output(0), send: (_local, to, _port, bytes) => pair.put('200::e', to, bytes) },
+  );
+  setNumber(node, pair.nodes[0]!.broadcast.identity);
+  pair.bringUp(1, [1]);
+  pair.join(node, '200::e');
+  node.join(pair.now, 'g');
+  return node;
+}
+
+function setNumber(node: MeshNode, number: number): void {
+  (node.broadcast as { identity: number }).identity = number;
+}
+
+twins('nor does he who names its address as his: it does not name his', () => {
+  const pair = new Pair();
+  pair.bringUp(0);
+  pair.run(3000);
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  pair.run(1000);
+  liar(pair, 100).addLocal(pair.now, 'fc00::a', 'fc00', true, () => false);
+  pair.run(10_000);
+  assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a']);
+});
+
+twins('whoever has an address of a node that was is not that node, with its number neither', () => {
+  const pair = new Pair();
+  pair.cut.add('200::a');
+  for (const mesh of [0, 1]) pair.bringUp(mesh);
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  pair.run(3000);
+  const number = pair.nodes[0]!.broadcast.identity;
+  pair.cut.clear();
+  pair.cut.add('fc00::a');
+  pair.restart(0, 200);
+  setNumber(pair.nodes[0]!, number);
+  pair.nodes[0]!.join(pair.now, 'g');
+  pair.run(8000);
+  assert.equal(pair.members(1).sort(), ['200::a', 'fc00::a']);
+});
+
+twins('an address that a node says it has no more is left at once', () => {
+  const pair = together();
+  pair.nodes[0]!.removeLocal(pair.now, 1);
+  pair.cut.add('200::a');
+  pair.run(50);
+  group(pair, 1).publish(pair.now, Uint8Array.of(0, 7));
+  pair.run(60);
+  assert.equal(pair.heard[0], ['fc00::b 7']);
 });
 
 twins.run();
