@@ -16,6 +16,8 @@ import { enterNamespaces, sleep, until } from './namespaces.ts';
 
 const CUT_MS = Number(process.env['CUT_MS'] ?? 25_000);
 const LINES = Number(process.env['LINES'] ?? 5000);
+/** Digests, which show that a history is longer, leave every 15 to 25 s. */
+const HISTORY_MS = Number(process.env['HISTORY_MS'] ?? 40_000);
 /** Of those, at once; every second or so. */
 const BURST = 300;
 
@@ -44,6 +46,10 @@ async function bridge(): Promise<void> {
   const said = setup.people.map((person) => person.said().map(({ from }) => from).sort().join());
   check(`on IRC too: [${said.join('] [')}]`, said.join(' ') === 'p1 p0,p2 p1');
   console.log(`members beside itself: ${(await setup.others()).join()}`);
+  await sleep(HISTORY_MS);
+  const late = setup.people.map((person) => person.said().map(({ from }) => from).sort().join());
+  check(`later on IRC the ends have from the middle's history what the other said: [${late.join('] [')}]`,
+    late.join(' ') === 'p1,p2 p0,p2 p0,p1');
   if (process.env['VERBOSE'] !== undefined) await describe(setup);
   await setup.stop();
 }
