@@ -1,0 +1,109 @@
+/** Two nodes on two meshes at once, with a clock and a network of their own. */
+import type { NodeOutput } from '../../../src/multicast/node-output.ts';
+import { MeshNode } from '../../../src/multicast/node.ts';
+
+interface Packet { at: number; to: string; from: string; bytes: Uint8Array }
+
+/** Two nodes, each with an address on two meshes; cut.has(address): datagrams to or from it are lost. */
+export class Pair {
+  now = 1000;
+  readonly cut = new Set<string>();
+  readonly events: string[][] = [[], []];
+  readonly heard: string[][] = [[], []];
+  readonly nodes: MeshNode[];
+  readonly addresses = [['fc00::a', '200::a'], ['fc00::b', '200::b']];
+  loss = 0;
+  /** Number of the mesh whose addresses are bound to no key. */
+  keyless = -1;
+  /** By the number that the node has given them. */
+  readonly #locals: string[][] = [[], []];
+  #queue: Packet[] = [];
+  #random = 7;
+
+  constructor() {
+    this.nodes = [0, 1].map((index) => this.#create(index, 100 + index));
+  }
+
+  #create(index: number, epoch: number): MeshNode {
+    return new MeshNode(
+      { epoch, port: 14627, sha256: (bytes) => new Uint8Array(32).fill(bytes.length) }, () => this.#draw(), this.output(index),
+    );
+  }
+
+  seed(seed: number): void {
+    this.#random = seed;
+  }
+
+  #draw(): number {
+    this.#random = (Math.imul(this.#random, 1103515245) + 12345) >>> 0;
+    return this.#random / 0x100000000;
+  }
+
+  /** Loses a node without a word, and starts it anew on both meshes. */
+  restart(index: number, epoch: number, meshes = [0, 1]): void {
+    this.nodes[index] = this.#create(index, epoch);
+    for (const mesh of meshes) this.bringUp(mesh, [index]);
+  }
+
+  put(from: string, to: string, bytes: Uint8Array): void {
+    if (this.cut.has(from) || this.cut.has(to) || this.#draw() < this.loss) return;
+    this.#queue.push({ at: this.now + 20, to, from, bytes: bytes.slice() });
+  }
+
+  /** A further node with one address, which greets node 1. */
+  join(node: MeshNode, address: string): void {
+    this.nodes.push(node);
+    this.addresses.push([address]);
+    this.#locals.push([address]);
+    const local = node.addLocal(this.now, address, 'other', true, (other) => other.startsWith(address.slice(0, 3)));
+    node.onCandidates(this.now, local, [{ address: this.addresses[1]![1]!, port: 0, hops: 1, advertised: true }]);
+  }
+
+  output(index: number): NodeOutput {
+    return {
+      send: (local, to, _port, bytes) => this.put(this.#locals[index]![local]!, to, bytes),
+      peer: () => undefined,
+      message: (_group, source, _epoch, _seq, data) => this.heard[index]!.push(`${source} ${(data[0]! << 8) | data[1]!}`),
+      datagram: () => undefined,
+      gap: (_group, source) => this.heard[index]!.push(`gap ${source}`),
+      member: (_group, id, state) => this.events[index]!.push(`${id} ${state}`),
+      room: () => undefined,
+    };
+  }
+
+  /** Brings up mesh 0 (fc00) or 1 (200) on both. */
+  bringUp(mesh: number, nodes = [0, 1], candidates = true): void {
+    for (const index of nodes) {
+      const node = this.nodes[index]!;
+      const prefix = mesh === 0 ? 'fc00' : '200';
+      const own = this.addresses[index]![mesh]!;
+      const bound = mesh !== this.keyless;
+      const local = node.addLocal(this.now, own, prefix, bound, (address) => address.startsWith(prefix));
+      this.#locals[index]![local] = own;
+      const other = this.addresses[1 - index]![mesh]!;
+      if (candidates) node.onCandidates(this.now, local, [{ address: other, port: 0, hops: 1, advertised: true }]);
+    }
+  }
+
+  run(ms: number): void {
+    const until = this.now + ms;
+    for (;;) {
+      const next = Math.min(...this.nodes.map((node) => node.deadline), ...this.#queue.map(({ at }) => at));
+      if (next > until) break;
+      this.now = Math.max(this.now, next);
+      const due = this.#queue.filter(({ at }) => at <= this.now);
+      this.#queue = this.#queue.filter(({ at }) => at > this.now);
+      for (const { to, from, bytes } of due) {
+        const index = this.addresses.findIndex((own) => own.includes(to));
+        const local = this.#locals[index]?.indexOf(to) ?? -1;
+        if (local >= 0) this.nodes[index]!.onDatagram(this.now, local, from, 14627, bytes);
+      }
+      for (const node of this.nodes) if (node.deadline <= this.now) node.onTimeout(this.now);
+    }
+    this.now = until;
+  }
+
+  members(index: number): string[] {
+    return [...this.nodes[index]!.groups][0]!.members().map(({ id }) => id);
+  }
+}
