@@ -71,7 +71,8 @@ export const mutants = [
   m('any datagram brings a peer back', LIVENESS, 'if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);\n    else if', 'if'),
   m('a probe is answered', GREETING, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
   m('probes are spaced', PROBER, 'this.#nextAt = now + this.#spacingMs;', ''),
-  m('unanswered probes become rarer', PROBER, 'const waits = peer.advertised ? ADVERTISED_WAITS_S : STRANGER_WAITS_S;', 'const waits = [0.4];'),
+  m('unanswered probes become rarer', PROBER, 'const waits = peer.advertised ? ADVERTISED_WAITS_S : peer.hops === 1 ? NEIGHBOUR_WAITS_S : STRANGER_WAITS_S;', 'const waits = [0.4];'),
+  m('a direct neighbour is met soon', PROBER, 'peer.hops === 1 ? NEIGHBOUR_WAITS_S : STRANGER_WAITS_S', 'STRANGER_WAITS_S'),
   m('who answered before is met again soon', PROBER, 'const seconds = peer.answered ? answeredWaitS(peer.probeCount, awayCount) : silentWaitS(peer);', 'const seconds = silentWaitS(peer);'),
   m('few who are away are asked more often', LIVENESS, 'if (answered && (!known || state === GONE) && ++awayCount === AWAY_COUNTED_MAX) break;', 'awayCount = AWAY_COUNTED_MAX;'),
   // broadcast: one node on several meshes

@@ -9,6 +9,8 @@ import type { Peer } from './peer.ts';
 
 /** Seconds from one probe to the next, by how many went unanswered. The last repeats. */
 const STRANGER_WAITS_S = [3, 20, 90, 360, 1900];
+/** A direct neighbour: there are few, and the way to one is there in seconds where the mesh is only coming up. */
+const NEIGHBOUR_WAITS_S = [1, 2, 3, 5, 10, 20, 90, 360, 1900];
 /** Somebody says that it runs meshchat: several at once, then patiently. */
 const ADVERTISED_WAITS_S = [0.4, 0.8, 1.2, 3, 5, 10, 20, 30, 60, 60, 60, 60, 60, 60, 300, 300, 300, 300, 300, 900];
 /** It answered before: whoever comes back from a partition is met within seconds. [wait, how often] */
@@ -78,7 +80,7 @@ export function probeWaitMs(peer: Peer, awayCount: number, random: () => number)
 }
 
 function silentWaitS(peer: Peer): number {
-  const waits = peer.advertised ? ADVERTISED_WAITS_S : STRANGER_WAITS_S;
+  const waits = peer.advertised ? ADVERTISED_WAITS_S : peer.hops === 1 ? NEIGHBOUR_WAITS_S : STRANGER_WAITS_S;
   return waits[Math.min(Math.max(peer.probeCount, 1), waits.length) - 1]!;
 }
 

@@ -78,6 +78,11 @@ prober('a silent stranger waits 3 s, then longer and longer', () => {
   assert.equal(waits, [3, 20, 90, 360, 1900, 1900, 1900]);
 });
 
+prober('a direct neighbour is asked six times in its first half minute, then like any other', () => {
+  const waits = [1, 2, 3, 4, 5, 6, 7, 8, 9, 500].map((probeCount) => probeWaitMs(peer('a', { hops: 1, probeCount }), 1, even) / 1000);
+  assert.equal(waits, [1, 2, 3, 5, 10, 20, 90, 360, 1900, 1900]);
+});
+
 prober('a stranger costs two probes an hour after the first ten minutes', () => {
   const one = peer('a');
   let now = 0;
