@@ -4,7 +4,7 @@
  */
 import { Data, decodeData, DATA_FIRST, DATA_PRIVATE } from '../../src/wire/data.ts';
 import {
-  FRAME_DATA, FRAME_DGRAM, FRAME_DIGEST, FRAME_GAP, FRAME_HEADER_LENGTH, FRAME_HELLO, FRAME_HINT, FRAME_PEERS, FRAME_POLL,
+  FRAME_ADDRESSES, FRAME_DATA, FRAME_DGRAM, FRAME_DIGEST, FRAME_GAP, FRAME_HEADER_LENGTH, FRAME_HELLO, FRAME_HINT, FRAME_PEERS, FRAME_POLL,
   FRAME_REQUEST, FRAME_SESSION, FRAME_STATUS, FRAME_SUBS, FRAME_SUBS_ACK, FRAME_SUBS_REQ,
 } from '../../src/wire/frame.ts';
 import { groupKey } from '../../src/wire/group-id.ts';
@@ -12,13 +12,13 @@ import { decodeHeader, Header, HEADER_LENGTH } from '../../src/wire/header.ts';
 import { decodeStatus, Status } from '../../src/wire/status.ts';
 import type { Truth } from './truth.ts';
 
-export const FRAME_TYPES = 16;
+export const FRAME_TYPES = 17;
 export const FRAME_NAMES: string[] = new Array<string>(FRAME_TYPES).fill('?');
 const NAMED: [number, string][] = [
   [FRAME_HELLO, 'HELLO'], [FRAME_SUBS, 'SUBS'], [FRAME_SUBS_ACK, 'SUBS_ACK'], [FRAME_SUBS_REQ, 'SUBS_REQ'],
   [FRAME_DATA, 'DATA'], [FRAME_DGRAM, 'DGRAM'], [FRAME_STATUS, 'STATUS'], [FRAME_POLL, 'POLL'], [FRAME_GAP, 'GAP'],
   [FRAME_DIGEST, 'DIGEST'], [FRAME_HINT, 'HINT'], [FRAME_PEERS, 'PEERS'], [FRAME_REQUEST, 'REQUEST'],
-  [FRAME_SESSION, 'SESSION'],
+  [FRAME_SESSION, 'SESSION'], [FRAME_ADDRESSES, 'ADDRESSES'],
 ];
 for (const [type, name] of NAMED) FRAME_NAMES[type] = name;
 

@@ -13,6 +13,8 @@ export interface ReceiverStream {
   source: number;
   epoch: number;
   addressed: boolean;
+  /** The mesh by whose address the source is called. */
+  name: number;
   /** First sequence number seen, 0: none yet. */
   first: number;
   /** What an ordered stream must bring next. */
@@ -51,15 +53,16 @@ export class Ledger {
 
   stream(
     receiver: number, serial: number, group: number, source: number, epoch: number, addressed: boolean,
+    name: number,
   ): ReceiverStream {
     const key = ((group * this.#nodes + receiver) * this.#nodes + source) * 2 + (addressed ? 1 : 0);
     let list = this.#byKey.get(key);
     if (list === undefined) this.#byKey.set(key, list = []);
     for (let i = list.length - 1; i >= 0; i--) {
-      if (list[i]!.epoch === epoch && list[i]!.serial === serial) return list[i]!;
+      if (list[i]!.epoch === epoch && list[i]!.serial === serial && list[i]!.name === name) return list[i]!;
     }
     const stream: ReceiverStream = {
-      receiver, serial, group, source, epoch, addressed, first: 0, next: 0, covered: null, deliveredCount: 0, gapCount: 0,
+      receiver, serial, group, source, epoch, addressed, name, first: 0, next: 0, covered: null, deliveredCount: 0, gapCount: 0,
     };
     list.push(stream);
     this.streams.push(stream);

@@ -9,6 +9,8 @@ import { OnOff } from './on-off.ts';
 import type { Prng } from './prng.ts';
 
 export const EVENT_PACKET = 1;
+/** The same on a mesh beside the first: plus the number of the mesh. */
+export const EVENT_FURTHER_PACKET = 8;
 export const DATAGRAM_BYTES_MAX = 1472;
 
 export const FATE_SENT = 0;
@@ -23,6 +25,8 @@ export const FATE_NAMES = ['sent', 'queue full', 'blocked', 'outage', 'burst', '
 
 export class Network {
   readonly options: NetworkOptions;
+  /** Number of the mesh that it is. */
+  readonly mesh: number;
   /** Datagrams by fate, index FATE_…. */
   readonly fates = new Float64Array(FATE_NAMES.length);
   duplicates = 0;
@@ -48,8 +52,9 @@ export class Network {
   #tos: number[] = [];
   #free: number[] = [];
 
-  constructor(count: number, options: NetworkOptions, queue: EventQueue, random: Prng) {
+  constructor(count: number, options: NetworkOptions, queue: EventQueue, random: Prng, mesh = 0) {
     this.options = options;
+    this.mesh = mesh;
     this.#count = count;
     this.#queue = queue;
     this.#random = random.fork(1);
@@ -189,7 +194,7 @@ export class Network {
     this.#lengths[slot] = bytes.length;
     this.#froms[slot] = from;
     this.#tos[slot] = to;
-    this.#queue.push(time, EVENT_PACKET, slot);
+    this.#queue.push(time, this.mesh === 0 ? EVENT_PACKET : EVENT_FURTHER_PACKET + this.mesh, slot);
   }
 
   #newSlot(): number {

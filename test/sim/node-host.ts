@@ -5,6 +5,7 @@
 import type { Group } from '../../src/multicast/group.ts';
 import { MeshNode } from '../../src/multicast/node.ts';
 import type { GapReason, MemberState, NodeOutput, PeerState } from '../../src/multicast/node-output.ts';
+import type { Network } from './network.ts';
 import type { Simulation } from './simulation.ts';
 
 export const EVENT_TIMER = 2;
@@ -27,7 +28,8 @@ function stirred(bytes: Uint8Array): Uint8Array {
 
 export class NodeHost implements NodeOutput {
   readonly index: number;
-  readonly address: string;
+  /** By mesh: whether it has its address there now. */
+  readonly up: boolean[];
   node: MeshNode | null = null;
   /** Starts so far; 0: never started. */
   incarnation = 0;
@@ -40,7 +42,7 @@ export class NodeHost implements NodeOutput {
   /** Rises with each join, leave and crash; what is owed to an earlier serial is void. */
   serials: number[];
   joinedAt: number[];
-  /** Per group: the members the core has told us of, by node number -> epoch and when. */
+  /** Per group: the members the core has told us of -> epoch and when. The key is number + nodes * mesh. */
   known: Map<number, { epoch: number; at: number }>[];
   crashes = 0;
   /** When it last started, stopped, joined or left. */
@@ -48,20 +50,22 @@ export class NodeHost implements NodeOutput {
   overflows = 0;
 
   #sim: Simulation;
-  #local = -1;
+  /** By mesh: the number that the core gave to our address, -1: none. */
+  #locals: number[];
   #timerAt = Infinity;
   #pausedUntil = 0;
   #resumeAt = Infinity;
-  #inbox: number[] = [];
+  #inbox: { network: Network; slot: number }[] = [];
   #inboxBytes = 0;
   #busyUs = 0;
   #spins = 0;
   #spinsAt = -1;
 
-  constructor(sim: Simulation, index: number, address: string) {
+  constructor(sim: Simulation, index: number) {
     this.#sim = sim;
     this.index = index;
-    this.address = address;
+    this.up = sim.meshes.has.map((nodes) => nodes[index]!);
+    this.#locals = this.up.map(() => -1);
     const count = sim.groups.length;
     this.groups = new Array<Group | null>(count).fill(null);
     this.inGroup = new Array<boolean>(count).fill(false);
@@ -91,8 +95,37 @@ export class NodeHost implements NodeOutput {
     const random = this.#sim.random.fork(1000 + this.index);
     const options = { ...this.#sim.nodeOptions, epoch, port: MESH_PORT, sha256: stirred };
     this.node = new MeshNode(options, () => random.next(), this);
-    this.#local = this.node.addLocal(this.clock, this.address, 'sim', true);
+    this.up.forEach((up, mesh) => { if (up) this.#addLocal(mesh); });
     this.rearm();
+  }
+
+  #addLocal(mesh: number): void {
+    const { meshes } = this.#sim;
+    const accepts = (address: string): boolean => meshes.accepts(mesh, address);
+    const address = meshes.addressOf(this.index, mesh);
+    this.#call((node) => { this.#locals[mesh] = node.addLocal(this.clock, address, `sim${mesh}`, meshes.bound[mesh]!, accepts); });
+  }
+
+  /** Its address on a mesh is there (again); it learns of the others. */
+  raise(mesh: number): void {
+    if (this.up[mesh] || !this.#sim.meshes.has[mesh]![this.index]) return;
+    this.up[mesh] = true;
+    this.changedAt = this.#sim.now;
+    this.#sim.log(this.index, `has an address on mesh ${mesh}`);
+    if (this.node === null) return;
+    this.#addLocal(mesh);
+    this.offer(this.#sim.hosts);
+  }
+
+  /** Its address on a mesh is gone. */
+  lower(mesh: number): void {
+    if (!this.up[mesh]) return;
+    this.up[mesh] = false;
+    this.changedAt = this.#sim.now;
+    this.#sim.log(this.index, `has no address on mesh ${mesh}`);
+    const local = this.#locals[mesh]!;
+    this.#locals[mesh] = -1;
+    this.#call((node) => node.removeLocal(this.clock, local));
   }
 
   /** The process ends. @param goodbye it says so to its peers first. */
@@ -109,18 +142,22 @@ export class NodeHost implements NodeOutput {
       this.serials[group]!++;
       this.known[group]!.clear();
     }
-    for (const slot of this.#inbox) this.#sim.network.release(slot);
+    for (const { network, slot } of this.#inbox) network.release(slot);
     this.#inbox = [];
+    this.#locals.fill(-1);
     this.#inboxBytes = 0;
     this.#timerAt = Infinity;
     this.#pausedUntil = 0;
   }
 
   offer(others: readonly NodeHost[]): void {
-    const candidates = others.filter((other) => other !== this).map((other) => ({
-      address: other.address, port: 0, hops: 0, advertised: true,
-    }));
-    this.#call((node) => node.onCandidates(this.clock, this.#local, candidates));
+    for (const [mesh, local] of this.#locals.entries()) {
+      if (local < 0) continue;
+      const candidates = others.filter((other) => other !== this && this.#sim.meshes.has[mesh]![other.index]).map((other) => ({
+        address: this.#sim.addressOf(other.index, mesh), port: 0, hops: 0, advertised: true,
+      }));
+      this.#call((node) => node.onCandidates(this.clock, local, candidates));
+    }
   }
 
   join(group: number): void {
@@ -159,20 +196,20 @@ export class NodeHost implements NodeOutput {
   }
 
   /** A datagram has arrived in this slot of the network. */
-  receive(slot: number): void {
+  receive(slot: number, network: Network): void {
     const sim = this.#sim;
-    if (this.node === null) return sim.network.release(slot);
+    if (this.node === null || this.#locals[network.mesh]! < 0) return network.release(slot);
     if (this.#starved()) {
-      const length = sim.network.lengthOf(slot);
+      const length = network.lengthOf(slot);
       if (this.#inboxBytes + length > sim.network.options.receiveBufferBytes) {
         this.overflows++;
-        return sim.network.release(slot);
+        return network.release(slot);
       }
-      this.#inbox.push(slot);
+      this.#inbox.push({ network, slot });
       this.#inboxBytes += length;
       return this.#planResume();
     }
-    this.#handle(slot);
+    this.#handle(slot, network);
   }
 
   onTimer(): void {
@@ -188,9 +225,9 @@ export class NodeHost implements NodeOutput {
     if (this.node === null) return;
     while (this.#inbox.length > 0) {
       if (this.#starved()) return this.#planResume();
-      const slot = this.#inbox.shift()!;
-      this.#inboxBytes -= this.#sim.network.lengthOf(slot);
-      this.#handle(slot);
+      const { network, slot } = this.#inbox.shift()!;
+      this.#inboxBytes -= network.lengthOf(slot);
+      this.#handle(slot, network);
     }
     if (this.node !== null && this.node.deadline <= this.clock) this.#tick();
     this.rearm();
@@ -208,20 +245,23 @@ export class NodeHost implements NodeOutput {
     this.#sim.queue.push(time, EVENT_TIMER, this.index);
   }
 
-  #handle(slot: number): void {
+  #handle(slot: number, network: Network): void {
     const sim = this.#sim;
-    const network = sim.network;
+    const { mesh } = network;
+    const local = this.#locals[mesh]!;
+    if (local < 0) return network.release(slot);
     const from = network.fromOf(slot);
     const bytes = network.bytesOf(slot);
-    sim.observer.onArrival(this, from, bytes);
-    this.#busyUs += network.options.handleUs;
-    this.#call((node) => node.onDatagram(this.clock, this.#local, sim.addressOf(from), MESH_PORT, bytes));
+    sim.observer.onArrival(this, from, mesh, bytes);
+    this.#busyUs += sim.network.options.handleUs;
+    this.#call((node) => node.onDatagram(this.clock, local, sim.addressOf(from, mesh), MESH_PORT, bytes));
     network.release(slot);
   }
 
   /** Bytes from outside the network, under any source address. */
   inject(address: string, bytes: Uint8Array): void {
-    this.#call((node) => node.onDatagram(this.clock, this.#local, address, MESH_PORT, bytes));
+    const local = this.#locals.find((one) => one >= 0) ?? -1;
+    this.#call((node) => node.onDatagram(this.clock, local, address, MESH_PORT, bytes));
   }
 
   #tick(): void {
@@ -269,8 +309,8 @@ export class NodeHost implements NodeOutput {
     return index >= 0 && this.inGroup[index] ? index : -1;
   }
 
-  send(_local: number, address: string, port: number, bytes: Uint8Array): void {
-    this.#sim.observer.onSend(this, address, port, bytes);
+  send(local: number, address: string, port: number, bytes: Uint8Array): void {
+    this.#sim.observer.onSend(this, this.#locals.indexOf(local), address, port, bytes);
   }
 
   peer(id: string, state: PeerState): void {

@@ -22,24 +22,28 @@ export class Observer {
     this.#sim = sim;
   }
 
-  onSend(host: NodeHost, address: string, port: number, bytes: Uint8Array): void {
+  onSend(host: NodeHost, mesh: number, address: string, port: number, bytes: Uint8Array): void {
     if (bytes.length > DATAGRAM_BYTES_MAX) this.#sim.violate('runtime', `node ${host.index} sent ${bytes.length} bytes`);
     const to = port === MESH_PORT ? this.#sim.indexOf(address) : -1;
-    this.#sim.trace.mix(this.#sim.now, 1, host.index, to);
+    this.#sim.trace.mix(this.#sim.now, 1 + 100 * mesh, host.index, to);
     this.#sim.trace.mixBytes(bytes);
+    const network = this.#sim.meshes.networks[mesh];
+    if (network === undefined || (to >= 0 && this.#sim.meshes.meshOf(address) !== mesh)) {
+      return this.#sim.violate('runtime', `node ${host.index} sent to ${address} from an address on mesh ${mesh}`);
+    }
     if (to < 0) {
       this.#sim.noRouteCount++;
       this.#sim.strangers.get(address)?.(host.index, bytes);
       return;
     }
-    const fate = this.#sim.network.send(this.#sim.now, host.index, to, bytes);
-    this.#count(host, to, bytes, fate);
+    const fate = network.send(this.#sim.now, host.index, to, bytes);
+    this.#count(host, to, mesh, bytes, fate);
     if (this.#sim.trace.listener !== null) {
-      this.#sim.log(host.index, `-> ${to} ${this.#sim.census.describe()} (${bytes.length} B)${fate ? ` ** ${FATE_NAMES[fate]}` : ''}`);
+      this.#sim.log(host.index, `${mesh > 0 ? '=' : '-'}> ${to} ${this.#sim.census.describe()} (${bytes.length} B)${fate ? ` ** ${FATE_NAMES[fate]}` : ''}`);
     }
   }
 
-  #count(host: NodeHost, to: number, bytes: Uint8Array, fate: number): void {
+  #count(host: NodeHost, to: number, mesh: number, bytes: Uint8Array, fate: number): void {
     const census = this.#sim.census;
     const metrics = this.#sim.metrics;
     census.scan(this.#sim.truth, host.index, host.incarnation, to, bytes);
@@ -64,15 +68,15 @@ export class Observer {
           metrics.holesNamed += census.details[i]!;
         }
       }
-      if (type === FRAME_DATA && census.details[i]! >= 0) this.#countData(host, to, census.details[i]!, fate);
+      if (type === FRAME_DATA && census.details[i]! >= 0) this.#countData(host, to, mesh, census.details[i]!, fate);
     }
   }
 
-  #countData(host: NodeHost, to: number, packet: number, fate: number): void {
+  #countData(host: NodeHost, to: number, mesh: number, packet: number, fate: number): void {
     const copies = this.#sim.truth.packetCopies[packet]!;
     const again = (copies[to]! & COPY_SENT) !== 0;
     const measured = this.#sim.truth.messages[this.#sim.truth.packetMessage[packet]!]!.measured;
-    for (const checker of this.#sim.checkers.all) checker.dataSent?.(host, to, packet, again);
+    for (const checker of this.#sim.checkers.all) checker.dataSent?.(host, to, packet, again, mesh);
     this.#sim.truth.packetSentAt[packet]![to] = this.#sim.now;
     if (this.#sim.sendDeadline > 0 && measured) this.#judgeDeadline(host.index, to, packet);
     if (measured) this.#sim.metrics.dataSends++;
@@ -93,14 +97,14 @@ export class Observer {
     if (this.#sim.now + this.#sim.network.oneWay(from, to) > time + this.#sim.sendDeadline) this.#sim.sentTooLate++;
   }
 
-  onArrival(host: NodeHost, from: number, bytes: Uint8Array): void {
+  onArrival(host: NodeHost, from: number, mesh: number, bytes: Uint8Array): void {
     const census = this.#sim.census;
     const truth = this.#sim.truth;
-    this.#sim.trace.mix(this.#sim.now, 2, from, host.index);
-    this.#sim.heardAt[host.index * this.#sim.hosts.length + from] = this.#sim.now;
+    this.#sim.trace.mix(this.#sim.now, 2 + 100 * mesh, from, host.index);
+    this.#sim.noteHeard(host.index, from, mesh);
     this.#sim.arrivalListener?.(from, host.index);
     census.scan(truth, from, this.#sim.hosts[from]!.incarnation, host.index, bytes);
-    if (this.#sim.trace.listener !== null) this.#sim.log(host.index, `<- ${from} ${census.describe()}`);
+    if (this.#sim.trace.listener !== null) this.#sim.log(host.index, `<${mesh > 0 ? '=' : '-'} ${from} ${census.describe()}`);
     for (let i = 0; i < census.frameCount; i++) {
       const packet = census.details[i]!;
       if (census.types[i] !== FRAME_DATA || packet < 0) continue;
@@ -135,7 +139,8 @@ export class Observer {
     const serial = host.serials[group]!;
     const delivery = this.#delivery ??= { now: 0, stream: null as never, message, data };
     delivery.now = this.#sim.now;
-    delivery.stream = this.#sim.ledger.stream(host.index, serial, group, source, epoch, addressed);
+    const name = Math.max(0, this.#sim.meshes.meshOf(sourceId));
+    delivery.stream = this.#sim.ledger.stream(host.index, serial, group, source, epoch, addressed, name);
     delivery.message = message;
     delivery.data = data;
     for (const checker of this.#sim.checkers.all) checker.delivered?.(delivery);
@@ -161,7 +166,8 @@ export class Observer {
     const source = this.#sim.indexOf(sourceId);
     if (source < 0) return this.#sim.violate('3 payload', `node ${host.index}: a gap of ${sourceId}, which is no node`);
     const serial = host.serials[group]!;
-    const stream = this.#sim.ledger.stream(host.index, serial, group, source, epoch, addressed);
+    const name = Math.max(0, this.#sim.meshes.meshOf(sourceId));
+    const stream = this.#sim.ledger.stream(host.index, serial, group, source, epoch, addressed, name);
     const published = this.#sim.truth.streams.find((one) => one.source === source && one.epoch === epoch &&
       one.group === group && one.to === (addressed ? host.index : -1));
     const report: GapReport = { now: this.#sim.now, stream, from, to, reason, published };
@@ -200,9 +206,10 @@ export class Observer {
     if (group < 0 || this.#sim.strangers.has(id)) return;
     if (index < 0) return this.#sim.violate('3 payload', `node ${host.index}: member ${id} is no node`);
     const known = host.known[group]!;
+    const key = index + this.#sim.hosts.length * Math.max(0, this.#sim.meshes.meshOf(id));
     // After `restarted` the new incarnation's own subscription follows as `joined`, if it is a member again.
-    if (state === 'left' || state === 'gone' || state === 'restarted') known.delete(index);
-    else if (state === 'joined') known.set(index, { epoch, at: this.#sim.now });
+    if (state === 'left' || state === 'gone' || state === 'restarted') known.delete(key);
+    else if (state === 'joined') known.set(key, { epoch, at: this.#sim.now });
     this.#sim.memberListener?.(host, group, index, state);
   }
 

@@ -1,7 +1,7 @@
 // Bundles the simulator and runs it.
 //   node test/sim/run.mjs                 the short set
-//   node test/sim/run.mjs sim SEED        one seed with its trace
-//   node test/sim/run.mjs swarm SECONDS   as many seeds as fit, on both cores
+//   node test/sim/run.mjs sim SEED [two]  one seed with its trace; two: of those on two meshes
+//   node test/sim/run.mjs swarm SECONDS [two] [FROM]   as many seeds as fit, on both cores
 //   node test/sim/run.mjs report [--seeds N] [ROW…]   measures the table, prints it and writes docs/sim-report.md
 // RUNTIME=path/to/tjs runs it on that instead of on Node.
 import { build } from 'esbuild';
@@ -31,9 +31,10 @@ function run(words, keep = false) {
 const [command = 'set', ...rest] = process.argv.slice(2);
 if (command === 'swarm') {
   const milliseconds = Number(rest[0] ?? 60) * 1000;
-  const from = Number(rest[1] ?? 1);
+  const two = rest.includes('two') ? ['two'] : [];
+  const from = Number(rest.slice(1).find((word) => word !== 'two') ?? 1);
   const runs = Array.from({ length: PROCESSES }, (_, i) =>
-    run(['swarm', String(from + i), String(PROCESSES), String(milliseconds)]));
+    run(['swarm', String(from + i), String(PROCESSES), String(milliseconds), ...two]));
   const results = await Promise.all(runs);
   process.exitCode = results.some((result) => result.code !== 0) ? 1 : 0;
 } else if (command === 'report') {

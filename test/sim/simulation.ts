@@ -8,9 +8,10 @@ import { Census } from './census.ts';
 import { Checkers } from './checkers/all.ts';
 import { argumentOf, EventQueue, kindOf } from './event-queue.ts';
 import { type Delivery, type GapReport, Ledger } from './ledger.ts';
+import { type MeshSpec, Meshes } from './meshes.ts';
 import { Metrics } from './metrics.ts';
 import { type NetworkOptions, networkOptions } from './network-options.ts';
-import { EVENT_PACKET, Network } from './network.ts';
+import { EVENT_FURTHER_PACKET, EVENT_PACKET, Network } from './network.ts';
 import { EVENT_RESUME, EVENT_TIMER, NodeHost } from './node-host.ts';
 import { Observer } from './observer.ts';
 import { OnOff } from './on-off.ts';
@@ -34,6 +35,9 @@ export interface SimulationOptions {
   seed: number;
   nodes: number;
   network?: Partial<NetworkOptions>;
+  /** Meshes beside the first, and who is on which; default: all on all. */
+  further?: readonly MeshSpec[];
+  isOn?: (node: number, mesh: number) => boolean;
   groups?: GroupSpec[];
   nodeOptions?: Partial<NodeOptions>;
   /** Ask the trace for lines. */
@@ -50,7 +54,9 @@ export class Simulation {
   now = 0;
   readonly queue = new EventQueue();
   readonly random: Prng;
+  /** The first mesh, in most simulations the only one. */
   readonly network: Network;
+  readonly meshes: Meshes;
   readonly stalls: OnOff;
   readonly hosts: NodeHost[] = [];
   readonly groups: GroupSpec[];
@@ -78,14 +84,12 @@ export class Simulation {
   noRouteCount = 0;
   /** Addresses outside the simulated network, and who hears what is sent there (see Attacker). */
   readonly strangers = new Map<string, (from: number, bytes: Uint8Array) => void>();
-  /** When node `to` last got a datagram of node `from`: [to * nodes + from], -1: never. */
-  readonly heardAt: Float64Array;
+  readonly #heardAt: Float64Array;
   datagramsDelivered = 0;
   /** > 0: DATA that leaves when it can no longer arrive so many ms after its publication is counted in sentTooLate. */
   sendDeadline = 0;
   sentTooLate = 0;
 
-  #byAddress = new Map<string, number>();
   #byName = new Map<string, number>();
   #requestsBefore = 0;
   #actions: (() => void)[] = [];
@@ -100,20 +104,49 @@ export class Simulation {
     this.stalls = new OnOff(options.nodes, this.random.fork(8));
     this.truth = new Truth(options.nodes);
     this.ledger = new Ledger(options.nodes);
-    this.heardAt = new Float64Array(options.nodes * options.nodes).fill(-1);
+    this.meshes = new Meshes(
+      options.nodes, this.network, options.further ?? [], options.isOn ?? (() => true), this.queue, this.random,
+    );
+    this.#heardAt = new Float64Array(options.nodes * options.nodes * this.meshes.count).fill(-1);
     if (options.listener) this.trace.listener = options.listener;
-    for (let index = 0; index < options.nodes; index++) {
-      const address = `fc00::${(index + 1).toString(16)}`;
-      this.#byAddress.set(address, index);
-      this.hosts.push(new NodeHost(this, index, address));
-    }
+    for (let index = 0; index < options.nodes; index++) this.hosts.push(new NodeHost(this, index));
     this.observer = new Observer(this);
     this.checkers = new Checkers(this);
     this.queue.push(SAMPLE_MS, EVENT_SAMPLE, 0);
   }
 
-  addressOf(index: number): string {
-    return this.hosts[index]!.address;
+  addressOf(index: number, mesh = 0): string {
+    return this.meshes.addressOf(index, mesh);
+  }
+
+  /** What `host` calls node `index` as a member of the group. */
+  memberId(host: NodeHost, group: number, index: number): string {
+    for (let mesh = 0; mesh < this.meshes.count; mesh++) {
+      const id = host.node?.memberOf(this.addressOf(index, mesh)) ?? '';
+      if (host.groups[group]?.peers.has(id)) return id;
+    }
+    return this.addressOf(index);
+  }
+
+  /** Node `to` has got a datagram of node `from`. */
+  noteHeard(to: number, from: number, mesh: number): void {
+    this.#heardAt[(to * this.hosts.length + from) * this.meshes.count + mesh] = this.now;
+  }
+
+  /** When it last got one, by any way of the member that is called by its address on mesh `name`; -1: never. */
+  lastHeard(to: number, from: number, name: number): number {
+    let last = -1;
+    for (let mesh = 0; mesh < this.meshes.count; mesh++) {
+      if (!this.meshes.isWayOf(mesh, name)) continue;
+      last = Math.max(last, this.#heardAt[(to * this.hosts.length + from) * this.meshes.count + mesh]!);
+    }
+    return last;
+  }
+
+  /** Whether they can reach each other by some mesh. */
+  canMeet(a: number, b: number): boolean {
+    return this.meshes.networks.some((network, mesh) => this.hosts[a]!.up[mesh] && this.hosts[b]!.up[mesh] &&
+      !network.isBlocked(a, b) && !network.isBlocked(b, a));
   }
 
   groupIndex(name: string): number {
@@ -121,7 +154,7 @@ export class Simulation {
   }
 
   indexOf(address: string): number {
-    return this.#byAddress.get(address) ?? -1;
+    return this.meshes.nodeOf(address);
   }
 
   /** Starts a node with the clock of a new machine, in all given groups, knowing all the others' addresses. */
@@ -191,13 +224,18 @@ export class Simulation {
 
   #dispatch(kind: number, argument: number): void {
     switch (kind) {
-      case EVENT_PACKET: return this.hosts[this.network.toOf(argument)]!.receive(argument);
+      case EVENT_PACKET: return this.hosts[this.network.toOf(argument)]!.receive(argument, this.network);
       case EVENT_TIMER: return this.hosts[argument]!.onTimer();
       case EVENT_RESUME: return this.hosts[argument]!.onResume();
       case EVENT_ACTION: return this.#actions[argument]!();
-      default:
+      case EVENT_SAMPLE:
         for (const checker of this.checkers.all) checker.sampled?.(this.now);
         this.queue.push(this.now + SAMPLE_MS, EVENT_SAMPLE, 0);
+        return;
+      default: {
+        const network = this.meshes.networks[kind - EVENT_FURTHER_PACKET]!;
+        this.hosts[network.toOf(argument)]!.receive(argument, network);
+      }
     }
   }
 
@@ -224,7 +262,7 @@ export class Simulation {
     this.#owe(host, message);
     let seq = -98;
     this.guard(host, () => {
-      seq = to < 0 ? joined.publish(host.clock, data) : joined.publishTo(host.clock, this.addressOf(to), data);
+      seq = to < 0 ? joined.publish(host.clock, data) : joined.publishTo(host.clock, this.memberId(host, group, to), data);
     });
     data.fill(0x55);
     host.rearm();
@@ -262,7 +300,8 @@ export class Simulation {
   }
 
   #owe(host: NodeHost, message: Message): void {
-    for (const [index, entry] of host.known[message.group]!) {
+    for (const [key, entry] of host.known[message.group]!) {
+      const index = key % this.hosts.length;
       if (message.to >= 0 && index !== message.to) continue;
       const receiver = this.hosts[index]!;
       if (receiver.groups[message.group] === null || receiver.epoch !== entry.epoch) continue;

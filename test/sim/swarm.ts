@@ -5,6 +5,8 @@
 import type { GroupOptions } from '../../src/multicast/options.ts';
 import { CALM, type NetworkOptions } from './network-options.ts';
 import { injectMalformed } from './checkers/malformed.ts';
+import { MeshFaults } from './mesh-faults.ts';
+import type { MeshSpec } from './meshes.ts';
 import { Prng } from './prng.ts';
 import { type GroupSpec, Simulation } from './simulation.ts';
 
@@ -31,13 +33,17 @@ export function swarm(seed: number, listener?: (line: string) => void): SwarmRes
   const sim = new Simulation({ seed, nodes, network, groups, ...(listener ? { listener } : {}) });
   const run = new SwarmRun(sim, random);
   const summary = `seed ${seed}: ${nodes} nodes, ${groups.map((group) => describe(group.options)).join(' | ')}; ` +
-    Object.entries(network).map(([name, value]) => `${name} ${Number(value.toFixed(3))}`).join(', ');
+    describeNetwork(network);
   listener?.(summary);
   return { sim, summary, settledMs: run.run() };
 }
 
 function describe(options: GroupOptions): string {
   return Object.entries(options).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ') || 'default';
+}
+
+function describeNetwork(network: Partial<NetworkOptions>): string {
+  return Object.entries(network).map(([name, value]) => `${name} ${Number(value.toFixed(3))}`).join(', ');
 }
 
 function drawNetwork(random: Prng): Partial<NetworkOptions> {
@@ -69,15 +75,45 @@ function drawGroups(random: Prng): GroupSpec[] {
   return groups;
 }
 
+/** A second mesh: who is on which, and whether its addresses are bound to keys. */
+function drawMeshes(random: Prng, nodes: number): { further: MeshSpec[]; isOn: (node: number, mesh: number) => boolean; lost: number } {
+  const bound = random.chance(0.8);
+  const partial = random.chance(0.3);
+  const places = Array.from({ length: nodes }, () => (partial ? random.pick([-1, -1, 0, 1]) : -1));
+  const lost = bound && !partial && random.chance(0.3) ? random.below(2) : -1;
+  return { further: [{ network: drawNetwork(random), bound }], isOn: (node, mesh) => places[node] !== 1 - mesh, lost };
+}
+
+/** The same on two meshes; other draws, so that a seed of one says nothing of the other. */
+export function swarmTwo(seed: number, listener?: (line: string) => void): SwarmResult {
+  const random = new Prng(seed, 199);
+  const nodes = random.chance(0.1) ? random.between(24, 40) : random.between(3, 14);
+  const network = drawNetwork(random);
+  const groups = drawGroups(random);
+  const { further, isOn, lost } = drawMeshes(random, nodes);
+  const sim = new Simulation({ seed, nodes, network, further, isOn, groups, ...(listener ? { listener } : {}) });
+  const faults = new MeshFaults(sim, new Prng(seed, 299));
+  const summary = `two, seed ${seed}: ${nodes} nodes, ${groups.map((group) => describe(group.options)).join(' | ')}; ` +
+    [network, further[0]!.network!].map(describeNetwork).join(' // ') + (further[0]!.bound ? '' : ', keyless') +
+    `, on ${sim.hosts.map(({ up }) => up.map(Number).join('')).join(' ')}${lost < 0 ? '' : `, loses ${lost}`}`;
+  listener?.(summary);
+  return { sim, summary, settledMs: new SwarmRun(sim, random, faults, lost).run() };
+}
+
 /** One run's state: who is down, what is cut. */
 class SwarmRun {
   #sim: Simulation;
   #random: Prng;
   #restartAt = new Map<number, number>();
+  /** On several meshes: what else breaks, and which mesh never works again after the heal. */
+  #faults: MeshFaults | null;
+  #lost: number;
 
-  constructor(sim: Simulation, random: Prng) {
+  constructor(sim: Simulation, random: Prng, faults: MeshFaults | null = null, lost = -1) {
     this.#sim = sim;
     this.#random = random;
+    this.#faults = faults;
+    this.#lost = lost;
   }
 
   run(): number {
@@ -91,12 +127,13 @@ class SwarmRun {
     while (sim.now < end && steps++ < STEPS_MAX) {
       sim.run(sim.now + random.between(1, random.chance(0.3) ? 3000 : 400));
       this.#step();
+      this.#faults?.step();
     }
     this.#heal();
     const healedAt = sim.now;
     sim.run(healedAt + 5000);
     for (const host of sim.hosts) for (let group = 0; group < host.groups.length; group++) sim.publish(host.index, group, 100);
-    const limit = LIVENESS_MS + LIVENESS_RTTS * sim.network.options.rttMs;
+    const limit = LIVENESS_MS + LIVENESS_RTTS * Math.max(...sim.meshes.networks.map(({ options }) => options.rttMs));
     const settled = sim.runUntil(() => this.#settled(), healedAt + 5000 + limit);
     const settledMs = settled ? Math.max(0, sim.metrics.lastDeliveryAt - healedAt) : -1;
     if (!settled) this.#reportLate(limit);
@@ -192,6 +229,7 @@ class SwarmRun {
     Object.assign(sim.network.options, CALM, { loss: random.pick([0, 0.01, 0.1]) });
     sim.network.heal();
     sim.log(0, 'heals');
+    this.#faults?.heal(this.#lost);
     for (const host of sim.hosts) host.wake();
     for (const [index] of [...this.#restartAt]) if (random.chance(0.8)) this.#restart(index);
   }

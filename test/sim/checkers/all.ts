@@ -12,8 +12,10 @@ import { Retention } from './retention.ts';
 import { Silence } from './silence.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Tiling } from './tiling.ts';
+import { Ways } from './ways.ts';
 
 export class Checkers {
+  readonly atMostOnce: AtMostOnce;
   readonly completeness: Completeness;
   readonly memory: MemoryBounds;
   readonly holdDown: HoldDown;
@@ -21,13 +23,14 @@ export class Checkers {
   readonly all: readonly Checker[];
 
   constructor(sim: Simulation) {
+    this.atMostOnce = new AtMostOnce(sim);
     this.completeness = new Completeness(sim);
     this.memory = new MemoryBounds(sim);
     this.holdDown = new HoldDown(sim);
     this.silence = new Silence(sim);
     this.all = [
-      new AtMostOnce(sim), new Tiling(sim), new KeptBytes(sim), this.completeness, new GapReason(sim), new Retention(sim),
-      this.memory, new EpochOrder(sim), new Subscriptions(sim), this.holdDown,
+      this.atMostOnce, new Tiling(sim), new KeptBytes(sim), this.completeness, new GapReason(sim), new Retention(sim),
+      this.memory, new EpochOrder(sim), new Subscriptions(sim), this.holdDown, new Ways(sim),
     ];
   }
 }

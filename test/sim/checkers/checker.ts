@@ -5,8 +5,8 @@ import type { NodeHost } from '../node-host.ts';
 export interface Checker {
   delivered?(delivery: Delivery): void;
   gapped?(report: GapReport): void;
-  /** A DATA frame left: `packet` of Truth from a host to node `to`, again or for the first time. */
-  dataSent?(host: NodeHost, to: number, packet: number, again: boolean): void;
+  /** A DATA frame left: `packet` of Truth from a host to node `to`, again or for the first time, by this mesh. */
+  dataSent?(host: NodeHost, to: number, packet: number, again: boolean, mesh: number): void;
   /** Every SAMPLE_MS of virtual time. */
   sampled?(now: number): void;
   /** The run has ended, healed and quiet. */

@@ -13,7 +13,7 @@ export class EpochOrder implements Checker {
   /** Incarnations are compared, not epochs: a node whose clock was set back starts with a lower one. */
   delivered({ stream, message }: Delivery): void {
     const nodes = this.#sim.hosts.length;
-    const key = ((stream.serial * this.#sim.groups.length + stream.group) * nodes + stream.receiver) * nodes + stream.source;
+    const key = (((stream.serial * this.#sim.meshes.count + stream.name) * this.#sim.groups.length + stream.group) * nodes + stream.receiver) * nodes + stream.source;
     const newest = this.#newest.get(key) ?? 0;
     if (message.incarnation > newest) this.#newest.set(key, message.incarnation);
     else if (message.incarnation < newest) {

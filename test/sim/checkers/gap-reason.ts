@@ -32,7 +32,7 @@ export class GapReason implements Checker {
     switch (reason) {
       case 'restart': return source.epoch === stream.epoch ? 'the source did not restart' : '';
       case 'source-gone': {
-        const heardAt = sim.heardAt[stream.receiver * sim.hosts.length + stream.source]!;
+        const heardAt = sim.lastHeard(stream.receiver, stream.source, stream.name);
         const left = source.epoch !== stream.epoch || source.serials[stream.group] !== youngest.serial;
         return left || !source.running || now - heardAt >= SILENCE_MS ? '' : `heard ${now - heardAt} ms ago`;
       }
@@ -40,9 +40,12 @@ export class GapReason implements Checker {
         if (options.delivery !== 'timely') return 'the group is not timely';
         const early = youngest.time + (options.playoutMs ?? 400) - now;
         // The receiver knows the one-way delay only as half of the round trips it has measured.
-        const peer = sim.hosts[stream.receiver]!.node?.peers().find((one) => one.id === sim.addressOf(stream.source));
-        const oneWay = Math.max(sim.network.oneWay(stream.source, stream.receiver), (peer?.rttMs ?? 0) / 2);
-        const slack = oneWay + sim.network.options.jitterMs + 2;
+        const { networks } = sim.meshes;
+        const measured = sim.hosts[stream.receiver]!.node?.peers().filter(({ id }) => sim.indexOf(id) === stream.source) ?? [];
+        const oneWay = Math.max(
+          ...networks.map((network) => network.oneWay(stream.source, stream.receiver)), ...measured.map(({ rttMs }) => rttMs / 2),
+        );
+        const slack = oneWay + Math.max(...networks.map((network) => network.options.jitterMs)) + 2;
         return early > slack ? `the deadline is ${early} ms away` : '';
       }
       default: return '';

@@ -19,28 +19,28 @@ export class HoldDown implements Checker {
     this.#sim = sim;
   }
 
-  dataSent(host: NodeHost, to: number, packet: number, again: boolean): void {
+  dataSent(host: NodeHost, to: number, packet: number, again: boolean, mesh: number): void {
     if (!again) return;
     const sim = this.#sim;
     const key = packet * sim.hosts.length + to;
     // The second of two copies does not begin the hold-down anew.
     const since = this.#quick.get(key) ?? sim.truth.packetSentAt[packet]![to]!;
     const passed = sim.now - since;
-    if (passed + SLACK_MS >= HOLD_DOWN * sim.network.rtt(host.index, to)) {
+    if (passed + SLACK_MS >= HOLD_DOWN * sim.meshes.networks[mesh]!.rtt(host.index, to)) {
       this.#quick.delete(key);
       return;
     }
     this.quickRepeats++;
-    if (this.#quick.has(key)) this.#judge(host, to, packet, passed);
+    if (this.#quick.has(key)) this.#judge(host, to, packet, passed, mesh);
     this.#quick.set(key, since);
   }
 
   /** Too soon by the true round trip. The core can only go by the one it has measured, which cannot be below the truth. */
-  #judge(host: NodeHost, to: number, packet: number, passed: number): void {
+  #judge(host: NodeHost, to: number, packet: number, passed: number, mesh: number): void {
     const sim = this.#sim;
-    const peer = host.node?.peers().find((one) => one.id === sim.addressOf(to));
+    const peer = host.node?.peers().find((one) => one.id === sim.addressOf(to, mesh));
     const measured = peer === undefined || peer.rttMs === 0 ? 0 : peer.rttMs;
-    const truth = sim.network.rtt(host.index, to);
+    const truth = sim.meshes.networks[mesh]!.rtt(host.index, to);
     if (measured > 0 && measured + SLACK_MS < truth) {
       sim.violate('10 hold-down', `node ${host.index} measured a round trip of ${measured} ms to ${to}, it is ${truth}`);
     }

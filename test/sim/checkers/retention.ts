@@ -29,8 +29,10 @@ export class Retention implements Checker {
     const source = sim.hosts[message.source]!;
     if (source.serials[stream.group] !== message.serial) return;
     // Nor does it serve older ones to a receiver whose leaving and coming back it has learnt of since.
-    const met = source.known[stream.group]!.get(stream.receiver);
-    if (met !== undefined && met.at >= message.time) return;
+    for (let mesh = 0; mesh < sim.meshes.count; mesh++) {
+      const met = source.known[stream.group]!.get(stream.receiver + mesh * sim.hosts.length);
+      if (met !== undefined && met.at >= message.time) return;
+    }
     const late = sim.hosts[stream.receiver]!.joinedAt[stream.group]! >= message.time;
     if (late || now - message.time >= retainMs || this.#overBudget(message.id, message.source)) return;
     if (sim.groups[stream.group]!.options.slow === 'evict') return;

@@ -1,6 +1,7 @@
 /**
  * Invariant 9, judged at the end of a run that has been connected for keepalive + 5 RTT: each node's members of a group are
- * exactly the running nodes in it, with their epochs; and what members() says is what the member events told.
+ * exactly the running nodes in it that share a mesh with it, with their epochs, each once; and what members() says is what the
+ * member events told.
  */
 import type { NodeHost } from '../node-host.ts';
 import type { Simulation } from '../simulation.ts';
@@ -21,15 +22,24 @@ export class Subscriptions implements Checker {
 
   #compare(host: NodeHost, group: number): void {
     const sim = this.#sim;
-    const seen = new Map(host.groups[group]!.members().map((member) => [sim.indexOf(member.id), member.epoch]));
+    const seen = new Map<number, number>();
+    const known = host.known[group]!;
+    for (const { id, epoch } of host.groups[group]!.members()) {
+      const index = sim.indexOf(id);
+      if (seen.has(index)) this.#fail(host, group, `has node ${index} twice, as ${id} too`);
+      seen.set(index, epoch);
+      const told = known.get(index + Math.max(0, sim.meshes.meshOf(id)) * sim.hosts.length)?.epoch ?? 0;
+      if (told !== epoch) this.#fail(host, group, `told of ${id} as ${told} by events, ${epoch} by members()`);
+    }
+    const members = [...known.keys()].map((key) => key % sim.hosts.length);
+    for (const index of members) if (!seen.has(index)) this.#fail(host, group, `told of node ${index}, which is no member`);
     for (const other of sim.hosts) {
       if (other === host) continue;
-      const expected = other.running && other.groups[group] !== null && !other.paused ? other.epoch : 0;
+      const reached = other.running && sim.canMeet(host.index, other.index);
+      const expected = reached && other.groups[group] !== null && !other.paused ? other.epoch : 0;
       const found = seen.get(other.index) ?? 0;
       if (other.paused) continue;
       if (found !== expected) this.#fail(host, group, `has node ${other.index} as ${found}, it is ${expected} (0: no member)`);
-      const told = host.known[group]!.get(other.index)?.epoch ?? 0;
-      if (told !== found) this.#fail(host, group, `told of node ${other.index} as ${told} by events, ${found} by members()`);
     }
   }
 
