@@ -32,7 +32,7 @@ export async function bundleScript(entry, minify = true) {
   const names = privateNames(plain.script).map((name) => name.replaceAll('$', '\\$'));
   const { script, map, metafile } = await bundle(entry, { minify, mangleProps: new RegExp(`^(${names.join('|')})$`) });
   const smaller = await swc.minify(script, {
-    module: true, ecma: 2022, compress: { passes: 2 }, mangle: true, sourceMap: { content: map },
+    module: true, ecma: 2022, compress: { passes: 4, sequences: false }, mangle: true, sourceMap: { content: map },
     format: { asciiOnly: true }, // one other character costs txiki.js 0.4 MB: it keeps the script, two bytes each
   });
   return { script: smaller.code, map: smaller.map, metafile };
