@@ -6,6 +6,7 @@ const OUTSTANDING = 'src/multicast/outstanding.ts';
 const REPAIR_QUEUE = 'src/multicast/repair-queue.ts';
 const PROBE_TIMEOUT = 'src/multicast/probe-timeout.ts';
 const HOLES = 'src/multicast/holes.ts';
+const STATUS_WRITER = 'src/multicast/status-writer.ts';
 const RECEIVE = 'src/multicast/receive-stream.ts';
 const SEND = 'src/multicast/send-stream.ts';
 const LOG = 'src/multicast/send-log.ts';
@@ -83,10 +84,18 @@ export const mutants = [
   m('a way whose probes are not answered is left', TWINS, 'way.doubtAt = now;\n    this.#outbox.oweHello(way, true);', 'this.#outbox.oweHello(way, true);'),
   m('data that comes by another way is followed', TWINS, 'if (peer !== peer.lead.way) this.suspect(', 'if (peer === undefined) this.suspect('),
   m('an address that is named no more is left', TWINS, 'if (way !== peer && !peer.twinIds.includes(way.id)) way.doubtAt = now;', ';'),
-  m('a second address is no member before it is confirmed', TWINS, 'peer.lead !== peer || this.#confirming.has(peer)', 'peer.lead !== peer'),
-  m('asking for confirmation ends', TWINS, 'peer.lead.ways.length > 0 || tries === 0', 'peer.lead.ways.length > 0'),
+  m('a second address is no member before it is confirmed', TWINS, 'peer.lead !== peer || (this.#confirming.get(peer) ?? -1) >= 0', 'peer.lead !== peer'),
+  m('asking for confirmation ends', TWINS, 'peer.lead.ways.length > 0 || tries === last', 'peer.lead.ways.length > 0'),
+  m('a second address is a member before asking ends', TWINS, '(this.#confirming.get(peer) ?? -1) >= 0', 'this.#confirming.has(peer)'),
+  m('asking goes on when it is a member', TWINS, 'first === peer ? 0 : -LATE_TRIES', '0'),
+  m('an address that is not there has no number', BROADCAST, 'peer.local = NO_LOCAL;', ''),
+  m('who is bound to his key is so from the first', ADMISSION, 'peer.bound = locals[local]?.authenticated ?? false;', ''),
+  m('an echo goes back by the way that it came', STATUS_WRITER, 'this.#echoAt >= 0 && this.#echoBy === peer.way', 'this.#echoAt >= 0'),
+  m('a round trip is of the way by which STATUS came', CURSOR, '= context.broadcast.from ?? this.peer;', '= this.peer.way;'),
+  m('a stream whose source became one with another asks where it is', MEMBERSHIP, 'lead.streams.get(key)?.goAstray();', ''),
   m('BYE by one way ends all', GREETING, 'for (const way of [peer, ...peer.lead.ways]) this.#liveness.enter(now, way, GONE);', 'this.#liveness.enter(now, peer, GONE);'),
-  m('a new epoch ends the other ways', GREETING, 'for (const way of peer.lead.ways) if (way !== peer) this.#liveness.enter(now, way, GONE);', ''),
+  m('a new epoch ends the other ways', GREETING, 'if (way !== peer) this.#liveness.enter(now, way, GONE);', ''),
+  m('the groups of an old life are forgotten with it', GREETING, 'if (way !== lead) way.subscriptions.clear();', ''),
   m('SUBS by one way is of the node', BROADCAST, 'if (peer.lead !== peer) this.subscriptions.receive(now, peer.lead, this.view, at, length, this.upper);', ''),
   m('the table of peers is bounded', TABLE, 'if (this.#peers.size >= this.#max) {', 'if (this.#peers.size >= this.#max * 1e6) {'),
   m('a live peer is not forgotten for a stranger', TABLE, 'if (peer.reach === ALIVE || peer.reach === STALE) continue;', ''),
@@ -155,7 +164,7 @@ export const mutants = [
   m('false alarms widen the reorder delay', HOLES, 'this.#reorderSixteenths = Math.min(REORDER_SIXTEENTHS_MAX, this.#reorderSixteenths + 1);', ''),
   m('requests are repeated', HOLES, 'hole.dueAt = now + (hole.twice ? TWICE_MS : this.#requestMs(hole.tries));', 'hole.dueAt = Infinity;'),
   m('repeated requests back off', HOLES, 'first * REQUEST_BACKOFF ** Math.max(0, tries - 2)', 'first'),
-  m('a copy without its start asks for it', RECEIVE, 'if (!this.started) return this.#needStart(now);', 'if (!this.started) return;'),
+  m('a copy without its start asks for it', RECEIVE, 'if (this.needsStart) return this.#needStart(now);', 'if (this.needsStart) return;'),
   m('POLL is answered', RECEIVE, 'if (answer) this.#oweStatus();\n    this.#arm(now);', 'this.#arm(now);'),
   m('POLL names what is missing', RECEIVE, 'if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), uselessAt);', ''),
   m('what the source has let go is given up', RECEIVE, "this.giveUpTo(serialAdd(low, -1), late ? 'late' : reason);", ''),

@@ -84,6 +84,7 @@ export class Admission {
     const { counters, locals, peers, random } = this.#context;
     for (const own of locals) if (own?.id === id) return undefined;
     const peer = new Peer(id, address, port, local, newNonce(random), this.#liveness);
+    peer.bound = locals[local]?.authenticated ?? false;
     if (!peers.add(peer, (victim) => this.#liveness.forget(now, victim))) {
       counters.peersRefused++;
       return undefined;

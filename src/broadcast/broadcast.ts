@@ -23,6 +23,8 @@ import { Subscriptions } from './subscriptions.ts';
 import { Twins } from './twins.ts';
 import type { UpperLayer } from './upper-layer.ts';
 
+/** Of a peer whom none of our addresses reaches. */
+const NO_LOCAL = -1;
 /** A random peer gets our list of peers this often. */
 const EXCHANGE_MS = 60_000;
 
@@ -39,6 +41,7 @@ export class Broadcast implements BroadcastContext {
   readonly header = new Header();
   view: DataView = new DataView(new ArrayBuffer(0));
   bytes: Uint8Array = new Uint8Array(0);
+  from: Peer | undefined;
   readonly identity: number;
   readonly outbox: Outbox;
   readonly #twins: Twins;
@@ -81,8 +84,7 @@ export class Broadcast implements BroadcastContext {
     // It may be back after a while: whom we know over it has given up on us for some time, so we greet first.
     const known: Peer[] = [];
     for (const peer of this.peers.all()) {
-      const free = peer.local === index || this.locals[peer.local] === undefined;
-      if (peer.state === PROBING || !free || !local.accepts(peer.address)) continue;
+      if (peer.state === PROBING || this.locals[peer.local] !== undefined || !local.accepts(peer.address)) continue;
       peer.local = index;
       known.push(peer);
     }
@@ -100,6 +102,7 @@ export class Broadcast implements BroadcastContext {
     this.locals[index] = undefined;
     for (const peer of this.peers.all()) {
       if (peer.local !== index) continue;
+      peer.local = NO_LOCAL; // an address on another mesh may get the number
       if (peer.state === PROBING) this.#liveness.forget(now, peer);
       else this.#twins.settle(now, peer);
     }
@@ -126,6 +129,7 @@ export class Broadcast implements BroadcastContext {
     if (peer === undefined) return;
     this.view = view;
     this.bytes = bytes;
+    this.from = peer;
     const greeting = this.#greeting;
     let accepted = greeting.accepts(peer);
     if (accepted) this.#liveness.heard(now, peer);

@@ -5,6 +5,7 @@ import type { DatagramWriter } from './datagram-writer.ts';
 import type { Candidate } from './mesh-source.ts';
 import type { BroadcastOptions } from './options.ts';
 import type { PeerTable } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { UpperLayer } from './upper-layer.ts';
 
@@ -48,6 +49,8 @@ export interface BroadcastContext {
   readonly header: Header;
   readonly view: DataView;
   readonly bytes: Uint8Array;
+  /** By which way it came. */
+  readonly from: Peer | undefined;
   /** Random per run, the same on all our addresses: tells our own voice. */
   readonly identity: number;
   /** A node that may be met at this address, from that number of our own. */

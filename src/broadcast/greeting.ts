@@ -105,8 +105,12 @@ export class Greeting {
     } else {
       counters.restarts++;
       // Its other ways are of the life that is over; a node that went by another address ends under that.
-      for (const way of peer.lead.ways) if (way !== peer) this.#liveness.enter(now, way, GONE);
-      const led = peer.lead === peer;
+      const { lead } = peer;
+      for (const way of lead.ways) {
+        if (way !== peer) this.#liveness.enter(now, way, GONE);
+        if (way !== lead) way.subscriptions.clear();
+      }
+      const led = lead === peer;
       peer.subscriptions.clear(); // of the old life
       if (!led) this.#twins.part(now, peer);
       upper.onRestart(now, peer, header.epoch);

@@ -25,6 +25,8 @@ const HEAD_LENGTH = 5;
 const CONFIRM_MS = 400;
 const CONFIRM_TRIES = 10;
 const MEET_TRIES = 4;
+/** And so often more, as a member: while two names of a node are in use, all that it says comes twice. */
+const LATE_TRIES = 40;
 const CONFIRMING_MAX = 256;
 /** While nothing was heard by a way for so long, data that comes by another is a sign to take that one. */
 const FOLLOW_MS = 300;
@@ -56,7 +58,7 @@ export class Twins implements Alarm {
   readonly #outbox: Outbox;
   /** A known peer of each number; a number alone proves nothing. */
   readonly #byNumber = new Map<number, Peer>();
-  /** How often they will be asked still. */
+  /** How often they will be asked still before they are members; below 0: since then. */
   readonly #confirming = new Map<Peer, number>();
 
   constructor(context: BroadcastContext, outbox: Outbox) {
@@ -94,12 +96,11 @@ export class Twins implements Alarm {
   onAlarm(now: number): void {
     for (const [peer, tries] of this.#confirming) {
       const first = this.#byNumber.get(peer.identity);
-      if (peer.lead.ways.length > 0 || tries === 0) {
-        this.#confirming.delete(peer);
-        this.#decide(now, peer);
-        continue;
-      }
-      this.#confirming.set(peer, tries - 1);
+      const last = first === peer ? 0 : -LATE_TRIES;
+      if (peer.lead.ways.length > 0 || tries === last) this.#confirming.delete(peer);
+      else this.#confirming.set(peer, tries - 1);
+      this.#decide(now, peer);
+      if (!this.#confirming.has(peer)) continue;
       for (const one of [first, peer]) if (one?.known && one.state !== GONE) this.#outbox.oweHello(one, true);
     }
     if (this.#confirming.size > 0) this.#context.alarms.set(this, now + CONFIRM_MS);
@@ -228,7 +229,7 @@ export class Twins implements Alarm {
 
   /** Whether this peer is a member by itself. */
   #decide(now: number, peer: Peer): void {
-    const shadowed = peer.lead !== peer || this.#confirming.has(peer)
+    const shadowed = peer.lead !== peer || (this.#confirming.get(peer) ?? -1) >= 0
       || (!peer.bound && this.#twinsOf(peer).some((twin) => twin.bound && twin.lead.reach !== GONE));
     if (peer.lead.ways.length > 0) this.choose(now, peer.lead);
     if (peer.shadowed === shadowed) return;

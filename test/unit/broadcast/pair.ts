@@ -1,8 +1,21 @@
 /** Two nodes on two meshes at once, with a clock and a network of their own. */
 import type { NodeOutput } from '../../../src/multicast/node-output.ts';
 import { MeshNode } from '../../../src/multicast/node.ts';
+import { FRAME_HEADER_LENGTH } from '../../../src/wire/frame.ts';
+import { HEADER_LENGTH } from '../../../src/wire/header.ts';
 
 interface Packet { at: number; to: string; from: string; bytes: Uint8Array }
+
+function meshOf(address: string): number {
+  return address.startsWith('fc') ? 0 : 1;
+}
+
+function hasFrame(bytes: Uint8Array, type: number): boolean {
+  for (let at = HEADER_LENGTH; at < bytes.length; at += FRAME_HEADER_LENGTH + ((bytes[at + 2]! << 8) | bytes[at + 3]!)) {
+    if (bytes[at] === type) return true;
+  }
+  return false;
+}
 
 /** Two nodes, each with an address on two meshes; cut.has(address): datagrams to or from it are lost. */
 export class Pair {
@@ -13,6 +26,13 @@ export class Pair {
   readonly nodes: MeshNode[];
   readonly addresses = [['fc00::a', '200::a'], ['fc00::b', '200::b']];
   loss = 0;
+  /** ms from one end to the other, by mesh. */
+  readonly delays = [20, 20];
+  /** Type of a frame that node 1 never gets, 0: none; with all that is in the datagram. */
+  hidden = 0;
+  sentCount = 0;
+  /** Datagrams from an address of one mesh to one of the other. */
+  strayCount = 0;
   /** Number of the mesh whose addresses are bound to no key. */
   keyless = -1;
   /** By the number that the node has given them. */
@@ -46,8 +66,12 @@ export class Pair {
   }
 
   put(from: string, to: string, bytes: Uint8Array): void {
+    const mesh = meshOf(to);
+    this.sentCount++;
+    if (meshOf(from) !== mesh) this.strayCount++;
+    if (this.hidden > 0 && this.addresses[1]!.includes(to) && hasFrame(bytes, this.hidden)) return;
     if (this.cut.has(from) || this.cut.has(to) || this.#draw() < this.loss) return;
-    this.#queue.push({ at: this.now + 20, to, from, bytes: bytes.slice() });
+    this.#queue.push({ at: this.now + this.delays[mesh]!, to, from, bytes: bytes.slice() });
   }
 
   /** A further node with one address, which greets node 1. */

@@ -1,0 +1,124 @@
+/** What came to light where many nodes had two addresses (test/sim): each in its smallest form. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FRAME_ADDRESSES } from '../../../src/wire/frame.ts';
+import { Pair } from './pair.ts';
+
+const ways = suite('ways under faults');
+
+/** Both nodes in the group, on these meshes. */
+function met(meshes: readonly number[], ms = 4000): Pair {
+  const pair = new Pair();
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  for (const mesh of meshes) pair.bringUp(mesh);
+  pair.run(ms);
+  return pair;
+}
+
+/** A numbered message of node 0 every 20 ms for so long; @returns the next number. */
+function talk(pair: Pair, first: number, ms: number): number {
+  let number = first;
+  for (let at = 0; at < ms; at += 20, number++) {
+    [...pair.nodes[0]!.groups][0]!.publish(pair.now, Uint8Array.of(number >> 8, number));
+    pair.run(20);
+  }
+  return number;
+}
+
+ways('the number of an address that is gone may be that of another mesh: nothing goes from the one to the other', () => {
+  const pair = met([0, 1]);
+  pair.nodes[0]!.removeLocal(pair.now, 0);
+  pair.nodes[0]!.removeLocal(pair.now, 1);
+  pair.bringUp(1, [0]);
+  pair.run(60_000);
+  assert.is(pair.strayCount, 0);
+});
+
+ways('a round trip is there and back by one way', () => {
+  const pair = new Pair();
+  pair.delays[0] = 150;
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  for (const mesh of [0, 1]) pair.bringUp(mesh);
+  pair.run(4000);
+  pair.loss = 0.2;
+  let least = Infinity;
+  for (let round = 0, said = 0; round < 100; round++) {
+    if (round % 10 === 0) pair.cut.add('200::a');
+    if (round % 10 === 5) pair.cut.clear();
+    said = talk(pair, said, 400);
+    const slow = pair.nodes.flatMap((node) => node.peers()).filter(({ id }) => id.startsWith('fc'));
+    least = Math.min(least, ...slow.map(({ rttMs }) => rttMs));
+  }
+  assert.ok(least >= 300, `${least} ms, of 300`);
+});
+
+ways('an address that was away when the other was met is no less bound to its key', () => {
+  const pair = met([0]);
+  pair.nodes[0]!.removeLocal(pair.now, 0);
+  pair.bringUp(1);
+  pair.run(3000);
+  assert.equal(pair.members(0), ['fc00::b']);
+  assert.equal(pair.events[0], ['fc00::b joined']);
+});
+
+ways('two members that turn out to be one get all that is said from then on, and rest', () => {
+  const pair = new Pair();
+  pair.hidden = FRAME_ADDRESSES;
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  for (const mesh of [0, 1]) pair.bringUp(mesh);
+  pair.run(6000);
+  assert.is(pair.members(1).length, 2, 'it has not heard that they are one; the other has');
+  let said = talk(pair, 0, 200);
+  pair.cut.add('200::a');
+  said = talk(pair, said, 3000);
+  pair.cut.clear();
+  said = talk(pair, said, 3000);
+  pair.hidden = 0;
+  pair.run(10_000);
+  assert.is(pair.members(1).length, 1);
+  const from = said;
+  said = talk(pair, said, 1000);
+  pair.run(2000);
+  const heard = pair.heard[1]!.map((line) => Number(line.split(' ')[1]));
+  for (let number = from; number < said; number++) assert.is(heard.filter((one) => one === number).length, 1, `${number}`);
+  const { sentCount } = pair;
+  pair.run(5000);
+  assert.ok(pair.sentCount - sentCount < 20, `${pair.sentCount - sentCount} datagrams in 5 s of rest`);
+});
+
+ways('who is a member by two names is asked for a while still whether he is one', () => {
+  const pair = new Pair();
+  pair.hidden = FRAME_ADDRESSES;
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  for (const mesh of [0, 1]) pair.bringUp(mesh);
+  pair.run(10_000);
+  assert.is(pair.members(1).length, 2);
+  pair.hidden = 0;
+  pair.run(2000);
+  assert.is(pair.members(1).length, 1);
+});
+
+ways('but not for ever', () => {
+  const pair = new Pair();
+  pair.hidden = FRAME_ADDRESSES;
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  for (const mesh of [0, 1]) pair.bringUp(mesh);
+  pair.run(24_000);
+  const { sentCount } = pair;
+  pair.run(4000);
+  assert.ok(pair.sentCount - sentCount < 10, `${pair.sentCount - sentCount} datagrams in 4 s`);
+});
+
+ways('nothing of an old life comes back with one of its addresses', () => {
+  const pair = met([0, 1]);
+  pair.events[1]!.length = 0;
+  pair.restart(0, 200, [0]);
+  pair.nodes[0]!.join(pair.now, 'g');
+  pair.run(3000);
+  assert.equal([...[...pair.nodes[1]!.groups][0]!.peers.keys()], ['fc00::a']);
+  pair.bringUp(1, [0]);
+  pair.run(3000);
+  assert.equal(pair.events[1], ['fc00::a restarted', 'fc00::a joined']);
+});
+
+ways.run();
