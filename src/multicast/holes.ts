@@ -27,6 +27,7 @@ interface Hole {
   dueAt: number;
   tries: number;
   askedAt: number;
+  askedBy: Peer | undefined;
   /** The same request is due a second time, a moment later. */
   twice: boolean;
   /** Timely class: after this it is of no use. */
@@ -76,7 +77,7 @@ export class Holes {
       seq = serialAdd(seq, 1);
       this.#lossShare += (1 - this.#lossShare) * LOSS_WEIGHT;
       if (serialDiff(seq, cumulative) <= 0) continue;
-      this.#holes.set(seq, { dueAt, tries: 0, askedAt: 0, twice: false, uselessAt });
+      this.#holes.set(seq, { dueAt, tries: 0, askedAt: 0, askedBy: undefined, twice: false, uselessAt });
       this.#srm?.add(now, seq);
     }
   }
@@ -94,8 +95,9 @@ export class Holes {
     // One request, one repair: a round trip, and for a mere receiver the only ones it can measure.
     // A shorter one than the path can be answers something else (Karn): the repair was on its way already.
     const answerMs = now - hole.askedAt;
-    const { roundTrip } = this.#peer;
-    if (hole.tries === 1 && repair && answerMs >= roundTrip.minMs) roundTrip.onSample(now, answerMs);
+    const { ownRoundTrip } = this.#peer.way;
+    const oneWay = hole.askedBy === this.#peer.way && hole.askedBy === this.#context.broadcast.from;
+    if (oneWay && hole.tries === 1 && repair && answerMs >= ownRoundTrip.minMs) ownRoundTrip.onSample(now, answerMs);
     if (hole.tries > 0 && !repair) {
       this.#context.counters.falseAlarms++;
       this.#reorderSixteenths = Math.min(REORDER_SIXTEENTHS_MAX, this.#reorderSixteenths + 1);
@@ -179,6 +181,7 @@ export class Holes {
     }
     hole.tries++;
     hole.askedAt = now;
+    hole.askedBy = this.#peer.way;
     hole.twice = this.#context.options.escalate && (hole.tries > 1 || this.#lossShare > LOSSY);
     hole.dueAt = now + (hole.twice ? TWICE_MS : this.#requestMs(hole.tries));
   }

@@ -69,7 +69,11 @@ export class Membership {
   /** Another address of the same node stands for it instead of this one, or no longer. */
   onShadow(peer: Peer): void {
     const { groups } = this.#context;
-    if (peer.shadowed) this.#dropAll(peer.session as Session | undefined);
+    if (peer.shadowed) {
+      const session = peer.session as Session | undefined;
+      if (session !== undefined && peer.lead !== peer) this.#leadAstray(session, this.session(peer.lead));
+      this.#dropAll(session);
+    }
     for (const { high, low } of peer.subscriptions.values()) {
       const group = peer.shadowed ? groups.findServed(high, low) : groups.find(high, low);
       if (group === undefined) continue;
@@ -80,6 +84,12 @@ export class Membership {
         this.#tell(group, peer, 'left');
       }
     }
+  }
+
+  /** Two that were members are one: to its source, what one of the streams has is what both have. */
+  #leadAstray(session: Session, lead: Session): void {
+    for (const key of session.streams.keys()) lead.streams.get(key)?.goAstray();
+    for (const key of session.addressed.keys()) lead.addressed.get(key)?.goAstray();
   }
 
   // ---- peers come and go

@@ -44,6 +44,8 @@ export class ReceiveStream implements Alarm, StreamState {
   readonly #delivery: Delivery;
   readonly #status: StatusWriter;
   #ackAt = Infinity;
+  /** What its source knows to have arrived came to another stream of ours: it has to say where to go on. */
+  #astray = false;
 
   constructor(context: Context, group: Group, peer: Peer, addressed: boolean) {
     this.#context = context;
@@ -62,6 +64,9 @@ export class ReceiveStream implements Alarm, StreamState {
   get reorderBytes(): number {
     return this.#reorder.bytes;
   }
+  get needsStart(): boolean {
+    return !this.started || this.#astray;
+  }
   get #timely(): boolean {
     return this.group.options.delivery === 'timely';
   }
@@ -73,7 +78,7 @@ export class ReceiveStream implements Alarm, StreamState {
     counters.dataIn++;
     this.#status.onSourceWord(now);
     if (data.flags & DATA_START) this.onStart(data.start);
-    if (!this.started) return this.#needStart(now);
+    if (this.needsStart) return this.#needStart(now);
     if (data.lowOffset < 65535) this.onLow(now, serialAdd(data.seq, -data.lowOffset));
     const ahead = serialDiff(data.seq, this.cumulative);
     if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);
@@ -90,7 +95,7 @@ export class ReceiveStream implements Alarm, StreamState {
 
   /** The source says which numbers exist: POLL (answer at once), or HELLO's tail backstop. */
   onHigh(now: number, high: number, answer: boolean): void {
-    if (!this.started) return answer ? this.#needStart(now) : undefined;
+    if (this.needsStart) return answer ? this.#needStart(now) : undefined;
     const reach = Math.min(serialDiff(high, this.cumulative), RECEIVE_WINDOW);
     const before = this.#holes.size;
     const uselessAt = this.#timely ? now + this.group.options.playoutMs : Infinity;
@@ -104,6 +109,7 @@ export class ReceiveStream implements Alarm, StreamState {
 
   /** The source says where the stream begins for us; it may say so again, and move it. */
   onStart(start: number): void {
+    this.#astray = false;
     if (!this.started) {
       this.started = true;
       this.cumulative = this.high = serialAdd(start, -1);
@@ -111,6 +117,11 @@ export class ReceiveStream implements Alarm, StreamState {
       return;
     }
     if (serialDiff(start, this.cumulative) > 1) this.giveUpTo(serialAdd(start, -1), 'evicted');
+  }
+
+  /** Another stream of the same source, which is no more, has taken and acknowledged what was meant for this one. */
+  goAstray(): void {
+    this.#astray = true;
   }
 
   /** The source serves nothing below `low`. */

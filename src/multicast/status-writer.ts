@@ -21,6 +21,7 @@ export interface StreamState {
   readonly peer: Peer;
   readonly addressed: boolean;
   readonly started: boolean;
+  readonly needsStart: boolean;
   readonly cumulative: number;
   readonly high: number;
 }
@@ -38,6 +39,8 @@ export class StatusWriter {
   /** Timestamp of the newest datagram with word of this stream, and when it came; -1: none yet. */
   #echoTimestamp = 0;
   #echoAt = -1;
+  /** By which way it came: a round trip is there and back by one. */
+  #echoBy: Peer | undefined;
 
   constructor(context: Context, stream: StreamState, holes: Holes, reorder: ReorderBuffer) {
     this.#context = context;
@@ -50,16 +53,17 @@ export class StatusWriter {
   onSourceWord(now: number): void {
     this.#echoTimestamp = this.#context.broadcast.header.timestamp;
     this.#echoAt = now;
+    this.#echoBy = this.#context.broadcast.from;
   }
 
   /** Appends STATUS with requests for all holes that are due. @returns false when it does not fit. */
   write(now: number, writer: DatagramWriter): boolean {
-    const { group, peer, addressed, started, cumulative, high } = this.#stream;
+    const { group, peer, addressed, started, needsStart, cumulative, high } = this.#stream;
     const span = started ? Math.max(0, serialDiff(high, cumulative) - 1) : 0;
     const bitmapLength = Math.min(STATUS_BITMAP_MAX, Math.ceil(span / 8));
     if (writer.room < STATUS_LENGTH + bitmapLength) return false;
-    status.flags = (addressed ? STATUS_PRIVATE : 0) | (started ? 0 : STATUS_NEED_START);
-    if (this.#echoAt >= 0) {
+    status.flags = (addressed ? STATUS_PRIVATE : 0) | (needsStart ? STATUS_NEED_START : 0);
+    if (this.#echoAt >= 0 && this.#echoBy === peer.way) {
       status.flags |= STATUS_ECHO;
       status.echoTimestamp = (this.#echoTimestamp + (now - this.#echoAt)) >>> 0;
     }
