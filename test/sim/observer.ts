@@ -210,6 +210,9 @@ export class Observer {
     // After `restarted` the new incarnation's own subscription follows as `joined`, if it is a member again.
     if (state === 'left' || state === 'gone' || state === 'restarted') known.delete(key);
     else if (state === 'joined') known.set(key, { epoch, at: this.#sim.now });
+    const names = this.#sim.meshes.networks.filter(({ mesh }) => known.has(index + this.#sim.hosts.length * mesh) ||
+      key === index + this.#sim.hosts.length * mesh);
+    if (names.length > 1) host.doubledAt.set(index, this.#sim.now);
     this.#sim.memberListener?.(host, group, index, state);
   }
 

@@ -121,11 +121,7 @@ export class Simulation {
 
   /** What `host` calls node `index` as a member of the group. */
   memberId(host: NodeHost, group: number, index: number): string {
-    for (let mesh = 0; mesh < this.meshes.count; mesh++) {
-      const id = host.node?.memberOf(this.addressOf(index, mesh)) ?? '';
-      if (host.groups[group]?.peers.has(id)) return id;
-    }
-    return this.addressOf(index);
+    return host.groups[group]?.members().find(({ id }) => this.indexOf(id) === index)?.id ?? this.addressOf(index);
   }
 
   /** Node `to` has got a datagram of node `from`. */

@@ -47,6 +47,9 @@ export class Completeness implements Checker {
     const receiver = sim.hosts[node]!;
     if (receiver.serials[message.group] !== message.owed[node]) return false;
     const source = sim.hosts[message.source]!;
+    // The source had it under two names, and it the source perhaps under one: what was meant for the first name may have come
+    // to a stream that had begun later, by the second. Such a member has come anew, as one that had left.
+    if ((source.doubledAt.get(node) ?? -1) >= message.time) return false;
     if (source.serials[message.group] === message.serial && source.incarnation === message.incarnation) return true;
     if (sim.now - source.changedAt < SOURCE_GONE_MS) return false;
     for (let i = 0; i < message.span; i++) {

@@ -46,7 +46,8 @@ export class Ways implements Checker {
       if (network.isBlocked(host.index, other.index) || network.isBlocked(other.index, host.index)) continue;
       const id = meshes.addressOf(other.index, mesh);
       const peer = host.node!.peers().find((one) => one.id === id);
-      if (peer?.state !== 'alive') this.#fail(host, `${id} is ${peer?.state ?? 'unknown'}, though it can be reached`);
+      // Greetings are lost too: it may be stale for a second.
+      if (peer?.state !== 'alive' && peer?.state !== 'stale') this.#fail(host, `${id} is ${peer?.state ?? 'unknown'}, though it can be reached`);
       if (meshes.bound[mesh]) leads.add(peer?.wayOf || id);
     }
     if (leads.size > 1) this.#fail(host, `node ${other.index} is ${[...leads].join(' and ')}`);
