@@ -12,7 +12,7 @@ import { decodeStatus, Status, STATUS_NEED_START, STATUS_PRIVATE } from '../wire
 import type { Context } from './context.ts';
 import type { Group } from './group.ts';
 import type { Membership } from './membership.ts';
-import { ReceiveStream } from './receive-stream.ts';
+import type { ReceiveStream } from './receive-stream.ts';
 
 export class Inbound {
   readonly #context: Context;
@@ -61,14 +61,7 @@ export class Inbound {
   }
 
   #stream(peer: Peer, group: Group, addressed: boolean): ReceiveStream {
-    const session = this.#membership.session(peer);
-    const streams = addressed ? session.addressed : session.streams;
-    let stream = streams.get(group.key);
-    if (stream === undefined) {
-      stream = new ReceiveStream(this.#context, group, peer, addressed);
-      streams.set(group.key, stream);
-    }
-    return stream;
+    return this.#membership.session(peer).receiveStream(group, addressed);
   }
 
   #onData(now: number, peer: Peer, flags: number, at: number, length: number): boolean {
@@ -132,7 +125,7 @@ export class Inbound {
     const group = groups.find(poll.groupHigh, poll.groupLow);
     if (group === undefined) return true;
     const stream = this.#stream(peer, group, (flags & DATA_PRIVATE) !== 0);
-    if (flags & DATA_START) stream.onStart(poll.start);
+    if (flags & DATA_START) stream.onStart(now, poll.start);
     stream.onLow(now, poll.low);
     stream.onHigh(now, poll.high, true);
     return true;

@@ -88,8 +88,9 @@ export class Membership {
 
   /** Two that were members are one: to its source, what one of the streams has is what both have. */
   #leadAstray(session: Session, lead: Session): void {
-    for (const key of session.streams.keys()) lead.streams.get(key)?.goAstray();
-    for (const key of session.addressed.keys()) lead.addressed.get(key)?.goAstray();
+    for (const streams of [session.streams, session.addressed]) {
+      for (const { addressed, group } of streams.values()) lead.receiveStream(group, addressed).goAstray();
+    }
   }
 
   // ---- peers come and go

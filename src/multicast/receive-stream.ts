@@ -44,8 +44,11 @@ export class ReceiveStream implements Alarm, StreamState {
   readonly #delivery: Delivery;
   readonly #status: StatusWriter;
   #ackAt = Infinity;
-  /** What its source knows to have arrived came to another stream of ours: it has to say where to go on. */
-  #astray = false;
+  /**
+   * What its source knows to have arrived came to another stream of ours: it has to say where to go on. Until then no START
+   * can be the answer; 0: it is not astray.
+   */
+  #astrayUntil = 0;
 
   constructor(context: Context, group: Group, peer: Peer, addressed: boolean) {
     this.#context = context;
@@ -65,7 +68,7 @@ export class ReceiveStream implements Alarm, StreamState {
     return this.#reorder.bytes;
   }
   get needsStart(): boolean {
-    return !this.started || this.#astray;
+    return !this.started || this.#astrayUntil > 0;
   }
   get #timely(): boolean {
     return this.group.options.delivery === 'timely';
@@ -77,7 +80,7 @@ export class ReceiveStream implements Alarm, StreamState {
     const { counters } = this.#context;
     counters.dataIn++;
     this.#status.onSourceWord(now);
-    if (data.flags & DATA_START) this.onStart(data.start);
+    if (data.flags & DATA_START) this.onStart(now, data.start);
     if (this.needsStart) return this.#needStart(now);
     if (data.lowOffset < 65535) this.onLow(now, serialAdd(data.seq, -data.lowOffset));
     const ahead = serialDiff(data.seq, this.cumulative);
@@ -108,8 +111,9 @@ export class ReceiveStream implements Alarm, StreamState {
   }
 
   /** The source says where the stream begins for us; it may say so again, and move it. */
-  onStart(start: number): void {
-    this.#astray = false;
+  onStart(now: number, start: number): void {
+    if (now < this.#astrayUntil) return;
+    this.#astrayUntil = 0;
     if (!this.started) {
       this.started = true;
       this.cumulative = this.high = serialAdd(start, -1);
@@ -121,7 +125,7 @@ export class ReceiveStream implements Alarm, StreamState {
 
   /** Another stream of the same source, which is no more, has taken and acknowledged what was meant for this one. */
   goAstray(): void {
-    this.#astray = true;
+    this.#astrayUntil = Infinity;
   }
 
   /** The source serves nothing below `low`. */
@@ -142,6 +146,7 @@ export class ReceiveStream implements Alarm, StreamState {
 
   #needStart(now: number): void {
     if (now - this.#status.sentAt < this.peer.roundTrip.srttMs) return; // asked already
+    if (this.#astrayUntil === Infinity) this.#astrayUntil = now + this.peer.roundTrip.minMs;
     this.#context.counters.needStartSent++;
     this.#oweStatus();
   }

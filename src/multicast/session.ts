@@ -5,7 +5,8 @@ import type { Peer } from '../broadcast/peer.ts';
 import type { Context } from './context.ts';
 import type { Cursor } from './cursor.ts';
 import { DatagramDedup } from './datagram-dedup.ts';
-import type { ReceiveStream } from './receive-stream.ts';
+import type { Group } from './group.ts';
+import { ReceiveStream } from './receive-stream.ts';
 
 export class Session implements PeerSession {
   readonly peer: Peer;
@@ -43,6 +44,16 @@ export class Session implements PeerSession {
     this.#owedFrames.push([type, flags, body]);
     this.#context.broadcast.outbox.touch(this.peer.way);
     return true;
+  }
+
+  receiveStream(group: Group, addressed: boolean): ReceiveStream {
+    const streams = addressed ? this.addressed : this.streams;
+    let stream = streams.get(group.key);
+    if (stream === undefined) {
+      stream = new ReceiveStream(this.#context, group, this.peer, addressed);
+      streams.set(group.key, stream);
+    }
+    return stream;
   }
 
   forget(cursor: Cursor): void {
