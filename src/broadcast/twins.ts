@@ -97,7 +97,7 @@ export class Twins implements Alarm {
     for (const [peer, tries] of this.#confirming) {
       const first = this.#byNumber.get(peer.identity);
       const last = first === peer ? 0 : -LATE_TRIES;
-      if (peer.lead.ways.length > 0 || tries === last) this.#confirming.delete(peer);
+      if (peer.lead.ways.length > 0 || this.#twinsOf(peer).length > 0 || tries <= last) this.#confirming.delete(peer);
       else this.#confirming.set(peer, tries - 1);
       this.#decide(now, peer);
       if (!this.#confirming.has(peer)) continue;

@@ -109,6 +109,20 @@ ways('but not for ever', () => {
   assert.ok(pair.sentCount - sentCount < 10, `${pair.sentCount - sentCount} datagrams in 4 s`);
 });
 
+ways('an address bound to no key is not asked again, nor does the other wait, once it is clear that they are one', () => {
+  const pair = new Pair();
+  pair.keyless = 1;
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  pair.bringUp(1);
+  pair.run(3000);
+  pair.bringUp(0);
+  pair.run(1000);
+  assert.equal(pair.members(1), ['fc00::a']);
+  const { sentCount } = pair;
+  pair.run(4000);
+  assert.ok(pair.sentCount - sentCount < 10, `${pair.sentCount - sentCount} datagrams in 4 s`);
+});
+
 ways('nothing of an old life comes back with one of its addresses', () => {
   const pair = met([0, 1]);
   pair.events[1]!.length = 0;
