@@ -110,13 +110,21 @@ export class Observer {
       if (census.types[i] !== FRAME_DATA || packet < 0) continue;
       const copies = truth.packetCopies[packet]!;
       if (copies[host.index]! & COPY_ARRIVED) continue;
-      copies[host.index]! |= COPY_ARRIVED;
       const message = truth.messages[truth.packetMessage[packet]!]!;
+      if (!this.#isHeard(host, from, message.group)) continue;
+      copies[host.index]! |= COPY_ARRIVED;
       if (!(copies[host.index]! & COPY_FIRST_LOST) || !message.measured) continue;
       const sentAt = truth.packetFirstAt[packet]![host.index]!;
       const delay = this.#sim.now - sentAt - this.#sim.network.oneWay(from, host.index);
       this.#sim.metrics.recovery.push(delay / Math.max(1, this.#sim.network.rtt(from, host.index)));
     }
+  }
+
+  /** Of a node on several meshes nothing is taken before it is clear under which name it speaks. */
+  #isHeard(host: NodeHost, from: number, group: number): boolean {
+    const { hosts, meshes } = this.#sim;
+    const known = host.known[group]!;
+    return meshes.count === 1 || meshes.networks.some(({ mesh }) => known.has(from + mesh * hosts.length));
   }
 
   onMessage(
