@@ -88,6 +88,7 @@ export const mutants = [
   m('asking for confirmation ends', TWINS, ' || tries <= last', ''),
   m('a second address is a member before asking ends', TWINS, '(this.#confirming.get(peer) ?? -1) >= 0', 'this.#confirming.has(peer)'),
   m('asking ends when it is answered', TWINS, 'peer.lead.ways.length > 0 || this.#twinsOf(peer).length > 0 || tries', 'tries'),
+  m('nothing of layer 2 counts before its name is clear', INBOUND, 'if (peer.shadowed && type !== frame.FRAME_DIGEST) return true;', ''),
   m('asking goes on when it is a member', TWINS, 'first === peer ? 0 : -LATE_TRIES', '0'),
   m('an address that is not there has no number', BROADCAST, 'peer.local = NO_LOCAL;', ''),
   m('who is bound to his key is so from the first', ADMISSION, 'peer.bound = locals[local]?.authenticated ?? false;', ''),

@@ -123,6 +123,24 @@ ways('an address bound to no key is not asked again, nor does the other wait, on
   assert.ok(pair.sentCount - sentCount < 10, `${pair.sentCount - sentCount} datagrams in 4 s`);
 });
 
+ways('what is asked for by a way that may be of another member is not refused', () => {
+  const pair = met([0]);
+  pair.hidden = FRAME_ADDRESSES;
+  pair.bringUp(1);
+  pair.run(500);
+  pair.loss = 0.3;
+  const group = [...pair.nodes[1]!.groups][0]!;
+  for (let number = 0; number < 100; number++) {
+    group.publishTo(pair.now, 'fc00::a', Uint8Array.of(0, number));
+    pair.run(20);
+  }
+  assert.is(group.members().length, 1);
+  pair.loss = 0;
+  pair.hidden = 0;
+  pair.run(5000);
+  assert.equal(pair.heard[0], Array.from({ length: 100 }, (_, number) => `fc00::b ${number}`));
+});
+
 ways('nothing of an old life comes back with one of its addresses', () => {
   const pair = met([0, 1]);
   pair.events[1]!.length = 0;
