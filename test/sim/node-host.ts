@@ -44,8 +44,8 @@ export class NodeHost implements NodeOutput {
   joinedAt: number[];
   /** Per group: the members the core has told us of -> epoch and when. The key is number + nodes * mesh. */
   known: Map<number, { epoch: number; at: number }>[];
-  /** By number: when a node was last seen to have two names in a group, as it may have for a moment on two meshes. */
-  readonly doubledAt = new Map<number, number>();
+  /** By number: when a node on two meshes was last seen to have two names in a group, or to change its name. */
+  readonly renamedAt = new Map<number, number>();
   crashes = 0;
   /** When it last started, stopped, joined or left. */
   changedAt = 0;

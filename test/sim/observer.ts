@@ -220,7 +220,8 @@ export class Observer {
     else if (state === 'joined') known.set(key, { epoch, at: this.#sim.now });
     const names = this.#sim.meshes.networks.filter(({ mesh }) => known.has(index + this.#sim.hosts.length * mesh) ||
       key === index + this.#sim.hosts.length * mesh);
-    if (names.length > 1) host.doubledAt.set(index, this.#sim.now);
+    const isThere = this.#sim.hosts[index]!.inGroup[group]!;
+    if (names.length > 1 || (this.#sim.meshes.count > 1 && state === 'left' && isThere)) host.renamedAt.set(index, this.#sim.now);
     this.#sim.memberListener?.(host, group, index, state);
   }
 

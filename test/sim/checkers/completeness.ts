@@ -47,9 +47,11 @@ export class Completeness implements Checker {
     const receiver = sim.hosts[node]!;
     if (receiver.serials[message.group] !== message.owed[node]) return false;
     const source = sim.hosts[message.source]!;
-    // The source had it under two names, and it the source perhaps under one: what was meant for the first name may have come
-    // to a stream that had begun later, by the second. Such a member has come anew, as one that had left.
-    if ((source.doubledAt.get(node) ?? -1) >= message.time) return false;
+    // Where one end had two names for the other, what was meant for the first may have come to a stream that had begun later,
+    // by the second; and whose address that is bound to a key comes to be heard is a member by that alone. Who changes his
+    // name so is as one that has left and come anew.
+    if ((source.renamedAt.get(node) ?? -1) >= message.time) return false;
+    if ((receiver.renamedAt.get(message.source) ?? -1) >= message.time) return false;
     if (source.serials[message.group] === message.serial && source.incarnation === message.incarnation) return true;
     if (sim.now - source.changedAt < SOURCE_GONE_MS) return false;
     for (let i = 0; i < message.span; i++) {

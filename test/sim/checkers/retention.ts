@@ -29,7 +29,7 @@ export class Retention implements Checker {
     const source = sim.hosts[message.source]!;
     if (source.serials[stream.group] !== message.serial) return;
     // Two members that turn out to be one node go on as one: what came to the other in part is not begun again.
-    if ((sim.hosts[stream.receiver]!.doubledAt.get(message.source) ?? -1) >= message.time) return;
+    if ((sim.hosts[stream.receiver]!.renamedAt.get(message.source) ?? -1) >= message.time) return;
     // Nor does it serve older ones to a receiver whose leaving and coming back it has learnt of since.
     for (let mesh = 0; mesh < sim.meshes.count; mesh++) {
       const met = source.known[stream.group]!.get(stream.receiver + mesh * sim.hosts.length);
