@@ -140,6 +140,7 @@ export class Peer implements Alarm {
   /** The state of its node: the best of all ways. */
   get reach(): PeerStateNumber {
     let reach = this.state;
+    if (this.ways.length === 0) return reach; // asked for each packet
     for (const { state } of this.ways) if (state < reach) reach = state;
     return reach;
   }
