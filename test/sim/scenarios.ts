@@ -8,6 +8,7 @@ import { burst, groupsOf, judged, problemsOf, type Scenario, warmed } from './sc
 import { faultScenarios } from './scenarios-faults.ts';
 import { hostileScenarios } from './scenarios-hostile.ts';
 import { memberScenarios } from './scenarios-members.ts';
+import { meshScenarios } from './scenarios-meshes.ts';
 import { stream } from './workload.ts';
 
 const loadScenarios: Scenario[] = [
@@ -90,4 +91,6 @@ const loadScenarios: Scenario[] = [
   },
 ];
 
-export const scenarios: readonly Scenario[] = [...loadScenarios, ...faultScenarios(), ...memberScenarios(), ...hostileScenarios()];
+export const scenarios: readonly Scenario[] = [
+  ...loadScenarios, ...faultScenarios(), ...memberScenarios(), ...meshScenarios(), ...hostileScenarios(),
+];

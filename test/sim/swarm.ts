@@ -95,7 +95,7 @@ export function swarmTwo(seed: number, listener?: (line: string) => void): Swarm
   const faults = new MeshFaults(sim, new Prng(seed, 299));
   const summary = `two, seed ${seed}: ${nodes} nodes, ${groups.map((group) => describe(group.options)).join(' | ')}; ` +
     [network, further[0]!.network!].map(describeNetwork).join(' // ') + (further[0]!.bound ? '' : ', keyless') +
-    `, on ${sim.hosts.map(({ up }) => up.map(Number).join('')).join(' ')}${lost < 0 ? '' : `, loses ${lost}`}`;
+    `, on ${sim.hosts.map(({ index }) => sim.meshes.has.map((nodes) => Number(nodes[index])).join('')).join(' ')}${lost < 0 ? '' : `, loses ${lost}`}`;
   listener?.(summary);
   return { sim, summary, settledMs: new SwarmRun(sim, random, faults, lost).run() };
 }

@@ -26,6 +26,7 @@ export class Subscriptions implements Checker {
     const known = host.known[group]!;
     for (const { id, epoch } of host.groups[group]!.members()) {
       const index = sim.indexOf(id);
+      if (index < 0) continue; // of a stranger nothing is known
       if (seen.has(index)) this.#fail(host, group, `has node ${index} twice, as ${id} too`);
       seen.set(index, epoch);
       const told = known.get(index + Math.max(0, sim.meshes.meshOf(id)) * sim.hosts.length)?.epoch ?? 0;
