@@ -229,12 +229,17 @@ export class Twins implements Alarm {
 
   /** Whether this peer is a member by itself. */
   #decide(now: number, peer: Peer): void {
-    const shadowed = peer.lead !== peer || (this.#confirming.get(peer) ?? -1) >= 0
+    const { upper } = this.#context;
+    const yields = peer.lead !== peer
       || (!peer.bound && this.#twinsOf(peer).some((twin) => twin.bound && twin.lead.reach !== GONE));
+    const shadowed = yields || (this.#confirming.get(peer) ?? -1) >= 0;
     if (peer.lead.ways.length > 0) this.choose(now, peer.lead);
-    if (peer.shadowed === shadowed) return;
-    peer.shadowed = shadowed;
-    this.#context.upper.onShadow(now, peer);
+    if (peer.shadowed !== shadowed) {
+      peer.shadowed = shadowed;
+      upper.onShadow(now, peer);
+    }
+    // Who is only kept waiting goes on where he was.
+    if (yields) upper.onYield(peer);
   }
 
   #twinsOf(peer: Peer): Peer[] {

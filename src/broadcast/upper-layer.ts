@@ -17,6 +17,8 @@ export interface UpperLayer extends SubscriptionListener {
   onRestart(now: number, peer: Peer, epoch: number): void;
   /** `peer.shadowed` has changed: another address of its node is used instead of this one, or no longer. */
   onShadow(now: number, peer: Peer): void;
+  /** Another stands for its node, not for now only. May be said again. */
+  onYield(peer: Peer): void;
   /** Forgotten altogether. */
   onForget(now: number, peer: Peer): void;
   /** Appends frames owed to this peer. @returns true when some are still owed. */

@@ -69,11 +69,6 @@ export class Membership {
   /** Another address of the same node stands for it instead of this one, or no longer. */
   onShadow(peer: Peer): void {
     const { groups } = this.#context;
-    if (peer.shadowed) {
-      const session = peer.session as Session | undefined;
-      if (session !== undefined && peer.lead !== peer) this.#leadAstray(session, this.session(peer.lead));
-      this.#dropAll(session);
-    }
     for (const { high, low } of peer.subscriptions.values()) {
       const group = peer.shadowed ? groups.findServed(high, low) : groups.find(high, low);
       if (group === undefined) continue;
@@ -84,6 +79,13 @@ export class Membership {
         this.#tell(group, peer, 'left');
       }
     }
+  }
+
+  onYield(peer: Peer): void {
+    const session = peer.session as Session | undefined;
+    if (session === undefined || (session.streams.size === 0 && session.addressed.size === 0)) return;
+    if (peer.lead !== peer) this.#leadAstray(session, this.session(peer.lead));
+    this.#dropAll(session);
   }
 
   /** Two that were members are one: to its source, what one of the streams has is what both have. */

@@ -198,6 +198,10 @@ export class MeshNode implements UpperLayer {
     this.#membership.onShadow(peer);
   }
 
+  onYield(peer: Peer): void {
+    this.#membership.onYield(peer);
+  }
+
   onForget(now: number, peer: Peer): void {
     this.#membership.end(now, peer, 'source-gone', 'gone', peer.epoch);
   }

@@ -10,9 +10,9 @@ function meshOf(address: string): number {
   return address.startsWith('fc') ? 0 : 1;
 }
 
-function hasFrame(bytes: Uint8Array, type: number): boolean {
+function hasFrame(bytes: Uint8Array, types: ReadonlySet<number>): boolean {
   for (let at = HEADER_LENGTH; at < bytes.length; at += FRAME_HEADER_LENGTH + ((bytes[at + 2]! << 8) | bytes[at + 3]!)) {
-    if (bytes[at] === type) return true;
+    if (types.has(bytes[at]!)) return true;
   }
   return false;
 }
@@ -28,8 +28,8 @@ export class Pair {
   loss = 0;
   /** ms from one end to the other, by mesh. */
   readonly delays = [20, 20];
-  /** Type of a frame that node 1 never gets, 0: none; with all that is in the datagram. */
-  hidden = 0;
+  /** Types of frames that node 1 never gets, with all that is in the datagram. */
+  readonly hidden = new Set<number>();
   sentCount = 0;
   /** Datagrams from an address of one mesh to one of the other. */
   strayCount = 0;
@@ -69,7 +69,7 @@ export class Pair {
     const mesh = meshOf(to);
     this.sentCount++;
     if (meshOf(from) !== mesh) this.strayCount++;
-    if (this.hidden > 0 && this.addresses[1]!.includes(to) && hasFrame(bytes, this.hidden)) return;
+    if (this.addresses[1]!.includes(to) && hasFrame(bytes, this.hidden)) return;
     if (this.cut.has(from) || this.cut.has(to) || this.#draw() < this.loss) return;
     this.#queue.push({ at: this.now + this.delays[mesh]!, to, from, bytes: bytes.slice() });
   }

@@ -63,7 +63,7 @@ ways('an address that was away when the other was met is no less bound to its ke
 
 ways('two members that turn out to be one get all that is said from then on, and rest', () => {
   const pair = new Pair();
-  pair.hidden = FRAME_ADDRESSES;
+  pair.hidden.add(FRAME_ADDRESSES);
   for (const node of pair.nodes) node.join(pair.now, 'g');
   for (const mesh of [0, 1]) pair.bringUp(mesh);
   pair.run(6000);
@@ -73,7 +73,7 @@ ways('two members that turn out to be one get all that is said from then on, and
   said = talk(pair, said, 3000);
   pair.cut.clear();
   said = talk(pair, said, 3000);
-  pair.hidden = 0;
+  pair.hidden.clear();
   pair.run(10_000);
   assert.is(pair.members(1).length, 1);
   const from = said;
@@ -88,19 +88,19 @@ ways('two members that turn out to be one get all that is said from then on, and
 
 ways('who is a member by two names is asked for a while still whether he is one', () => {
   const pair = new Pair();
-  pair.hidden = FRAME_ADDRESSES;
+  pair.hidden.add(FRAME_ADDRESSES);
   for (const node of pair.nodes) node.join(pair.now, 'g');
   for (const mesh of [0, 1]) pair.bringUp(mesh);
   pair.run(10_000);
   assert.is(pair.members(1).length, 2);
-  pair.hidden = 0;
+  pair.hidden.clear();
   pair.run(2000);
   assert.is(pair.members(1).length, 1);
 });
 
 ways('but not for ever', () => {
   const pair = new Pair();
-  pair.hidden = FRAME_ADDRESSES;
+  pair.hidden.add(FRAME_ADDRESSES);
   for (const node of pair.nodes) node.join(pair.now, 'g');
   for (const mesh of [0, 1]) pair.bringUp(mesh);
   pair.run(24_000);
@@ -125,7 +125,7 @@ ways('an address bound to no key is not asked again, nor does the other wait, on
 
 ways('what is asked for by a way that may be of another member is not refused', () => {
   const pair = met([0]);
-  pair.hidden = FRAME_ADDRESSES;
+  pair.hidden.add(FRAME_ADDRESSES);
   pair.bringUp(1);
   pair.run(500);
   pair.loss = 0.3;
@@ -136,9 +136,24 @@ ways('what is asked for by a way that may be of another member is not refused', 
   }
   assert.is(group.members().length, 1);
   pair.loss = 0;
-  pair.hidden = 0;
+  pair.hidden.clear();
   pair.run(5000);
   assert.equal(pair.heard[0], Array.from({ length: 100 }, (_, number) => `fc00::b ${number}`));
+});
+
+ways('who is kept waiting goes on where he was', () => {
+  const pair = met([0]);
+  talk(pair, 0, 100);
+  assert.is(pair.heard[1]!.length, 5, 'not acknowledged yet');
+  const node = pair.nodes[1]!;
+  const peer = node.broadcast.peers.find('fc00::a')!;
+  for (const shadowed of [true, false]) {
+    peer.shadowed = shadowed;
+    node.onShadow(pair.now, peer);
+    talk(pair, shadowed ? 5 : 10, 100);
+  }
+  pair.run(5000);
+  assert.equal(pair.heard[1], Array.from({ length: 15 }, (_, number) => `fc00::a ${number}`));
 });
 
 ways('nothing of an old life comes back with one of its addresses', () => {
