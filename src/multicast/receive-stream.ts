@@ -253,7 +253,7 @@ export class ReceiveStream implements Alarm, StreamState {
   // ---- the alarm
 
   #arm(now: number): void {
-    let at = Math.min(this.#ackAt, this.#holes.dueAt);
+    let at = this.#astrayUntil > 0 ? this.#ackAt : Math.min(this.#ackAt, this.#holes.dueAt);
     if (this.#timely) at = Math.min(at, this.#expiresAt());
     if (this.peer.reach === GONE) at = Infinity;
     this.#context.alarms.set(this, at === Infinity ? at : Math.max(now + 1, at));
@@ -268,7 +268,8 @@ export class ReceiveStream implements Alarm, StreamState {
     if (this.#timely) {
       while (this.#expiresAt() <= now) this.giveUpTo(serialAdd(this.cumulative, 1), 'late');
     }
-    const asks = this.#holes.onTimeout(now);
+    // Astray, it asks when the source speaks: that may have nothing left to say of what is missing.
+    const asks = this.#astrayUntil === 0 && this.#holes.onTimeout(now);
     if (this.#ackAt <= now) {
       this.#ackAt = Infinity;
       if (this.unacknowledgedCount > 0) this.#oweStatus();

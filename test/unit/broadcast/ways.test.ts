@@ -1,6 +1,7 @@
 /** What came to light where many nodes had two addresses (test/sim): each in its smallest form. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Session } from '../../../src/multicast/session.ts';
 import { FRAME_ADDRESSES } from '../../../src/wire/frame.ts';
 import { Pair } from './pair.ts';
 
@@ -84,6 +85,19 @@ ways('two members that turn out to be one get all that is said from then on, and
   const { sentCount } = pair;
   pair.run(5000);
   assert.ok(pair.sentCount - sentCount < 20, `${pair.sentCount - sentCount} datagrams in 5 s of rest`);
+});
+
+ways('nor does the other stream ask for what it lacks when nothing more is said', () => {
+  const pair = met([0]);
+  talk(pair, 0, 100);
+  pair.run(1000);
+  const [group] = [...pair.nodes[1]!.groups];
+  const stream = (group!.peers.get('fc00::a')!.session as Session).streams.get(group!.key)!;
+  stream.onHigh(pair.now, 7, false);
+  stream.goAstray();
+  const { sentCount } = pair;
+  pair.run(10_000);
+  assert.is(pair.sentCount, sentCount);
 });
 
 ways('who is a member by two names is asked for a while still whether he is one', () => {
