@@ -77,6 +77,9 @@ ways('two members that turn out to be one get all that is said from then on, and
   pair.hidden.clear();
   pair.run(10_000);
   assert.is(pair.members(1).length, 1);
+  const [lead] = pair.members(1);
+  const other = pair.nodes[1]!.broadcast.peers.find(lead === 'fc00::a' ? '200::a' : 'fc00::a')!;
+  assert.is((other.session as Session).streams.size, 0, 'the streams of its other name have ended');
   const from = said;
   said = talk(pair, said, 1000);
   pair.run(2000);
