@@ -121,7 +121,8 @@ export class Simulation {
 
   /** What `host` calls node `index` as a member of the group. */
   memberId(host: NodeHost, group: number, index: number): string {
-    return host.groups[group]?.members().find(({ id }) => this.indexOf(id) === index)?.id ?? this.addressOf(index);
+    const names = host.groups[group]?.members().filter(({ id }) => this.indexOf(id) === index) ?? [];
+    return (names.find(({ epoch }) => epoch === this.hosts[index]!.epoch) ?? names[0])?.id ?? this.addressOf(index);
   }
 
   /** Node `to` has got a datagram of node `from`. */
@@ -300,6 +301,7 @@ export class Simulation {
       const index = key % this.hosts.length;
       if (message.to >= 0 && index !== message.to) continue;
       const receiver = this.hosts[index]!;
+      if (host.known[message.group]!.has(index) && key !== index) host.renamedAt.set(index, this.now);
       if (receiver.groups[message.group] === null || receiver.epoch !== entry.epoch) continue;
       const joinedAt = receiver.joinedAt[message.group]!;
       if (entry.at >= joinedAt || this.now - joinedAt > 60_000) message.owed[index] = receiver.serials[message.group]!;
