@@ -95,7 +95,7 @@ export const mutants = [
   m('who is bound to his key is so from the first', ADMISSION, 'peer.bound = locals[local]?.authenticated ?? false;', ''),
   m('an echo goes back by the way that it came', STATUS_WRITER, 'this.#echoAt >= 0 && this.#echoBy === peer.way', 'this.#echoAt >= 0'),
   m('a round trip is of the way by which STATUS came', CURSOR, '= context.broadcast.from ?? this.peer;', '= this.peer.way;'),
-  m('a stream whose source became one with another asks where it is', MEMBERSHIP, 'lead.receiveStream(group, addressed).goAstray();', ''),
+  m('a stream whose source became one with another asks where it is', MEMBERSHIP, 'lead.receiveStream(group, addressed).goAstray();', ';'),
   m('BYE by one way ends all', GREETING, 'for (const way of [peer, ...peer.lead.ways]) this.#liveness.enter(now, way, GONE);', 'this.#liveness.enter(now, peer, GONE);'),
   m('a new epoch ends the other ways', GREETING, 'if (way !== peer) this.#liveness.enter(now, way, GONE);', ''),
   m('the groups of an old life are forgotten with it', GREETING, 'if (way !== lead) way.subscriptions.clear();', ''),

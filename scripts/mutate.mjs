@@ -36,10 +36,10 @@ function unitEntry(folders) {
   ].join('\n');
 }
 
-/** The tests nearest to a file first: its folder's, then those of the layers above. */
+/** The tests nearest to a file first: its folder's, then the others. */
 function unitSteps(file) {
   const folder = UNIT_TESTS.find((name) => file.includes(`/${name}/`)) ?? UNIT_TESTS[0];
-  return UNIT_TESTS.slice(UNIT_TESTS.indexOf(folder)).map((name) => [name]);
+  return [[folder], UNIT_TESTS.filter((name) => name !== folder)];
 }
 const SIM_ENTRY = `import ${quoted(join(root, 'test/sim/main.ts'))};`;
 

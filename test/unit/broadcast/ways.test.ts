@@ -1,6 +1,8 @@
 /** What came to light where many nodes had two addresses (test/sim): each in its smallest form. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { GONE } from '../../../src/broadcast/peer.ts';
+import type { MeshNode } from '../../../src/multicast/node.ts';
 import type { Session } from '../../../src/multicast/session.ts';
 import { FRAME_ADDRESSES } from '../../../src/wire/frame.ts';
 import { Pair } from './pair.ts';
@@ -81,13 +83,35 @@ ways('two members that turn out to be one get all that is said from then on, and
   const other = pair.nodes[1]!.broadcast.peers.find(lead === 'fc00::a' ? '200::a' : 'fc00::a')!;
   assert.is((other.session as Session).streams.size, 0, 'the streams of its other name have ended');
   const from = said;
+  pair.heard[1]!.length = 0;
   said = talk(pair, said, 1000);
   pair.run(2000);
-  const heard = pair.heard[1]!.map((line) => Number(line.split(' ')[1]));
-  for (let number = from; number < said; number++) assert.is(heard.filter((one) => one === number).length, 1, `${number}`);
+  const heard = Array.from({ length: said - from }, (_, i) => `${lead} ${from + i}`);
+  assert.equal(pair.heard[1], heard, 'and nothing that came under the other name comes again');
   const { sentCount } = pair;
   pair.run(5000);
   assert.ok(pair.sentCount - sentCount < 20, `${pair.sentCount - sentCount} datagrams in 5 s of rest`);
+});
+
+ways('what has come to one of them is not asked for again by the other', () => {
+  for (const mesh of [0, 1]) {
+    const pair = new Pair();
+    pair.hidden.add(FRAME_ADDRESSES);
+    for (const node of pair.nodes) node.join(pair.now, 'g');
+    for (const one of [0, 1]) pair.bringUp(one);
+    pair.run(6000);
+    pair.cut.add(pair.addresses[0]![mesh]!);
+    const from = talk(pair, 0, 3000);
+    pair.run(1000);
+    pair.cut.clear();
+    pair.hidden.clear();
+    pair.run(8000);
+    const [lead] = pair.members(1);
+    pair.heard[1]!.length = 0;
+    const said = talk(pair, from, 1000);
+    pair.run(2000);
+    assert.equal(pair.heard[1], Array.from({ length: said - from }, (_, i) => `${lead} ${from + i}`), `mesh ${mesh}`);
+  }
 });
 
 ways('nor does the other stream ask for what it lacks when nothing more is said', () => {
@@ -168,6 +192,7 @@ ways('who is kept waiting goes on where he was', () => {
     peer.shadowed = shadowed;
     node.onShadow(pair.now, peer);
     talk(pair, shadowed ? 5 : 10, 100);
+    if (shadowed) assert.is(pair.heard[1]!.length, 5, 'and nothing counts before his name is clear');
   }
   pair.run(5000);
   assert.equal(pair.heard[1], Array.from({ length: 15 }, (_, number) => `fc00::a ${number}`));
@@ -183,6 +208,39 @@ ways('nothing of an old life comes back with one of its addresses', () => {
   pair.bringUp(1, [0]);
   pair.run(3000);
   assert.equal(pair.events[1], ['fc00::a restarted', 'fc00::a joined']);
+});
+
+ways('a new life learnt by one way ends the others at once', () => {
+  const pair = met([0, 1]);
+  pair.restart(0, 200, [0]);
+  pair.run(1000);
+  assert.is(pair.nodes[1]!.broadcast.peers.find('200::a')!.state, GONE);
+});
+
+ways('who is met where addresses are bound to keys is bound from the first', () => {
+  const pair = met([0]);
+  assert.ok(pair.nodes[0]!.broadcast.peers.find('fc00::b')!.bound);
+  pair.keyless = 1;
+  pair.bringUp(1);
+  pair.run(3000);
+  assert.not.ok(pair.nodes[0]!.broadcast.peers.find('200::b')!.bound);
+});
+
+ways('an answer that leaves by another way than the question came has no echo', () => {
+  const pair = met([0, 1]);
+  const [asked, answers] = pair.nodes as [MeshNode, MeshNode];
+  const lead = answers.broadcast.peers.find('fc00::a')!;
+  const other = lead.ways.find((way) => way !== lead.way)!;
+  [...asked.groups][0]!.publish(pair.now, Uint8Array.of(0, 0));
+  lead.way = other;
+  other.heardAt = pair.now;
+  answers.onWay(pair.now, lead);
+  const { ownRoundTrip } = asked.broadcast.peers.find(other.id.replace('::a', '::b'))!;
+  const before = ownRoundTrip.sampleCount;
+  pair.run(200);
+  assert.is(pair.heard[1]!.length, 1);
+  assert.is(lead.way, other);
+  assert.is(ownRoundTrip.sampleCount, before);
 });
 
 ways.run();
