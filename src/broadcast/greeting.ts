@@ -111,7 +111,7 @@ export class Greeting {
         if (way !== lead) way.subscriptions.clear();
       }
       const led = lead === peer;
-      peer.subscriptions.clear(); // of the old life
+      peer.subscriptions.clear();
       if (!led) this.#twins.part(now, peer);
       upper.onRestart(now, peer, header.epoch);
       if (led) this.#twins.part(now, peer);
@@ -121,7 +121,6 @@ export class Greeting {
     // It shall know our other addresses before it learns our groups.
     if (this.#context.locals.length > 1) this.#outbox.oweHello(peer, false);
     peer.nonce = newNonce(random);
-    peer.subscriptions.clear();
     peer.subsVersion = peer.subsHeld = peer.subsAcked = peer.subsSentCount = 0;
     if (peer.state === ALIVE || peer.state === STALE) {
       peer.subsDue = peer.peersDue = true;

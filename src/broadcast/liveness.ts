@@ -99,7 +99,7 @@ export class Liveness implements PeerTimers {
   forgetLongestGone(now: number): boolean {
     let longest: Peer | undefined;
     for (const peer of this.#context.peers.all()) {
-      if (peer.state === GONE && peer.reach === GONE && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
+      if (peer.reach === GONE && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
     }
     if (longest === undefined) return false;
     this.forget(now, longest);
@@ -138,7 +138,8 @@ export class Liveness implements PeerTimers {
     const staleForMs = Math.round((silentMs - options.staleMs) / 2);
     const silentProbeMs = Math.min(STALE_PROBE_MS, Math.max(SILENT_PROBE_MS, staleForMs));
     const suspected = peer.doubted && peer.state === ALIVE;
-    const probeMs = doubted ? DOUBT_PROBE_MS : graceMs > 0 && suspected ? SILENT_PROBE_MS : graceMs > 0 ? graceMs : silentProbeMs;
+    const inGraceMs = suspected ? SILENT_PROBE_MS : graceMs;
+    const probeMs = doubted ? DOUBT_PROBE_MS : graceMs > 0 ? inGraceMs : silentProbeMs;
     const limitMs = (peer.state === ALIVE ? options.staleMs : options.goneMs) - silentMs;
     alarms.set(peer, Math.max(now + 1, Math.min(sendAt, now + probeMs, now + Math.max(1, limitMs))));
   }

@@ -15,6 +15,10 @@ export class PeerTable {
   find(id: string): Peer | undefined {
     return this.#peers.get(id);
   }
+  /** By which of its addresses the node is a member that this is an address of. */
+  leadId(id: string): string {
+    return this.#peers.get(id)?.lead.id ?? id;
+  }
   all(): IterableIterator<Peer> {
     return this.#peers.values();
   }

@@ -136,7 +136,6 @@ export class Twins implements Alarm {
     const all = new Set(lead.ways.length > 0 ? lead.ways : [peer]);
     for (const twin of this.#twinsOf(peer)) for (const way of [twin, ...twin.lead.ways]) all.add(way);
     if (all.size === 1) return this.#decide(now, peer);
-    for (const way of all) way.bound = this.#context.locals[way.local]?.authenticated ?? way.bound;
     for (const bound of [true, false]) {
       const ways = [...all].filter((way) => way.bound === bound);
       if (ways.length > 0) this.#unite(now, ways);

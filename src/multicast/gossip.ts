@@ -174,7 +174,7 @@ export class Gossip implements Alarm {
   onHint(now: number, group: Group, view: DataView, bytes: Uint8Array, at: number): void {
     const { broadcast, options } = this.#context;
     const id = endpointId(formatAddress(bytes, at), view.getUint16(at + 16), options.port);
-    const name = broadcast.peers.find(id)?.lead.id ?? id;
+    const name = broadcast.peers.leadId(id);
     const ending = this.#endings.get(key(name, view.getUint32(at + 18), group));
     if (ending === undefined) return;
     const high = view.getUint32(at + 30);

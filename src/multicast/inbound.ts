@@ -174,7 +174,7 @@ export class Inbound {
       if (request.epoch === options.epoch) group.repairs.onRequest(now, request, broadcast.view, peer);
       return true;
     }
-    const source = group.peers.get(broadcast.peers.find(id)?.lead.id ?? id);
+    const source = group.peers.get(broadcast.peers.leadId(id));
     if (source === undefined || source.epoch !== request.epoch) return true;
     this.#membership.session(source).streams.get(group.key)?.onRequestOverheard(now, request, broadcast.view, peer);
     return true;

@@ -235,7 +235,7 @@ export class MeshNode implements UpperLayer {
   // ---- told
 
   memberOf(id: string): string {
-    return this.broadcast.peers.find(id)?.lead.id ?? id;
+    return this.broadcast.peers.leadId(id);
   }
 
   peers(): PeerStatus[] {
