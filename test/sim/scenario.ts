@@ -24,6 +24,16 @@ export function judged(sim: Simulation, since = sim.now, limitMs = 30_000): stri
   return problemsOf(sim);
 }
 
+/** As judged(); then all must be at rest for two minutes, from `quietMs` on. */
+export function rested(sim: Simulation, quietMs: number): string[] {
+  judged(sim);
+  sim.run(sim.now + quietMs);
+  sim.checkers.silence.begin();
+  sim.run(sim.now + 120_000);
+  sim.checkers.silence.end();
+  return problemsOf(sim);
+}
+
 export function problemsOf(sim: Simulation): string[] {
   return sim.violations.map(({ time, invariant, text }) => `${time} ms, ${invariant}: ${text}`);
 }

@@ -2,7 +2,7 @@
 import { cutMesh } from './mesh-faults.ts';
 import type { MeshSpec } from './meshes.ts';
 import type { NetworkOptions } from './network-options.ts';
-import { burst, judged, problemsOf, type Scenario } from './scenario.ts';
+import { burst, judged, rested, type Scenario } from './scenario.ts';
 import { Simulation } from './simulation.ts';
 import { chat, stream, warmUp } from './workload.ts';
 
@@ -179,12 +179,7 @@ function keyless(): string[] {
 function atRest(): string[] {
   const sim = both({ seed: 71, nodes: 6, first: { loss: 0.05 } });
   burst(sim, 0, 5);
-  const problems = judged(sim);
-  sim.run(sim.now + 60_000);
-  sim.checkers.silence.begin();
-  sim.run(sim.now + 120_000);
-  sim.checkers.silence.end();
-  return problems.concat(problemsOf(sim).slice(problems.length));
+  return rested(sim, 60_000);
 }
 
 export function meshScenarios(): Scenario[] {

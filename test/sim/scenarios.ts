@@ -4,7 +4,7 @@
  */
 import { chatCell, streamCell } from './cells.ts';
 import { compareTraces } from './checkers/same-trace.ts';
-import { burst, groupsOf, judged, problemsOf, type Scenario, warmed } from './scenario.ts';
+import { burst, groupsOf, judged, rested, type Scenario, warmed } from './scenario.ts';
 import { faultScenarios } from './scenarios-faults.ts';
 import { hostileScenarios } from './scenarios-hostile.ts';
 import { memberScenarios } from './scenarios-members.ts';
@@ -72,12 +72,7 @@ const loadScenarios: Scenario[] = [
       const sim = warmed({ seed: 8, nodes: 8, network: { loss: 0.05 } });
       burst(sim, 0, 5);
       burst(sim, 3, 5);
-      const problems = judged(sim);
-      sim.run(sim.now + 30_000);
-      sim.checkers.silence.begin();
-      sim.run(sim.now + 120_000);
-      sim.checkers.silence.end();
-      return problems.concat(problemsOf(sim).slice(problems.length));
+      return rested(sim, 30_000);
     },
   },
   {

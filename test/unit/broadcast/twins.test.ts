@@ -5,10 +5,9 @@ import { Pair } from './pair.ts';
 
 const twins = suite('one node on two meshes');
 
-function together(): Pair {
+function together(meshes = [0, 1]): Pair {
   const pair = new Pair();
-  pair.bringUp(0);
-  pair.bringUp(1);
+  for (const mesh of meshes) pair.bringUp(mesh);
   pair.run(3000);
   for (const node of pair.nodes) node.join(pair.now, 'g');
   pair.run(1000);
@@ -196,11 +195,7 @@ twins('who leaves a group while one way is dumb has left', () => {
 });
 
 twins('a mesh that comes up later changes nobody', () => {
-  const pair = new Pair();
-  pair.bringUp(0);
-  pair.run(3000);
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  pair.run(1000);
+  const pair = together([0]);
   pair.bringUp(1);
   const said = talk(pair, 0, 5000);
   pair.run(500);
@@ -245,11 +240,7 @@ twins('an address bound to no key stands back after a new start too', () => {
 });
 
 twins('somebody who tells the number of another node holds nobody up for long', () => {
-  const pair = new Pair();
-  pair.bringUp(0);
-  pair.run(3000);
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  pair.run(1000);
+  const pair = together([0]);
   liar(pair, 300);
   pair.run(10_000);
   assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a'], 'two nodes, two members');
@@ -273,11 +264,7 @@ function setNumber(node: MeshNode, number: number): void {
 }
 
 twins('nor does he who names its address as his: it does not name his', () => {
-  const pair = new Pair();
-  pair.bringUp(0);
-  pair.run(3000);
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  pair.run(1000);
+  const pair = together([0]);
   liar(pair, 100).addLocal(pair.now, 'fc00::a', 'fc00', true, () => false);
   pair.run(10_000);
   assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a']);

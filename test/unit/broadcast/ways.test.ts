@@ -9,9 +9,10 @@ import { Pair } from './pair.ts';
 
 const ways = suite('ways under faults');
 
-/** Both nodes in the group, on these meshes. */
-function met(meshes: readonly number[], ms = 4000): Pair {
+/** Both nodes in the group, on these meshes; frames of these types do not arrive. */
+function met(meshes: readonly number[], ms = 4000, hidden: readonly number[] = []): Pair {
   const pair = new Pair();
+  for (const type of hidden) pair.hidden.add(type);
   for (const node of pair.nodes) node.join(pair.now, 'g');
   for (const mesh of meshes) pair.bringUp(mesh);
   pair.run(ms);
@@ -65,11 +66,7 @@ ways('an address that was away when the other was met is no less bound to its ke
 });
 
 ways('two members that turn out to be one get all that is said from then on, and rest', () => {
-  const pair = new Pair();
-  pair.hidden.add(FRAME_ADDRESSES);
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  for (const mesh of [0, 1]) pair.bringUp(mesh);
-  pair.run(6000);
+  const pair = met([0, 1], 6000, [FRAME_ADDRESSES]);
   assert.is(pair.members(1).length, 2, 'it has not heard that they are one; the other has');
   let said = talk(pair, 0, 200);
   pair.cut.add('200::a');
@@ -95,11 +92,7 @@ ways('two members that turn out to be one get all that is said from then on, and
 
 ways('what has come to one of them is not asked for again by the other', () => {
   for (const mesh of [0, 1]) {
-    const pair = new Pair();
-    pair.hidden.add(FRAME_ADDRESSES);
-    for (const node of pair.nodes) node.join(pair.now, 'g');
-    for (const one of [0, 1]) pair.bringUp(one);
-    pair.run(6000);
+    const pair = met([0, 1], 6000, [FRAME_ADDRESSES]);
     pair.cut.add(pair.addresses[0]![mesh]!);
     const from = talk(pair, 0, 3000);
     pair.run(1000);
@@ -128,11 +121,7 @@ ways('nor does the other stream ask for what it lacks when nothing more is said'
 });
 
 ways('who is a member by two names is asked for a while still whether he is one', () => {
-  const pair = new Pair();
-  pair.hidden.add(FRAME_ADDRESSES);
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  for (const mesh of [0, 1]) pair.bringUp(mesh);
-  pair.run(10_000);
+  const pair = met([0, 1], 10_000, [FRAME_ADDRESSES]);
   assert.is(pair.members(1).length, 2);
   pair.hidden.clear();
   pair.run(2000);
@@ -140,11 +129,7 @@ ways('who is a member by two names is asked for a while still whether he is one'
 });
 
 ways('but not for ever', () => {
-  const pair = new Pair();
-  pair.hidden.add(FRAME_ADDRESSES);
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  for (const mesh of [0, 1]) pair.bringUp(mesh);
-  pair.run(24_000);
+  const pair = met([0, 1], 24_000, [FRAME_ADDRESSES]);
   const { sentCount } = pair;
   pair.run(4000);
   assert.ok(pair.sentCount - sentCount < 10, `${pair.sentCount - sentCount} datagrams in 4 s`);
