@@ -74,6 +74,7 @@ function sendAll(ircd: Ircd, session: Session, targets: string, draft: Draft): v
   }
 }
 
+/** @param channel whose next number the line takes */
 function makeEntry(ircd: Ircd, user: User, channel: Channel | undefined, target: string, draft: Draft): Entry {
   const { msgid, stream, n, address } = ircd.mesh.stamp(channel);
   return {
@@ -102,7 +103,9 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
     if (quiet && draft.command !== 'TAGMSG') return;
     return session.reply(numeric.ERR_CANNOTSENDTOCHAN, channel.name, `Cannot send to channel${ctcp ? ' (+C)' : ''}`);
   }
-  const entry = makeEntry(ircd, user, channel, status + channel.name, draft);
+  // A number of the channel that others never get would be a missing line to them.
+  const numbered = status === '' && !isPassing(draft);
+  const entry = makeEntry(ircd, user, numbered ? channel : undefined, status + channel.name, draft);
   const delivery = new Delivery(entry);
   const echoes = session.has(CAP_ECHO_MESSAGE);
   // Operators are this node's own affair, and so is what is said to them.
@@ -110,7 +113,7 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   // The echo of a labelled message is the reply to it.
   if (session.labelling && echoes) delivery.to(session);
   ircd.fanOut.toChannel(channel, delivery, echoes && !session.labelling ? undefined : session);
-  if (isPassing(draft)) return ircd.mesh.hint(user, channel, entry);
+  if (!numbered) return ircd.mesh.hint(user, channel, entry);
   channel.history.add(entry, ircd.wallMs());
   const pending = ircd.mesh.say(user, channel, entry);
   if (pending !== undefined) ircd.wait(session, pending);

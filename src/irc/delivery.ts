@@ -56,8 +56,9 @@ export class Delivery {
   }
 
   #tags(): OutgoingTags {
-    const { timeMs, msgid, account, bot, tags, via } = this.entry;
-    return { timeMs, msgid, account, bot, client: tags, via };
+    const { timeMs, msgid, account, bot, tags, via, origin } = this.entry;
+    // What only passes by comes from its node without a number: all of it would have one id.
+    return { timeMs, msgid: origin?.n === 0 ? undefined : msgid, account, bot, client: tags, via };
   }
 
   #lines(): Outgoing[] {

@@ -10,7 +10,7 @@ import { formatTime } from '../encoding/time.ts';
 export interface OutgoingTags {
   /** Unix ms. */
   timeMs: number;
-  msgid?: string;
+  msgid?: string | undefined;
   account?: string | undefined;
   bot?: boolean;
   /** Mesh address that vouches for a line which its source did not bring itself. */

@@ -1,26 +1,8 @@
 /** What clients see of other nodes' people: presence and nicks. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { brief, names, World } from './world.ts';
-import type { TestClient, TestNode } from './world.ts';
-
-const A = 'fc00::aa01';
-const B = 'fc00::bb02';
-const C = 'fc00::cc03';
-
-async function nodes(faults = {}, options = {}): Promise<{ world: World; a: TestNode; b: TestNode; c: TestNode }> {
-  const world = new World(3, faults);
-  const [a, b, c] = [await world.node(A, options), await world.node(B, options), await world.node(C, options)];
-  await world.run(500);
-  return { world, a, b, c };
-}
-async function joined(node: TestNode, nick: string, caps = '', channel = '#c'): Promise<TestClient> {
-  const client = await node.user(nick, caps);
-  await client.ask(`JOIN ${channel}`);
-  await node.world.run(200);
-  client.take();
-  return client;
-}
+import { A, B, C, brief, joined, names, nodes, World } from './world.ts';
+import type { TestClient } from './world.ts';
 
 // --- presence -------------------------------------------------------------------------------------------------------
 

@@ -306,3 +306,23 @@ export async function names(client: TestClient, channel: string): Promise<string
     return (list.startsWith(':') ? list.slice(1) : list).split(' ');
   }).map((name) => name.replace(/^[@+]+/, '')).sort();
 }
+
+export const A = 'fc00::aa01';
+export const B = 'fc00::bb02';
+export const C = 'fc00::cc03';
+
+/** Nodes at A, B and C that know each other. */
+export async function nodes(faults = {}, options = {}): Promise<{ world: World; a: TestNode; b: TestNode; c: TestNode }> {
+  const world = new World(3, faults);
+  const [a, b, c] = [await world.node(A, options), await world.node(B, options), await world.node(C, options)];
+  await world.run(500);
+  return { world, a, b, c };
+}
+/** A client of `node` that has just come into a channel. */
+export async function joined(node: TestNode, nick: string, caps = '', channel = '#c'): Promise<TestClient> {
+  const client = await node.user(nick, caps);
+  await client.ask(`JOIN ${channel}`);
+  await node.world.run(200);
+  client.take();
+  return client;
+}
