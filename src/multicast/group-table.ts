@@ -53,7 +53,8 @@ export class GroupTable {
     if (present !== undefined) return { group: present, isNew: false };
     const lingering = this.#leaving.get(key);
     if (lingering !== undefined) this.#close(lingering);
-    const numbers = this.#numbers.get(key) ?? { next: 1, addressedNext: 1, dgramNext: 1 };
+    const { firstSeq } = this.#context.options;
+    const numbers = this.#numbers.get(key) ?? { next: firstSeq, addressedNext: firstSeq, dgramNext: firstSeq };
     const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, numbers);
     if (!broadcast.subscriptions.add({ high: id.high, low: id.low, flags: 0, start: group.startByte })) {
       group.close();

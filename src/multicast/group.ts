@@ -8,17 +8,11 @@ import { START_ALL, START_NOW } from '../wire/subs.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
 import type { GroupOptions } from './options.ts';
-import { MESSAGE_BYTES_MAX } from './options.ts';
+import { MESSAGE_BYTES_MAX, REFUSED_LEFT, REFUSED_NO_MEMBER, REFUSED_TOO_LONG } from './options.ts';
 import { SendStream } from './send-stream.ts';
 import type { Session } from './session.ts';
 import { SrmRepairs } from './srm-repairs.ts';
 import { SrmTimer } from './srm-timer.ts';
-
-/** A publish that was refused: the log is full, the data too long, `to` no member, the group left. */
-export const REFUSED_FULL = -1;
-export const REFUSED_TOO_LONG = -2;
-export const REFUSED_NO_MEMBER = -3;
-export const REFUSED_LEFT = -4;
 
 /** Where our numbering in a group goes on when we leave it and join it again: members remember what they have had. */
 export interface GroupNumbers {
@@ -91,13 +85,13 @@ export class Group {
 
   // ---- the application's side
 
-  /** Publishes to all members. @returns the message's sequence number (> 0), or a REFUSED_ number. */
+  /** Publishes to all members. @returns the message's sequence number (0 too: they wrap), or a REFUSED_ number, below 0. */
   publish(now: number, data: Uint8Array): number {
     if (this.left) return REFUSED_LEFT;
     if (this.options.delivery === 'datagram') return this.datagram(now, data);
     if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;
     const seq = this.#published(now, this.stream.publish(now, data));
-    if (this.srm && seq > 0) this.repairs.onPublish(now);
+    if (this.srm && seq >= 0) this.repairs.onPublish(now);
     return seq;
   }
 
@@ -119,9 +113,9 @@ export class Group {
 
   #published(now: number, seq: number): number {
     const { counters } = this.#context;
-    if (seq === 0) {
+    if (seq < 0) {
       counters.publishesRefused++;
-      return REFUSED_FULL;
+      return seq;
     }
     counters.messagesSent++;
     this.#context.scheduler.finish(now);

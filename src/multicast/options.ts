@@ -27,6 +27,8 @@ export interface NodeOptions extends Partial<BroadcastOptions> {
   port: number;
   /** For group ids only: SHA-256 in the daemon; any fixed function where all nodes are simulated. */
   sha256(bytes: Uint8Array): Uint8Array;
+  /** Of each stream, u32; the numbers wrap, and tests start where they do. */
+  firstSeq?: number;
   /** Own stream: what is kept for repair, catch-up and late joiners. */
   logBytesMax?: number;
   /** All own streams together. */
@@ -47,6 +49,7 @@ export type MulticastOptions = Required<NodeOptions>;
 
 export const MULTICAST_DEFAULTS: Omit<MulticastOptions, 'epoch' | 'port' | 'sha256'> = {
   ...BROADCAST_DEFAULTS,
+  firstSeq: 1,
   logBytesMax: 262_144,
   nodeLogBytesMax: 2_097_152,
   retainMs: 3_600_000,
@@ -56,6 +59,12 @@ export const MULTICAST_DEFAULTS: Omit<MulticastOptions, 'epoch' | 'port' | 'sha2
   escalate: true,
   srmAdaptive: true,
 };
+
+/** A publish that was refused: the log is full, the data too long, `to` no member, the group left. */
+export const REFUSED_FULL = -1;
+export const REFUSED_TOO_LONG = -2;
+export const REFUSED_NO_MEMBER = -3;
+export const REFUSED_LEFT = -4;
 
 export const MESSAGE_BYTES_MAX = 65_536;
 /** Packets that a receiver takes past the last one in order; what a flight can hold. */

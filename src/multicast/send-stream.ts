@@ -10,6 +10,7 @@ import type { Context } from './context.ts';
 import { Cursor } from './cursor.ts';
 import type { Group } from './group.ts';
 import { ENTRY_OVERHEAD_BYTES, LogEntry, SendLog } from './send-log.ts';
+import { REFUSED_FULL } from './options.ts';
 import type { Session } from './session.ts';
 
 /** A member that answers no probe, or is stale, for so long is not waited for either, unless the policy is `block`. */
@@ -64,13 +65,13 @@ export class SendStream {
 
   // ---- publishing
 
-  /** @returns the message's sequence number, or 0 when there is no room. */
+  /** @returns the message's sequence number, or REFUSED_FULL. */
   publish(now: number, data: Uint8Array): number {
     const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));
     this.expire(now);
     if (!this.#makeRoom(now, data.length + count * ENTRY_OVERHEAD_BYTES)) {
       this.#wanted = true;
-      return 0;
+      return REFUSED_FULL;
     }
     const seq = this.log.next;
     for (let i = 0; i < count; i++) {

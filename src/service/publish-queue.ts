@@ -2,7 +2,7 @@
  * Publications of one group that wait for room in its log (slow: block), first come first served over all programs, so that
  * a program's publications keep their order. Nothing here has been accepted yet: its program has not been answered.
  */
-import { REFUSED_FULL, REFUSED_LEFT, REFUSED_NO_MEMBER, REFUSED_TOO_LONG } from '../multicast/group.ts';
+import { REFUSED_FULL, REFUSED_LEFT, REFUSED_NO_MEMBER, REFUSED_TOO_LONG } from '../multicast/options.ts';
 import {
   STATUS_INVALID_ARGUMENT, STATUS_NO_MEMORY, STATUS_NOT_FOUND, STATUS_OK, STATUS_UNKNOWN_ERROR,
 } from '../ubus/status.ts';

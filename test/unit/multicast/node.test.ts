@@ -56,6 +56,21 @@ node('the clock may be at any height: timestamps wrap at 2^32 ms', () => {
   assert.is(bench.node.peers()[0]!.rttMs, 60);
 });
 
+node('numbers may be at any height: they wrap at 2^32, and 0 is one like any other', () => {
+  const bench = new Bench({ firstSeq: 2 ** 32 - 1 });
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  const seqs = [0, 1, 2].map(() => group.publish(bench.now, bytesOfText('x')));
+  const privateSeqs = [0, 1].map(() => group.publishTo(bench.now, 'fd00::2', bytesOfText('x')));
+  assert.equal(seqs, [2 ** 32 - 1, 0, 1]);
+  assert.equal(privateSeqs, [2 ** 32 - 1, 0]);
+  assert.is(bench.node.counters['publishesRefused'], 0);
+  assert.equal(remote.heard('DATA').filter(({ flags }) => !(flags & 32)).map(({ seq }) => seq), seqs);
+  remote.status(1);
+  bench.wait(2_000);
+  assert.not.ok(bench.take().some((sent) => sent.frames.some(({ type, flags }) => type === 'DATA' && !(flags & 32))));
+});
+
 node('what is sent fits: 65,536 bytes and small frames, never more than 1,200 in a datagram', () => {
   const bench = new Bench();
   const group = bench.join();

@@ -1,6 +1,6 @@
 /** A stand-in for the protocol core: records calls, refuses on demand, and reports what a test feeds it. */
 import type { NodeOutput } from '../../../src/multicast/node-output.ts';
-import { REFUSED_FULL, REFUSED_NO_MEMBER } from '../../../src/multicast/group.ts';
+import { REFUSED_FULL, REFUSED_NO_MEMBER } from '../../../src/multicast/options.ts';
 import { SUBS_ENTRIES_MAX } from '../../../src/wire/subs.ts';
 import type { CoreGroup, CoreGroupOptions, CoreMember, CoreNode, CorePeer } from '../../../src/service/core.ts';
 
