@@ -85,7 +85,7 @@ export class Group {
 
   // ---- the application's side
 
-  /** Publishes to all members. @returns the message's sequence number (0 too: they wrap), or a REFUSED_ number, below 0. */
+  /** Publishes to all members. @returns the sequence number (0 too: they wrap), or a REFUSED_ number, below 0. */
   publish(now: number, data: Uint8Array): number {
     if (this.left) return REFUSED_LEFT;
     if (this.options.delivery === 'datagram') return this.datagram(now, data);
