@@ -161,8 +161,13 @@ class Service {
     for (const [name, one] of wanted) {
       if (this.#groups.has(name)) continue;
       const { name: _, ...options } = one;
-      const group = await client.join(name, {}, { ...options, persist: true });
-      this.#groups.set(name, { text: JSON.stringify(one), group });
+      try {
+        const group = await client.join(name, {}, { ...options, persist: true });
+        this.#groups.set(name, { text: JSON.stringify(one), group });
+      } catch (error) {
+        // A program is in it with other options, or there are too many: no reason to be without all the others.
+        this.#log.error(`config group '${name}': ${(error as Error).message}`);
+      }
     }
   }
 
@@ -195,12 +200,13 @@ class Service {
     });
     this.#ubus = ubus;
     await named(ubus.start(), 'socket', 'meshchat', meshchat.socket);
-    this.#groupClient = new LocalClient(daemon.groups, 'configuration');
-    await this.#useGroups(this.#groupClient);
     const listen = this.#options.irc.listen.map(({ address, port }) => `${address}:${port}`).join(' ');
     const irc = startIrc(this.#runtime, new LocalClient(daemon.groups, 'irc'), ircOptions(this.#options), this.#log);
     this.#irc = await named(irc, 'listen', 'irc', listen);
     ubus.addStatus('irc', () => this.#irc!.status() as Table);
+    // After IRC, whose group is as IRC wants it.
+    this.#groupClient = new LocalClient(daemon.groups, 'configuration');
+    await this.#useGroups(this.#groupClient);
   }
 
   async reload(): Promise<void> {
@@ -267,8 +273,8 @@ async function runDaemon(runtime: Runtime, args: readonly string[]): Promise<num
   try {
     await service.start();
   } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    runtime.printError(`meshchatd: ${error.message} (${error.code})`);
+    const { message, stack } = error as Error;
+    runtime.printError(`meshchatd: ${error instanceof SystemError ? `${message} (${error.code})` : `${message}\n${stack}`}`);
     await service.stop();
     return 1;
   }

@@ -85,6 +85,20 @@ async function reloaded(mesh: TestMesh): Promise<void> {
   assert.match(await motd(), 'the new words');
 }
 
+/** One group more than there can be with IRC's own, and the section of IRC's is not for the taking. */
+async function groupsRefused(mesh: TestMesh): Promise<void> {
+  const { lines } = mesh.node(0);
+  const told = (): string[] => lines.filter((line) => line.startsWith('error: config group'));
+  await until('the daemon complains', () => told().length === 2, 5000);
+  assert.match(told()[0] as string, /'irc': irc is joined here with ordered true/);
+  assert.match(told()[1] as string, /'g112': this daemon is in 112 groups/);
+  const ann = await mesh.chatter(0, 'ann');
+  mesh.node(0).child.kill('SIGHUP');
+  await until('the daemon complains again', () => told().length === 4, 5000);
+  ann.send('MOTD');
+  await ann.wait(/ 422 /);
+}
+
 const restart = suite('restart');
 restart('kill -9 and a new start: QUIT, JOIN, chat again within 2 s, nothing old twice', async () => {
   await withMesh({ count: 3 }, killed);
@@ -94,5 +108,10 @@ restart('SIGTERM: the others see QUIT at once, clients get ERROR, status 0, no s
 });
 restart('SIGHUP reads the configuration again; a bad one changes nothing; people stay connected', async () => {
   await withMesh({ count: 1 }, reloaded);
+});
+restart('groups that cannot be joined are told, and are no reason to be without the rest', async () => {
+  const groups = Array.from({ length: 112 }, (_, i) => [`g${i + 1}=group`, `g${i + 1}.name=g${i + 1}`]);
+  const sets = ['x=group', 'x.name=irc', 'x.ordered=0', ...groups.flat()];
+  await withMesh({ count: 1, args: sets.flatMap((set) => ['--set', set]) }, groupsRefused);
 });
 restart.run();
