@@ -76,13 +76,12 @@ export class Channel {
     return sessions;
   }
 
-  listed(list: ListMode, user: User): boolean {
-    const prefix = fold(user.prefix);
-    return this.lists[list].some((entry) => matches(fold(entry.mask), prefix));
+  listed(list: ListMode, prefix: string): boolean {
+    return this.lists[list].some((entry) => matches(fold(entry.mask), fold(prefix)));
   }
 
-  banned(user: User): boolean {
-    return this.listed('b', user) && !this.listed('e', user);
+  bans(prefix: string): boolean {
+    return this.listed('b', prefix) && !this.listed('e', prefix);
   }
 
   /** Whether `user` may speak here, by this node's rules. */
@@ -92,7 +91,7 @@ export class Channel {
     // yet.
     if (member === undefined && this.flags.has('n') && user.local) return false;
     if (member?.op === true || member?.voice === true) return true;
-    return !this.flags.has('m') && !this.banned(user);
+    return !this.flags.has('m') && !this.bans(user.prefix);
   }
 
   /** @returns '@', '+', '@+' or ''. */

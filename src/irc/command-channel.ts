@@ -7,7 +7,6 @@ import type { Channel } from './channel.ts';
 import { replyMarker, playHistory } from './command-history.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
-import { TARGETS_MAX } from './isupport.ts';
 import type { Line } from './line.ts';
 import { CHANNELS_PER_USER_MAX, fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
@@ -58,7 +57,7 @@ function handleJoin(ircd: Ircd, session: Session, line: Line): void {
     for (const channel of [...user.channels.values()]) leave(ircd, user, channel, '');
     return;
   }
-  for (const [i, name] of names.slice(0, TARGETS_MAX).entries()) {
+  for (const [i, name] of names.entries()) {
     if (name !== '') joinChannel(ircd, session, name, keys[i] ?? '');
   }
 }
@@ -67,8 +66,8 @@ function handleJoin(ircd: Ircd, session: Session, line: Line): void {
 function refusal(channel: Channel, user: User, key: string): [number, string] | undefined {
   const invited = user.invites.has(channel.key);
   if (channel.localCount === 0) return undefined;
-  if (channel.banned(user) && !invited) return [numeric.ERR_BANNEDFROMCHAN, 'Cannot join channel (+b)'];
-  if (channel.flags.has('i') && !invited && !channel.listed('I', user)) {
+  if (channel.bans(user.prefix) && !invited) return [numeric.ERR_BANNEDFROMCHAN, 'Cannot join channel (+b)'];
+  if (channel.flags.has('i') && !invited && !channel.listed('I', user.prefix)) {
     return [numeric.ERR_INVITEONLYCHAN, 'Cannot join channel (+i)'];
   }
   if (channel.password !== undefined && channel.password !== key && !invited) {
@@ -127,7 +126,7 @@ function leave(ircd: Ircd, user: User, channel: Channel, reason: string): void {
 /** PART <channel>{,<channel>} [:<reason>] */
 function handlePart(ircd: Ircd, session: Session, line: Line): void {
   const reason = cutText(line.params[1] ?? '', REASON_BYTES_MAX);
-  for (const name of (line.params[0] as string).split(',').slice(0, TARGETS_MAX)) {
+  for (const name of (line.params[0] as string).split(',')) {
     const channel = joinedChannel(ircd, session, name);
     if (channel !== undefined) leave(ircd, session.user as User, channel, reason);
   }
@@ -191,11 +190,11 @@ function listNames(session: Session, channel: Channel): void {
 function handleNames(ircd: Ircd, session: Session, line: Line): void {
   const names = line.params[0];
   if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
-  for (const name of names.split(',').slice(0, TARGETS_MAX)) {
+  for (const name of new Set(names.split(','))) {
     const channel = ircd.network.channels.get(fold(name));
-    if (channel !== undefined && visible(channel, session.user as User)) listNames(session, channel);
+    if (channel !== undefined && visible(channel, session.user as User)) replyNames(session, channel);
+    else session.reply(numeric.RPL_ENDOFNAMES, safeParam(name), 'End of /NAMES list');
   }
-  session.reply(numeric.RPL_ENDOFNAMES, safeParam(names), 'End of /NAMES list');
 }
 
 /** ELIST conditions: <n, >n users; C and T creation and topic age in minutes; masks and !masks. */
@@ -273,7 +272,7 @@ export function showInvite(ircd: Ircd, by: User, target: User, name: string): vo
 function handleKick(ircd: Ircd, session: Session, line: Line): void {
   const [names, nicks, reason] = line.params as [string, string, string | undefined];
   const channels = names.split(',');
-  for (const [i, nick] of nicks.split(',').slice(0, TARGETS_MAX).entries()) {
+  for (const [i, nick] of nicks.split(',').entries()) {
     const name = channels.length === 1 ? channels[0] : channels[i];
     if (name !== undefined) kickOne(ircd, session, name, nick, reason ?? '');
   }

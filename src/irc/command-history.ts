@@ -27,7 +27,7 @@ const SUBCOMMANDS = new Map([
  * CHATHISTORY <LATEST|BEFORE|AFTER|AROUND> <target> <point> <limit> | BETWEEN <target> <point> <point> <limit> |
  * TARGETS <time> <time> <limit>
  */
-function handleChathistory(ircd: Ircd, session: Session, line: Line): void | Promise<void> {
+function handleChathistory(ircd: Ircd, session: Session, line: Line): void | Promise<() => void> {
   const sub = (line.params[0] as string).toUpperCase();
   const pointCount = SUBCOMMANDS.get(sub);
   if (pointCount === undefined) {
@@ -48,13 +48,7 @@ function handleChathistory(ircd: Ircd, session: Session, line: Line): void | Pro
   // A channel that has just been joined is asked for after its members have given what they have.
   const channel = ircd.network.channels.get(fold(name));
   const synced = channel === undefined ? undefined : ircd.mesh.synced(channel);
-  if (synced === undefined) return answer();
-  const label = line.tags.get('label');
-  return synced.then(() => {
-    if (label !== undefined) session.beginLabel();
-    answer();
-    if (label !== undefined) session.endLabel(label, false);
-  });
+  return synced === undefined ? answer() : synced.then(() => answer);
 }
 
 interface Query {
@@ -65,8 +59,7 @@ interface Query {
 }
 
 function replyHistory(ircd: Ircd, session: Session, query: Query): void {
-  const user = session.user;
-  if (user === undefined) return;
+  const user = session.user as User;
   const { sub, name } = query;
   const channel = ircd.network.channels.get(fold(name));
   if (name.startsWith('#') && channel?.members.has(user) !== true) {

@@ -15,7 +15,7 @@ import type { Line } from './line.ts';
 import { fold } from './names.ts';
 import * as numeric from './numerics.ts';
 import { Outgoing } from './outgoing.ts';
-import type { OpenBatch, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { byteLength, cutText } from './text.ts';
 import type { User } from './user.ts';
 
@@ -36,7 +36,7 @@ interface Draft {
 function handleText(ircd: Ircd, session: Session, line: Line): void {
   const quiet = line.command === 'NOTICE';
   const [targets, text] = line.params as [string | undefined, string | undefined];
-  if (line.tags.has('batch') && session.openBatch !== undefined) return addToBatch(session, session.openBatch, line);
+  if (line.tags.has('batch') && session.has(CAP_MULTILINE)) return addToBatch(session, line);
   if (targets === undefined || targets === '') {
     if (!quiet) session.reply(numeric.ERR_NORECIPIENT, `No recipient given (${line.command})`);
   } else if (text === undefined || text === '') {
@@ -133,8 +133,9 @@ function sendToUser(ircd: Ircd, session: Session, nick: string, draft: Draft): v
   const quiet = draft.command !== 'PRIVMSG';
   const several = network.ambiguous(nick);
   if (several.length > 0) {
-    const names = several.map((one) => one.shown).join(', ');
-    return session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), `Several people have this nick: say ${names}`);
+    return session.reply(
+      numeric.ERR_NOSUCHNICK, safeParam(nick), `Several people have this nick: say ${several.join(' or ')}`,
+    );
   }
   const target = network.findUser(nick);
   if (target === undefined) {
@@ -188,40 +189,43 @@ function handleBatch(ircd: Ircd, session: Session, line: Line): void {
   const open = session.openBatch;
   if (reference[0] === '+') {
     if (type !== 'draft/multiline' || target === undefined || open !== undefined || !session.has(CAP_MULTILINE)) {
-      session.openBatch = undefined;
-      return session.fail('BATCH', 'MULTILINE_INVALID', 'Invalid multiline batch');
+      return refuseBatch(session, id, 'MULTILINE_INVALID', 'Invalid multiline batch');
     }
+    session.refusedBatch = undefined;
     session.openBatch = {
-      id, target, command: '', label: line.tags.get('label'), tags: clientTags(line.tags) ?? new Map<string, string>(),
-      lines: [], concat: [], bytes: 0,
+      id, target, command: '', label: session.takeLabel(), tags: clientTags(line.tags), lines: [], concat: [], bytes: 0,
     };
     return;
   }
-  if (open === undefined || open.id !== id) {
-    session.openBatch = undefined;
-    return session.fail('BATCH', 'MULTILINE_INVALID', 'No such batch');
-  }
   session.openBatch = undefined;
+  if (session.refusedBatch === id) {
+    session.refusedBatch = undefined;
+    return;
+  }
+  if (open?.id !== id) return session.fail('BATCH', 'MULTILINE_INVALID', 'No such batch');
   if (!open.lines.some((text) => text !== '')) {
     return session.fail('BATCH', 'MULTILINE_INVALID', 'Multiline batch without text');
   }
-  const tags = open.tags.size === 0 ? undefined : open.tags;
-  const draft = { command: open.command, lines: open.lines, concat: open.concat, tags };
-  if (open.label === undefined) return sendAll(ircd, session, open.target, draft);
-  session.beginLabel();
-  sendAll(ircd, session, open.target, draft);
-  session.endLabel(open.label, false);
+  const { command, lines, concat, tags } = open;
+  session.labelled(open.label, () => sendAll(ircd, session, open.target, { command, lines, concat, tags }));
 }
 
-function addToBatch(session: Session, open: OpenBatch, line: Line): void {
+/** What is still to come of it is dropped. */
+function refuseBatch(session: Session, id: string, code: string, ...params: string[]): void {
+  const label = session.openBatch?.label ?? '';
+  session.openBatch = undefined;
+  session.refusedBatch = id;
+  session.labelled(label, () => session.fail('BATCH', code, ...params));
+}
+
+function addToBatch(session: Session, line: Line): void {
+  const id = line.tags.get('batch') as string;
+  if (id === session.refusedBatch) return;
+  const open = session.openBatch;
+  const refuse = (code: string, ...params: string[]): void => refuseBatch(session, id, code, ...params);
   const text = line.params[1] ?? '';
   const concat = line.tags.has('draft/multiline-concat');
-  const refuse = (code: string, ...params: string[]): void => {
-    session.openBatch = undefined;
-    session.fail('BATCH', code, ...params);
-  };
-  const mixed = open.command !== '' && open.command !== line.command;
-  if (line.tags.get('batch') !== open.id || mixed || (concat && text === '')) {
+  if (open?.id !== id || (open.command !== '' && open.command !== line.command) || (concat && text === '')) {
     return refuse('MULTILINE_INVALID', 'Invalid multiline batch');
   }
   if (fold(line.params[0] ?? '') !== fold(open.target)) {

@@ -11,7 +11,6 @@ import type { Line } from './line.ts';
 import { fold, fullMask, KEY_LENGTH_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
-import { cutText } from './text.ts';
 import type { User } from './user.ts';
 
 const FLAGS = 'Cimnst';
@@ -85,12 +84,18 @@ function formatChanges(changes: readonly Change[]): string[] {
 /** @returns the change as it is to be shown, undefined when nothing changed. */
 function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
   const { on, letter, param } = change;
-  if (isList(letter)) {
-    return changeList(ircd, session, channel, { on, letter, mask: fullMask(cutText(param as string, 200)) });
+  if (param === undefined && (letter === 'o' || letter === 'v' || (on && (letter === 'k' || letter === 'l')))) {
+    session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
+    return undefined;
   }
+  if (param !== undefined && (safeParam(param) !== param || !isValid(letter, param))) {
+    session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, letter, safeParam(param), 'Invalid mode parameter');
+    return undefined;
+  }
+  if (isList(letter)) return changeList(ircd, session, channel, { on, letter, mask: fullMask(param as string) });
   if (letter === 'o' || letter === 'v') return changePrefix(ircd, session, channel, change);
-  if (letter === 'k') return changeKey(session, channel, on, param);
-  if (letter === 'l') return changeLimit(session, channel, on, param);
+  if (letter === 'k') return changeKey(channel, on ? param : undefined);
+  if (letter === 'l') return changeLimit(channel, on ? Number(param) : 0);
   if (!FLAGS.includes(letter)) {
     session.reply(numeric.ERR_UNKNOWNMODE, safeParam(letter), 'is unknown mode char to me');
     return undefined;
@@ -101,23 +106,24 @@ function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Cha
   return change;
 }
 
+function isValid(letter: string, param: string): boolean {
+  if (letter === 'l') return /^0*[1-9]\d{0,8}$/.test(param);
+  return letter !== 'k' || (param.length <= KEY_LENGTH_MAX && !/[\s,:]/.test(param));
+}
+
 function changeList(
   ircd: Ircd, session: Session, channel: Channel, change: { on: boolean; letter: ListMode; mask: string },
 ): Change | undefined {
   const { on, letter, mask } = change;
   const list = channel.lists[letter];
   const at = list.findIndex((entry) => fold(entry.mask) === fold(mask));
-  if (mask.includes(' ') || mask.startsWith(':')) return undefined;
-  if (on) {
-    if (at >= 0) return undefined;
-    if (list.length >= LIST_ENTRIES_MAX) {
-      session.reply(numeric.ERR_BANLISTFULL, channel.name, mask, 'Channel list is full');
-      return undefined;
-    }
+  if (on === at >= 0) return undefined;
+  if (!on) list.splice(at, 1);
+  else if (list.length < LIST_ENTRIES_MAX) {
     list.push({ mask, by: (session.user as User).prefix, setMs: ircd.wallMs() });
   } else {
-    if (at < 0) return undefined;
-    list.splice(at, 1);
+    session.reply(numeric.ERR_BANLISTFULL, channel.name, mask, 'Channel list is full');
+    return undefined;
   }
   return { on, letter, param: mask };
 }
@@ -131,51 +137,28 @@ function replyList(session: Session, channel: Channel, letter: ListMode): void {
 }
 
 function changePrefix(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
-  const { on, letter, param } = change;
-  if (param === undefined) {
-    session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
-    return undefined;
-  }
-  const target = ircd.network.findUser(param);
-  const member = target === undefined ? undefined : channel.members.get(target);
-  if (target === undefined) replyNoNick(session, param);
-  else if (member === undefined) {
-    replyNotIn(session, target, channel);
-  }
-  if (target === undefined || member === undefined) return undefined;
+  const { on, letter } = change;
+  const nick = change.param as string;
+  const target = ircd.network.findUser(nick);
+  if (target === undefined) return void replyNoNick(session, nick);
+  const member = channel.members.get(target);
+  if (member === undefined) return void replyNotIn(session, target, channel);
   const field = letter === 'o' ? 'op' : 'voice';
   if (member[field] === on) return undefined;
   member[field] = on;
   return { on, letter, param: target.shown };
 }
 
-function changeKey(session: Session, channel: Channel, on: boolean, key: string | undefined): Change | undefined {
-  if (!on) {
-    if (channel.password === undefined) return undefined;
-    channel.password = undefined;
-    return { on, letter: 'k', param: '*' };
-  }
-  if (key === undefined) {
-    session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
-  } else if (key === '' || key.length > KEY_LENGTH_MAX || /[\s,:]/.test(key)) {
-    session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, 'k', '*', 'Invalid mode parameter');
-  } else {
-    channel.password = key;
-    return { on, letter: 'k', param: key };
-  }
-  return undefined;
+function changeKey(channel: Channel, key: string | undefined): Change | undefined {
+  if (key === undefined && channel.password === undefined) return undefined;
+  channel.password = key;
+  return { on: key !== undefined, letter: 'k', param: key ?? '*' };
 }
 
-function changeLimit(session: Session, channel: Channel, on: boolean, param: string | undefined): Change | undefined {
-  const limit = on ? Number(param ?? '') : 0;
-  if (on && (!Number.isInteger(limit) || limit <= 0)) {
-    if (param === undefined) session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
-    else session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, 'l', safeParam(param), 'Invalid mode parameter');
-    return undefined;
-  }
+function changeLimit(channel: Channel, limit: number): Change | undefined {
   if (limit === channel.limit) return undefined;
   channel.limit = limit;
-  return { on, letter: 'l', param: on ? String(limit) : undefined };
+  return { on: limit > 0, letter: 'l', param: limit > 0 ? String(limit) : undefined };
 }
 
 const USER_MODES = 'BTi';

@@ -2,6 +2,7 @@
 import type { Channel } from './channel.ts';
 import { CAP_MULTI_PREFIX } from './capabilities.ts';
 import { replyNoNick, safeParam, visible } from './command-channel.ts';
+import { clockText } from './command-server.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
@@ -146,7 +147,7 @@ function handleWhowas(ircd: Ircd, session: Session, line: Line): void {
   for (const { shown, user, host, real, account, goneMs } of found) {
     session.reply(numeric.RPL_WHOWASUSER, shown, user, host, '*', real);
     if (account !== undefined) session.reply(numeric.RPL_WHOISACCOUNT, shown, account, 'was logged in as');
-    session.reply(numeric.RPL_WHOISSERVER, shown, ircd.serverName, `${Math.floor(goneMs / 1000)}`);
+    session.reply(numeric.RPL_WHOISSERVER, shown, ircd.serverName, clockText(goneMs));
   }
   session.reply(numeric.RPL_ENDOFWHOWAS, safeParam(nick), 'End of WHOWAS');
 }

@@ -3,15 +3,14 @@ import { decodeBase64 } from '../encoding/base64.ts';
 import { CAPABILITIES, CAP_NOTIFY, CAP_SASL, capabilityNames, listCapabilities } from './capabilities.ts';
 import type { CommandTable } from './commands.ts';
 import { joinChannel, safeParam } from './command-channel.ts';
-import { replyLusers, replyMotd } from './command-server.ts';
+import { clockText, replyLusers, replyMotd } from './command-server.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
-import { cleanReal, cleanUser, isNick } from './names.ts';
+import { cleanReal, cleanUser, isNick, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 import { isupport } from './isupport.ts';
-import { byteLength, decodeText, packWords } from './text.ts';
-import { formatTime } from '../encoding/time.ts';
+import { cutText, decodeText, packWords } from './text.ts';
 import { User } from './user.ts';
 
 const CAP_LINE_BYTES = 400;
@@ -36,7 +35,7 @@ function handleCap(ircd: Ircd, session: Session, line: Line): void {
     session.negotiating = false;
     if (session.user === undefined) tryRegister(ircd, session);
   } else {
-    session.reply(numeric.ERR_INVALIDCAPCMD, line.params[0] as string, 'Invalid CAP command');
+    session.reply(numeric.ERR_INVALIDCAPCMD, safeParam(line.params[0] as string), 'Invalid CAP command');
   }
 }
 
@@ -137,10 +136,9 @@ function tryRegister(ircd: Ircd, session: Session): void {
 
 function welcome(ircd: Ircd, session: Session, user: User): void {
   const { serverName, version, options } = ircd;
-  const created = formatTime(ircd.startedMs).slice(0, 19).replace('T', ' ');
   session.reply(numeric.RPL_WELCOME, `Welcome to the ${options.networkName} network, ${user.shown}`);
   session.reply(numeric.RPL_YOURHOST, `Your host is ${serverName}, running ${version}`);
-  session.reply(numeric.RPL_CREATED, `This server was started ${created} UTC`);
+  session.reply(numeric.RPL_CREATED, `This server was started ${clockText(ircd.startedMs)}`);
   session.reply(numeric.RPL_MYINFO, serverName, version, 'BTio', 'CIbeiklmnostv', 'Ibeklov');
   for (const tokens of isupport(ircd)) {
     session.reply(numeric.RPL_ISUPPORT, ...tokens, 'are supported by this server');
@@ -150,7 +148,7 @@ function welcome(ircd: Ircd, session: Session, user: User): void {
 }
 
 /** AUTHENTICATE PLAIN | <base64, 400 characters a line> | * */
-function handleAuthenticate(ircd: Ircd, session: Session, line: Line): void | Promise<void> {
+function handleAuthenticate(ircd: Ircd, session: Session, line: Line): void | Promise<() => void> {
   const param = line.params[0] as string;
   const failed = (text = 'SASL authentication failed'): void => {
     session.sasl = undefined;
@@ -185,7 +183,7 @@ function handleAuthenticate(ircd: Ircd, session: Session, line: Line): void | Pr
   if (authcid === undefined || password === undefined || rest.length > 0 || authcid === '') return failed();
   if (authzid !== '' && authzid !== authcid) return failed('You may not act for another account');
   return ircd.accounts.check(authcid, password).then(
-    (name) => (name === undefined ? failed() : logIn(ircd, session, name)),
+    (name) => () => (name === undefined ? failed() : logIn(ircd, session, name)),
   );
 }
 
@@ -209,8 +207,8 @@ function handlePing(ircd: Ircd, session: Session, line: Line): void {
 
 /** QUIT [:<reason>] */
 function handleQuit(ircd: Ircd, session: Session, line: Line): void {
-  const reason = line.params[0] ?? '';
-  const text = byteLength(reason) > 0 ? `Quit: ${reason}` : 'Quit';
+  const reason = cutText(line.params[0] ?? '', REASON_BYTES_MAX);
+  const text = reason === '' ? 'Quit' : `Quit: ${reason}`;
   ircd.close(session, text, `Closing Link: ${ircd.network.host} (${text})`);
 }
 

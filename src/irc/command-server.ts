@@ -5,10 +5,10 @@ import { safeParam } from './command-channel.ts';
 import type { Ircd } from './ircd.ts';
 import { isupport } from './isupport.ts';
 import type { Line } from './line.ts';
-import { fold, matches } from './names.ts';
+import { fold, matches, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
-import { packWords } from './text.ts';
+import { cutText, packWords } from './text.ts';
 import { formatTime } from '../encoding/time.ts';
 import type { User } from './user.ts';
 
@@ -18,6 +18,11 @@ function here(ircd: Ircd, session: Session, name: string | undefined): boolean {
   if (ircd.network.findUser(name) !== undefined) return true;
   session.reply(numeric.ERR_NOSUCHSERVER, safeParam(name), 'No such server');
   return false;
+}
+
+/** A time for people to read. */
+export function clockText(ms: number): string {
+  return `${formatTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 export function replyMotd(ircd: Ircd, session: Session): void {
@@ -62,8 +67,7 @@ function handleVersion(ircd: Ircd, session: Session, line: Line): void {
 function handleTime(ircd: Ircd, session: Session, line: Line): void {
   if (!here(ircd, session, line.params[0])) return;
   const ms = ircd.wallMs();
-  const text = `${formatTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
-  session.reply(numeric.RPL_TIME, ircd.serverName, String(Math.floor(ms / 1000)), '0', text);
+  session.reply(numeric.RPL_TIME, ircd.serverName, String(Math.floor(ms / 1000)), '0', clockText(ms));
 }
 
 function handleAdmin(ircd: Ircd, session: Session, line: Line): void {
@@ -87,7 +91,7 @@ function handleInfo(ircd: Ircd, session: Session, line: Line): void {
   if (!here(ircd, session, line.params[0])) return;
   for (const text of INFO) session.reply(numeric.RPL_INFO, text);
   session.reply(
-    numeric.RPL_INFO, `${ircd.version}, started ${formatTime(ircd.startedMs)}, mesh address ${ircd.network.host}`,
+    numeric.RPL_INFO, `${ircd.version}, started ${clockText(ircd.startedMs)}, mesh address ${ircd.network.host}`,
   );
   session.reply(numeric.RPL_ENDOFINFO, 'End of /INFO list');
 }
@@ -110,15 +114,16 @@ function handleStats(ircd: Ircd, session: Session, line: Line): void {
 }
 
 /** OPER <name> <password>: the owner of this node */
-async function handleOper(ircd: Ircd, session: Session, line: Line): Promise<void> {
+async function handleOper(ircd: Ircd, session: Session, line: Line): Promise<() => void> {
   const user = session.user as User;
   const [name, password] = line.params as [string, string];
-  if ((await ircd.accounts.checkOperator(name, password)) === undefined || session.closed) {
-    return session.reply(numeric.ERR_PASSWDMISMATCH, 'Password incorrect');
-  }
-  user.modes.add('o');
-  session.reply(numeric.RPL_YOUREOPER, 'You are now an operator of this node');
-  session.line('MODE', user.shown, '+o');
+  const operator = await ircd.accounts.checkOperator(name, password);
+  return () => {
+    if (operator === undefined) return session.reply(numeric.ERR_PASSWDMISMATCH, 'Password incorrect');
+    user.modes.add('o');
+    session.reply(numeric.RPL_YOUREOPER, 'You are now an operator of this node');
+    session.line('MODE', user.shown, '+o');
+  };
 }
 
 /** KILL <nick> [:<reason>]: closes the connections of a user of this node */
@@ -131,7 +136,7 @@ function handleKill(ircd: Ircd, session: Session, line: Line): void {
   if (target?.local !== true) {
     return session.reply(numeric.ERR_NOSUCHNICK, safeParam(line.params[0] as string), 'No such nick on this node');
   }
-  const text = `Killed (${user.shown} (${line.params[1] ?? 'no reason'}))`;
+  const text = `Killed (${user.shown} (${cutText(line.params[1] ?? 'no reason', REASON_BYTES_MAX)}))`;
   for (const other of [...target.sessions]) ircd.close(other, text, `Closing Link: (${text})`);
 }
 

@@ -24,8 +24,8 @@ export interface Command {
   early?: boolean;
   /** Its grammar, for HELP; default: its name alone. */
   usage?: string;
-  /** A promise makes the client's next line wait for it. */
-  handle(ircd: Ircd, session: Session, line: Line): void | Promise<void>;
+  /** A promise makes the client's next line wait for it, and resolves with what is to be done then. */
+  handle(ircd: Ircd, session: Session, line: Line): void | Promise<() => void>;
 }
 export type CommandTable = Record<string, Command>;
 
@@ -39,19 +39,9 @@ const LABEL_BYTES_MAX = 64;
 export function handleLine(ircd: Ircd, session: Session, text: string): void {
   const line = parseLine(text);
   if (line === undefined) return;
-  const label = line.tags.get('label');
-  if (label === undefined || label === '' || label.length > LABEL_BYTES_MAX || !session.has(CAP_LABELED_RESPONSE)) {
-    return dispatch(ircd, session, line);
-  }
-  session.beginLabel();
-  let silent = false;
-  try {
-    dispatch(ircd, session, line);
-    // The lines of a multiline message are answered when it is complete, under the label of its start.
-    silent = line.command === 'BATCH' && session.openBatch?.label === label;
-  } finally {
-    session.endLabel(label, silent);
-  }
+  const label = line.tags.get('label') ?? '';
+  const known = label.length <= LABEL_BYTES_MAX && session.has(CAP_LABELED_RESPONSE);
+  session.labelled(known ? label : '', () => dispatch(ircd, session, line));
 }
 
 function dispatch(ircd: Ircd, session: Session, line: Line): void {
@@ -65,6 +55,10 @@ function dispatch(ircd: Ircd, session: Session, line: Line): void {
     session.reply(numeric.ERR_NEEDMOREPARAMS, line.command, 'Not enough parameters');
   } else {
     const pending = command.handle(ircd, session, line);
-    if (pending !== undefined) ircd.wait(session, pending);
+    if (pending === undefined) return;
+    const label = session.takeLabel();
+    ircd.wait(session, pending.then((answer) => {
+      if (!session.closed) session.labelled(label, answer);
+    }));
   }
 }

@@ -46,14 +46,13 @@ export class Conversations {
     return user.account === undefined ? [] : this.#owned(user).channels;
   }
 
-  /** The key of a conversation with `other`. */
-  keyOf(other: User): string {
+  #keyOf(other: User): string {
     return other.local ? fold(other.nick) : `${fold(other.nick)}@${other.home}`;
   }
 
   record(owner: User, other: User, entry: Entry, nowMs: number): void {
     const { histories } = this.#owned(owner);
-    const key = this.keyOf(other);
+    const key = this.#keyOf(other);
     let found = histories.get(key);
     if (found === undefined) {
       if (histories.size >= CONVERSATIONS_MAX) histories.delete(histories.keys().next().value as string);
@@ -62,10 +61,12 @@ export class Conversations {
     found.history.add(entry, nowMs);
   }
 
-  /** @param other undefined: nobody has the nick now; what was said to `nick` before */
+  /** @param other undefined: nobody has the nick now; what was said with who had it */
   find(owner: User, other: User | undefined, nick: string): History | undefined {
     const { histories } = this.#owned(owner);
-    return histories.get(other === undefined ? fold(nick) : this.keyOf(other))?.history;
+    const known = histories.get(other === undefined ? fold(nick) : this.#keyOf(other));
+    if (known !== undefined || other !== undefined) return known?.history;
+    return [...histories.values()].find(({ name }) => fold(name) === fold(nick))?.history;
   }
 
   all(owner: User): { name: string; history: History }[] {

@@ -23,7 +23,7 @@ export function readHistoryItem(from: string, item: Fields, channel: string, wal
   if (address === '' || stream === '' || n < 1 || text === undefined || !isNick(nick)) return undefined;
   const user = cleanUser(item['U']);
   return {
-    ...text, msgid: msgidOf(address, stream, n), source: `${nick}!${user}@${address}`, target: channel,
+    ...text, msgid: msgidOf(address, stream, n), source: '', target: channel,
     via: address === from ? undefined : from, origin: { address, stream, n, nick, user },
   };
 }

@@ -8,7 +8,7 @@ export interface Entry {
   /** Unix ms. */
   timeMs: number;
   msgid: string;
-  /** nick!user@host at the time. */
+  /** nick!user@host at the time; '' until it is shown here. */
   source: string;
   account: string | undefined;
   bot: boolean;

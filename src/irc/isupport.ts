@@ -8,6 +8,7 @@ import {
 export const CHATHISTORY_MAX = 200;
 export const MONITOR_MAX = 100;
 export const LIST_ENTRIES_MAX = 60;
+/** People and channels that one message is for. */
 export const TARGETS_MAX = 20;
 export const MODES_MAX = 12;
 const TOKENS_PER_LINE = 13;
@@ -20,8 +21,8 @@ export function isupport(ircd: Ircd): string[][] {
     `MAXLIST=Ibe:${LIST_ENTRIES_MAX}`, `MODES=${MODES_MAX}`, `MONITOR=${MONITOR_MAX}`, 'MSGREFTYPES=msgid,timestamp',
     `NETWORK=${ircd.options.networkName.replace(/[^!-~]/g, '_')}`, `NICKLEN=${NICK_LENGTH_MAX}`, 'PREFIX=(ov)@+',
     'SAFELIST', 'STATUSMSG=@+',
-    `TARGMAX=JOIN:${TARGETS_MAX},KICK:${TARGETS_MAX},LIST:,MONITOR:${MONITOR_MAX},NAMES:${TARGETS_MAX},` +
-      `NOTICE:${TARGETS_MAX},PART:${TARGETS_MAX},PRIVMSG:${TARGETS_MAX},TAGMSG:${TARGETS_MAX},WHOIS:1`,
+    `TARGMAX=JOIN:,KICK:,LIST:,MONITOR:${MONITOR_MAX},NAMES:,NOTICE:${TARGETS_MAX},PART:,PRIVMSG:${TARGETS_MAX},` +
+      `TAGMSG:${TARGETS_MAX},WHOIS:1`,
     `TOPICLEN=${TOPIC_BYTES_MAX}`, `USERLEN=${USER_LENGTH_MAX}`, 'UTF8ONLY', 'WHOX',
   ];
   const lines: string[][] = [];

@@ -11,11 +11,11 @@ import { ChannelLink } from './channel-link.ts';
 import type { ChannelLinkPort } from './channel-link.ts';
 import { Delivery } from './delivery.ts';
 import { Directory } from './directory.ts';
-import type { Entry } from './history.ts';
+import type { Entry, Origin } from './history.ts';
 import type { Ircd, MeshPort } from './ircd.ts';
 import { decodeMessage, encodeMessage, readCount } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
-import { addressSuffix, isListed } from './names.ts';
+import { isListed, suffixed } from './names.ts';
 import type { Network } from './network.ts';
 import { formatLine } from './line.ts';
 import { msgidOf, streamName } from './line-id.ts';
@@ -172,7 +172,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     }
     const { nick, user: name } = entry.origin as NonNullable<Entry['origin']>;
     // Somebody whose facts have not come: never under a plain nick, which another may have.
-    entry.source = user?.prefix ?? `${nick}~${addressSuffix(source)}!${name}@${source}`;
+    entry.source = user?.prefix ?? `${suffixed(nick, source)}!${name}@${source}`;
     return true;
   }
 
@@ -185,7 +185,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   showMissed(channel: Channel, entries: Entry[]): void {
     const nowMs = this.wallMs();
     const first = this.#links.get(channel.key)?.synced !== undefined;
-    const kept = entries.filter((entry) => channel.history.add(entry, nowMs));
+    for (const entry of entries) if (entry.source === '') entry.source = this.#network.prefixOf(entry.origin as Origin);
+    const kept = entries.filter((entry) => !channel.bans(entry.source) && channel.history.add(entry, nowMs));
     kept.sort((a, b) => channel.history.entries.indexOf(a) - channel.history.entries.indexOf(b));
     // Who has just joined gets the last lines of all, when the channel is complete.
     if (first) return;

@@ -77,6 +77,11 @@ export function fullMask(mask: string): string {
   return at < 0 ? `${mask}@*` : mask;
 }
 
+/** The nick of one of several people who have it. */
+export function suffixed(nick: string, address: string): string {
+  return `${nick}~${addressSuffix(address)}`;
+}
+
 /** @returns the four characters that tell users of one nick apart: the end of the mesh address, else a hash of it. */
 export function addressSuffix(address: string): string {
   const end = /^[0-9a-f:]*:([0-9a-f]{1,4})$/.exec(address);

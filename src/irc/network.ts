@@ -7,12 +7,13 @@ import {
 } from './capabilities.ts';
 import { Channel } from './channel.ts';
 import type { Topic } from './channel.ts';
-import type { Entry, HistoryLimits } from './history.ts';
+import type { Entry, HistoryLimits, Origin } from './history.ts';
 import { History } from './history.ts';
-import { addressSuffix, fold } from './names.ts';
+import { addressSuffix, fold, suffixed } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { IrcOptions } from './options.ts';
 import { Outgoing } from './outgoing.ts';
+import { SessionBatches } from './session-batches.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
 
@@ -32,27 +33,6 @@ export interface Past {
 
 const WHOWAS_MAX = 200;
 export const CHANNELS_MAX = 2000;
-
-/** Groups the lines of a split or a join of a node for the clients that know batches. */
-class SessionBatches {
-  readonly #type: string;
-  readonly #params: string[];
-  readonly #ids = new Map<Session, string>();
-
-  constructor(type: string, params: string[]) {
-    this.#type = type;
-    this.#params = params;
-  }
-  send(session: Session, out: Outgoing): void {
-    let id = this.#ids.get(session);
-    if (id === undefined) this.#ids.set(session, (id = session.beginBatch(this.#type, this.#params)));
-    session.send(out, id);
-  }
-  end(): void {
-    for (const [session, id] of this.#ids) session.endBatch(id);
-    this.#ids.clear();
-  }
-}
 
 export class Network {
   #options: IrcOptions;
@@ -107,10 +87,21 @@ export class Network {
     return found.length === 1 ? found[0] : undefined;
   }
 
-  /** Several other nodes' users have this nick and none of ours: a message to it could reach the wrong one. */
-  ambiguous(nick: string): User[] {
+  /**
+   * Several other nodes' users have this nick and none of ours: a message to it could reach the wrong one.
+   * @returns the names that reach one of them each
+   */
+  ambiguous(nick: string): string[] {
     const claimed = this.#claims.get(fold(nick)) ?? [];
-    return claimed.length > 1 && !claimed.some((user) => user.local) ? claimed : [];
+    if (claimed.length < 2 || claimed.some((user) => user.local)) return [];
+    return claimed.map((user) => (user.shown === user.nick ? `${user.nick}@${user.host}` : user.shown));
+  }
+
+  /** Who said a line of history: not under a nick that somebody else has here now. */
+  prefixOf({ nick, user, address }: Origin): string {
+    const holder = this.users.get(fold(nick));
+    const shown = holder === undefined || holder.host === address ? nick : suffixed(nick, address);
+    return `${shown}!${user}@${address}`;
   }
 
   get localUserCount(): number {
@@ -182,7 +173,7 @@ export class Network {
     const taken = new Set<string>();
     const changes: [user: User, before: string, prefix: string][] = [];
     for (const [index, user] of holders.entries()) {
-      let shown = index === 0 ? user.nick : `${user.nick}~${addressSuffix(user.host)}`;
+      let shown = index === 0 ? user.nick : suffixed(user.nick, user.host);
       if (taken.has(fold(shown))) shown += `~${user.uid}`;
       taken.add(fold(shown));
       if (user.shown === shown && user !== added) continue;

@@ -28,12 +28,12 @@ interface Captured {
 }
 
 /** A client's multiline message that is still being sent. */
-export interface OpenBatch {
+interface OpenBatch {
   id: string;
   target: string;
   command: string;
-  label: string | undefined;
-  tags: Map<string, string>;
+  label: string;
+  tags: Map<string, string> | undefined;
   lines: string[];
   concat: number[];
   bytes: number;
@@ -76,12 +76,16 @@ export class Session {
   floodMs: number;
   readonly monitored = new Map<string, string>();
   openBatch: OpenBatch | undefined = undefined;
+  /** Of a multiline message that was refused: its lines are dropped. */
+  refusedBatch: string | undefined = undefined;
   /** Lines shown while the history of a channel is on its way: not to be played again with it. */
   shownEarly: Set<Entry> | undefined = undefined;
   readonly #host: SessionHost;
   #out: (string | Uint8Array)[] = [];
   #outBytes = 0;
   #capture: Captured[] | undefined = undefined;
+  /** Of the command that is being handled, '' none. */
+  #label = '';
   #aside: Captured[] = [];
   #batchCount = 0;
 
@@ -154,20 +158,36 @@ export class Session {
   get labelling(): boolean {
     return this.#capture !== undefined;
   }
-  beginLabel(): void {
+  /** Runs `task`; what it replies gets the label, if there is one. */
+  labelled(label: string, task: () => void): void {
+    if (label === '') return task();
     this.#capture = [];
+    this.#label = label;
+    try {
+      task();
+    } finally {
+      this.#endLabel();
+    }
   }
-  /** @param silent no ACK when there was no reply (it comes later) */
-  endLabel(label: string, silent: boolean): void {
+  /** The command that is being handled is answered later, by labelled() with this label. */
+  takeLabel(): string {
+    const label = this.#label;
+    this.#label = '';
+    return label;
+  }
+  #endLabel(): void {
     const items = this.#capture ?? [];
     this.#capture = undefined;
+    const label = this.takeLabel();
     const top = items.filter((item) => item.batch === '' && !item.closesBatch);
     const labelTag: [string, string] = ['label', label];
-    if (top.length === 0 && !silent) {
+    if (label === '') {
+      for (const item of items) this.#writeCaptured(item, []);
+    } else if (top.length === 0) {
       this.#write(formatLine(this.#host.serverName, 'ACK', []), [labelTag]);
     } else if (top.length === 1) {
       for (const item of items) this.#writeCaptured(item, item === top[0] ? [labelTag] : []);
-    } else if (top.length > 1) {
+    } else {
       const id = (++this.#batchCount).toString(36);
       this.#write(formatLine(this.#host.serverName, 'BATCH', [`+${id}`, 'labeled-response']), [labelTag]);
       for (const item of items) this.#writeCaptured(item, item.batch === '' ? [['batch', id]] : []);
