@@ -192,9 +192,9 @@ function handleNames(ircd: Ircd, session: Session, line: Line): void {
   if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
   for (const name of new Set(names.split(','))) {
     const channel = ircd.network.channels.get(fold(name));
-    if (channel !== undefined && visible(channel, session.user as User)) replyNames(session, channel);
-    else session.reply(numeric.RPL_ENDOFNAMES, safeParam(name), 'End of /NAMES list');
+    if (channel !== undefined && visible(channel, session.user as User)) listNames(session, channel);
   }
+  session.reply(numeric.RPL_ENDOFNAMES, safeParam(names), 'End of /NAMES list');
 }
 
 /** ELIST conditions: <n, >n users; C and T creation and topic age in minutes; masks and !masks. */
