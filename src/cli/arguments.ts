@@ -8,11 +8,10 @@ export interface Arguments {
   problem: string;
 }
 
-/** Options that take a value, and those that do not. */
-const VALUED = new Set([
-  'socket', 'last', 'count', 'level', 'timeout', 'to', 'delivery', 'slow', 'playout', 'repair', 'start',
-]);
-const FLAGS = new Set(['json', 'verbose', 'all', 'whole', 'progress', 'unordered', 'echo', 'help', 'version']);
+/** Options that take a whole number, another value, or none. */
+const NUMBERS = new Set(['last', 'count', 'timeout', 'playout']);
+const VALUED = new Set([...NUMBERS, 'socket', 'level', 'to', 'delivery', 'slow', 'repair']);
+const FLAGS = new Set(['json', 'verbose', 'all', 'whole', 'progress', 'unordered', 'help', 'version']);
 const SHORT = new Map([
   ['s', 'socket'], ['v', 'verbose'], ['j', 'json'], ['n', 'last'], ['c', 'count'], ['t', 'timeout'], ['h', 'help'],
 ]);
@@ -39,13 +38,15 @@ export function parseArguments(args: readonly string[]): Arguments {
     else if (i + 1 < args.length) options.set(long, args[++i] as string);
     else problem ||= `${arg} wants a value`;
   }
+  for (const [name, value] of options) {
+    if (NUMBERS.has(name) && !/^\d{1,9}$/.test(value)) problem ||= `--${name} wants a whole number, not '${value}'`;
+  }
   const [command = '', ...rest] = words;
   return { command, words: rest, options, problem };
 }
 
-/** @returns undefined when absent, NaN when it is no whole number >= 0. */
+/** @returns undefined when absent. */
 export function integerOption(options: ReadonlyMap<string, string>, name: string): number | undefined {
   const text = options.get(name);
-  if (text === undefined) return undefined;
-  return /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  return text === undefined ? undefined : Number(text);
 }

@@ -1,6 +1,5 @@
 /** Commands on one group: members, join, leave, pub, sub, datagram, history. */
 import type { Datagram, Gap, Group, JoinOptions, Message } from '../client/client.ts';
-import { ClientError } from '../client/client.ts';
 import { MESSAGE_BYTES_MAX } from '../client/client-group.ts';
 import { base64Text } from '../encoding/base64.ts';
 import { decodeUtf8, encodeUtf8, isText } from '../ubus/text.ts';
@@ -15,18 +14,16 @@ import { EXIT_FAILED, EXIT_OK } from './main.ts';
 const UNANSWERED_MAX = 32;
 const PROGRESS_MS = 1000;
 
-/** The options that a join takes. @throws ClientError INVALID_ARGUMENT */
+/** The options that a join takes; the daemon checks their values. */
 function joinOptions({ options }: Context): JoinOptions {
   const wished: Record<string, unknown> = {};
-  for (const name of ['delivery', 'slow', 'repair', 'start']) if (options.has(name)) wished[name] = options.get(name);
+  for (const name of ['delivery', 'slow', 'repair']) if (options.has(name)) wished[name] = options.get(name);
   const last = integerOption(options, 'last');
   const playoutMs = integerOption(options, 'playout');
-  if (Number.isNaN(last) || Number.isNaN(playoutMs)) throw new ClientError('INVALID_ARGUMENT', '--last and --playout want a number');
   if (last !== undefined) wished['start'] = { last };
   if (options.has('all')) wished['start'] = 'all';
   if (playoutMs !== undefined) wished['playoutMs'] = playoutMs;
   if (options.has('unordered')) wished['ordered'] = false;
-  if (options.has('echo')) wished['echo'] = true;
   return wished as JoinOptions;
 }
 

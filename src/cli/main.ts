@@ -3,7 +3,7 @@
  * status. Documented in docs/meshchat.1.
  */
 import { ClientError } from '../client/client.ts';
-import { connect, DEFAULT_SOCKET_PATH, type SocketClient } from '../client/socket-client.ts';
+import { connect, type SocketClient } from '../client/socket-client.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { callMethod, listen, monitor } from './bus-commands.ts';
@@ -30,31 +30,38 @@ export interface Context {
 export type Command = (context: Context) => Promise<number>;
 
 /** `alone`: needs no daemon. */
-type Entry = { wordsMin: number; usage: string } & ({ run: Command } | { alone: (runtime: Runtime) => Promise<number> });
+type Entry = { usage: string; about: string } & ({ run: Command } | { alone: (runtime: Runtime) => Promise<number> });
 
-const COMMANDS = new Map<string, Entry>([
-  ['status', { run: status, wordsMin: 0, usage: 'status                     addresses, meshes, peers, groups, memory' }],
-  ['peers', { run: peers, wordsMin: 0, usage: 'peers                      nodes of the mesh, how far and how well heard' }],
-  ['groups', { run: groups, wordsMin: 0, usage: 'groups                     groups joined here' }],
-  ['members', { run: members, wordsMin: 1, usage: 'members GROUP              who is in it' }],
-  ['join', { run: join, wordsMin: 1, usage: 'join GROUP                 stay in it, with no program running' }],
-  ['leave', { run: leave, wordsMin: 1, usage: 'leave GROUP                end what join began' }],
-  ['pub', { run: publish, wordsMin: 1, usage: 'pub GROUP [TEXT...]        publish the text, or each line of the input' }],
-  ['sub', { run: subscribe, wordsMin: 1, usage: 'sub GROUP [--last N]       print messages as lines' }],
-  ['datagram', { run: datagram, wordsMin: 2, usage: 'datagram GROUP TEXT...     once, unrepaired' }],
-  ['history', { run: history, wordsMin: 1, usage: 'history GROUP [--last N]   messages this daemon still keeps' }],
-  ['call', { run: callMethod, wordsMin: 2, usage: 'call OBJECT METHOD [JSON]  any method of the control socket' }],
-  ['listen', { run: listen, wordsMin: 0, usage: 'listen [PATTERN...]        events' }],
-  ['monitor', { run: monitor, wordsMin: 0, usage: 'monitor                    every message on the control socket' }],
-  ['metrics', { run: metrics, wordsMin: 0, usage: 'metrics                    all counters' }],
-  ['doctor', { run: doctor, wordsMin: 0, usage: 'doctor                     what is wrong, and what mends it' }],
-  ['log', { run: log, wordsMin: 0, usage: 'log [--level LEVEL]        recent lines' }],
-  ['genpasswd', { alone: genpasswd, wordsMin: 0, usage: 'genpasswd                  hash of a password, for the configuration' }],
-]);
+/** In `usage`, what stands in brackets may be left out, and what ends in dots be repeated. */
+const COMMANDS: readonly Entry[] = [
+  { usage: 'status', about: 'addresses, meshes, peers, groups, memory', run: status },
+  { usage: 'peers', about: 'nodes of the mesh, how far and how well heard', run: peers },
+  { usage: 'groups', about: 'groups joined here', run: groups },
+  { usage: 'members GROUP', about: 'who is in it', run: members },
+  { usage: 'join GROUP', about: 'stay in it, with no program running', run: join },
+  { usage: 'leave GROUP', about: 'end what join began', run: leave },
+  { usage: 'pub GROUP [TEXT...]', about: 'publish the text, or each line of the input (--whole: as one message; --to ADDRESS)', run: publish },
+  { usage: 'sub GROUP', about: 'print messages as lines (-n N or --all: earlier ones too; -c N: end after N; -v: with source)', run: subscribe },
+  { usage: 'datagram GROUP TEXT...', about: 'once, unrepaired', run: datagram },
+  { usage: 'history GROUP', about: 'messages this daemon still keeps (-n N)', run: history },
+  { usage: 'call OBJECT METHOD [JSON]', about: 'any method of the control socket', run: callMethod },
+  { usage: 'listen [PATTERN...]', about: 'events (-t SECONDS)', run: listen },
+  { usage: 'monitor', about: 'every message on the control socket (-t SECONDS)', run: monitor },
+  { usage: 'metrics', about: 'all counters', run: metrics },
+  { usage: 'doctor', about: 'what is wrong, and what mends it', run: doctor },
+  { usage: 'log', about: 'recent lines (-n N; --level LEVEL sets what is logged)', run: log },
+  { usage: 'genpasswd', about: 'hash of a password, for the configuration', alone: genpasswd },
+];
 
-function usage(): string {
-  const lines = [...COMMANDS.values()].map((entry) => `  ${entry.usage}`);
-  return `usage: meshchat [-s SOCKET] [--json] COMMAND\n${lines.join('\n')}\nmeshchat(1) has the options and exit codes.`;
+function wordsFit(usage: string, count: number): boolean {
+  const [, ...words] = usage.split(' ');
+  const least = words.filter((word) => !word.startsWith('[')).length;
+  return count >= least && (usage.includes('...') || count <= words.length);
+}
+
+function help(): string {
+  const lines = COMMANDS.map(({ usage, about }) => `  ${usage.padEnd(26)} ${about}`);
+  return `usage: meshchat [-s SOCKET] [--json] COMMAND\n${lines.join('\n')}\nmeshchat(1) has all options, and the exit codes.`;
 }
 
 declare const MESHCHAT_VERSION: string | undefined;
@@ -68,12 +75,13 @@ export async function runCli(runtime: Runtime, args: readonly string[]): Promise
     return EXIT_OK;
   }
   if (options.has('help') || command === 'help') {
-    runtime.print(usage());
+    runtime.print(help());
     return EXIT_OK;
   }
-  const entry = COMMANDS.get(command);
-  if (problem !== '' || entry === undefined || words.length < entry.wordsMin) {
-    runtime.printError(problem !== '' ? `meshchat: ${problem}` : entry === undefined ? usage() : `usage: meshchat ${entry.usage}`);
+  const entry = COMMANDS.find(({ usage }) => usage.split(' ')[0] === command);
+  if (problem !== '' || entry === undefined || !wordsFit(entry.usage, words.length)) {
+    const unknown = command === '' ? help() : `meshchat: there is no command ${command}; meshchat --help lists them`;
+    runtime.printError(problem !== '' ? `meshchat: ${problem}` : entry === undefined ? unknown : `usage: meshchat ${entry.usage}`);
     return EXIT_USAGE;
   }
   if ('alone' in entry) return await entry.alone(runtime);
@@ -82,8 +90,7 @@ export async function runCli(runtime: Runtime, args: readonly string[]): Promise
     const path = options.get('socket');
     client = await connect({ runtime, ...(path === undefined ? {} : { path }) });
   } catch (error) {
-    const path = options.get('socket') ?? runtime.env('MESHCHAT_SOCKET') ?? DEFAULT_SOCKET_PATH;
-    noDaemon(runtime, path, (error as Error).message, command === 'doctor', options.has('json'));
+    noDaemon(runtime, (error as Error).message, command === 'doctor', options.has('json'));
     return EXIT_NO_DAEMON;
   }
   try {

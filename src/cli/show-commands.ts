@@ -102,10 +102,11 @@ export async function log({ client, runtime, options, json }: Context): Promise<
   return EXIT_OK;
 }
 
-/** What there is to say when nobody listens on the socket. */
-export function noDaemon(runtime: Runtime, path: string, reason: string, asDoctor: boolean, json: boolean): void {
-  const remedy = 'service meshchat start; logread -e meshchat';
-  const check = { name: 'daemon', ok: false, text: `no meshchat daemon answers on ${path}`, remedy };
+/** What there is to say when the socket cannot be opened. */
+export function noDaemon(runtime: Runtime, reason: string, asDoctor: boolean, json: boolean): void {
   if (!asDoctor) return runtime.printError(`meshchat: ${reason}`);
+  const denied = reason.includes('EACCES');
+  const remedy = denied ? 'as root, or in the group of the socket (option socket_group)' : 'service meshchat start; logread -e meshchat';
+  const check = { name: 'daemon', ok: false, text: reason, remedy };
   for (const line of json ? [JSON.stringify({ ok: false, checks: [check] })] : checkLines(check)) runtime.print(line);
 }

@@ -8,7 +8,7 @@
  *   await group.publish('22 degrees');
  */
 import { createRuntime } from '../runtime/detect.ts';
-import type { Runtime, Timer } from '../runtime/runtime.ts';
+import type { Runtime, SystemError, Timer } from '../runtime/runtime.ts';
 import type { Table } from '../ubus/blob.ts';
 import type { Answer } from '../ubus/connection.ts';
 import { UbusConnection } from '../ubus/connection.ts';
@@ -43,7 +43,8 @@ export async function connect(options: ConnectOptions = {}): Promise<SocketClien
     await client.open();
   } catch (error) {
     client.close();
-    throw new ClientError('CONNECTION_FAILED', `no daemon on ${path}: ${(error as Error).message}`);
+    const { message, code } = error as SystemError;
+    throw new ClientError('CONNECTION_FAILED', `${code === 'EACCES' ? 'no right to open' : 'no daemon on'} ${path}: ${message}`);
   }
   return client;
 }

@@ -140,7 +140,11 @@ cli('exit codes: 1 refused, 2 usage, 3 no daemon, 4 something to mend', async ()
   assert.is((await one.cli(['call', 'meshchat', 'nope'])).status, 1);
   const long = await one.cli(['pub', 'weather', '--whole'], 'x'.repeat(70_000));
   assert.equal([long.status, /more than 65536 bytes in one message/.test(long.stderr)], [1, true]);
-  for (const args of [[], ['nonsense'], ['sub'], ['sub', 'g', '--lst'], ['call', 'meshchat', 'status', '{bad']]) {
+  const wrong = [
+    [], ['nonsense'], ['sub'], ['sub', 'g', '--lst'], ['call', 'meshchat', 'status', '{bad'], ['leave', 'one', 'two'],
+    ['sub', 'g', '-c', 'many'], ['call', 'meshchat', 'status', '-t', '1s'], ['log', '--last=-1'],
+  ];
+  for (const args of wrong) {
     assert.is((await one.cli(args)).status, 2, args.join(' '));
   }
   const absent = [...one.cliCommand().slice(0, -1), join(folder, 'absent.sock')];
@@ -148,7 +152,7 @@ cli('exit codes: 1 refused, 2 usage, 3 no daemon, 4 something to mend', async ()
   assert.equal([status.status, /no daemon on/.test(status.stderr)], [3, true]);
   const doctor = await run([...absent, 'doctor']);
   assert.is(doctor.status, 3);
-  assert.match(doctor.stdout, /no meshchat daemon answers on .*absent\.sock\n +try: +service meshchat start/);
+  assert.match(doctor.stdout, /no daemon on .*absent\.sock: .*\n +try: +service meshchat start/);
   const sick = await one.cli(['doctor', '--json']);
   const checks = (JSON.parse(sick.stdout) as { checks: { ok: boolean }[] }).checks;
   assert.is(sick.status, checks.every(({ ok }) => ok) ? 0 : 4);

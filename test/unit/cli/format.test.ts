@@ -30,9 +30,10 @@ cli('unknown options and missing values are told', () => {
 });
 
 cli('numbers are whole and not negative', () => {
-  const { options } = parseArguments(['--last', '-1', '--count', '7', '--timeout', '1.5']);
-  assert.equal([integerOption(options, 'last'), integerOption(options, 'count'), integerOption(options, 'timeout')], [NaN, 7, NaN]);
-  assert.is(integerOption(options, 'playout'), undefined);
+  const { options, problem } = parseArguments(['-c', '7']);
+  assert.equal([integerOption(options, 'count'), integerOption(options, 'playout'), problem], [7, undefined, '']);
+  assert.is(parseArguments(['--last', '-1']).problem, "--last wants a whole number, not '-1'");
+  assert.is(parseArguments(['--timeout=1.5']).problem, "--timeout wants a whole number, not '1.5'");
 });
 
 cli('tables have aligned columns, numbers to the right', () => {

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SystemError } from '../../../src/runtime/runtime.ts';
 import type { GroupHandler, JoinOptions } from '../../../src/client/client.ts';
 import type { ClientError } from '../../../src/client/client.ts';
 import { connect as connectTo } from '../../../src/client/socket-client.ts';
@@ -88,8 +89,13 @@ socket('names its refusals as the client inside the daemon', async () => {
   assert.is(await refused(done(client.self())), 'CONNECTION_FAILED');
 });
 
-socket('says when there is no daemon', async () => {
+socket('says when there is no daemon, and when its socket may not be opened', async () => {
   const { runtime, done } = await setup();
+  const connect = async (): Promise<never> => {
+    throw new SystemError('EACCES', 'permission denied');
+  };
+  const denied = connectTo({ path: '/root', runtime: Object.assign(Object.create(runtime.runtime), { connect }) });
+  assert.is(await done(denied.catch((error: Error) => error.message)), 'no right to open /root: permission denied');
   assert.is(await refused(done(connectTo({ path: '/nowhere', runtime: runtime.runtime }))), 'CONNECTION_FAILED');
 });
 
