@@ -32,7 +32,7 @@ const bad = (name: string, text: string, remedy: string): Check => ({ name, ok: 
 
 function checkRuntime({ runtime, runtimeWarning }: DoctorFacts): Check {
   if (runtimeWarning === '') return good('runtime', `running on ${runtime}`);
-  return bad('runtime', runtimeWarning, 'opkg update && opkg upgrade txiki (elsewhere: set TJS to a txiki.js 26.6 or later)');
+  return bad('runtime', runtimeWarning, 'install the package txiki.js 26.6 or later (docs/openwrt.md); elsewhere: set TJS to one');
 }
 
 function checkMeshes(daemon: Daemon): Check[] {
@@ -47,17 +47,17 @@ function checkMeshes(daemon: Daemon): Check[] {
     if (problem !== undefined && anyUp && !up) return good('mesh', `${name} is not used: ${problem.text}`);
     if (problem !== undefined) return bad('mesh', `${name}: ${problem.text}`, problem.remedy);
     if (up) return good('mesh', `${name} is up with ${own.join(', ')}`);
-    return bad('mesh', `${name} has given us no address`, `service ${name} restart; ip addr`);
+    return bad('mesh', `${name} has given us no address`, 'ip addr; logread -e meshchat');
   });
 }
 
 function checkPorts({ sockets, port }: Daemon): Check[] {
   return sockets.filter(({ errorCode }) => errorCode !== '').map(({ address, errorCode }) => {
     if (errorCode === 'EADDRINUSE') {
-      return bad('port', `UDP port ${port} on ${address} is in use by another program`, `ss -ulpn 'sport = :${port}'`);
+      return bad('port', `UDP port ${port} on ${address} is in use by another program`, `netstat -ulpn | grep :${port}`);
     }
     if (errorCode === 'EADDRNOTAVAIL') return bad('port', `the address ${address} is not on this machine`, 'ip addr');
-    return bad('port', `cannot listen on ${address} port ${port}: ${errorCode}`, `logread -e meshchat`);
+    return bad('port', `cannot listen on ${address} port ${port}: ${errorCode}`, 'logread -e meshchat');
   });
 }
 
@@ -76,5 +76,6 @@ function checkPeers(daemon: Daemon): Check {
 function checkSystemBus({ systemBusPath, systemBusConnected }: DoctorFacts): Check[] {
   if (systemBusPath === '') return [];
   if (systemBusConnected) return [good('ubus', `registered on ${systemBusPath}`)];
-  return [bad('ubus', `no ubusd answers on ${systemBusPath}: the system's ubus does not show meshchat`, 'service ubus start')];
+  const remedy = 'logread -e procd, which starts ubusd; where there is none: option system_bus off';
+  return [bad('ubus', `no ubusd answers on ${systemBusPath}: the system's ubus does not show meshchat`, remedy)];
 }

@@ -112,7 +112,7 @@ export class MeshSocket {
   #describe(code: string, error: unknown): string {
     const { address, port } = this;
     if (code === 'EADDRINUSE') {
-      return `UDP port ${port} on ${address} is in use by another program (ss -ulpn 'sport = :${port}' names it); trying again`;
+      return `UDP port ${port} on ${address} is in use by another program (netstat -ulpn names it); trying again`;
     }
     if (code === 'EADDRNOTAVAIL') return `the address ${address} is not on this machine yet; trying again`;
     return `cannot listen on ${address} port ${port}: ${error instanceof Error ? error.message : code}; trying again`;

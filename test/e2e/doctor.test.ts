@@ -87,7 +87,7 @@ doctor('port in use', async () => {
   daemon.addMesh(new StaticMesh(runtime, { addresses: [address], peers: [], port: PORT }, log));
   await until('the port is found taken', () => check('port') !== undefined);
   assert.is(check('port')?.text, `UDP port ${PORT} on ${address} is in use by another program`);
-  assert.is(check('port')?.remedy, `ss -ulpn 'sport = :${PORT}'`);
+  assert.is(check('port')?.remedy, `netstat -ulpn | grep :${PORT}`);
   other.close();
   await until('it heals by itself', () => daemon.self().length === 1);
   assert.is(check('port'), undefined);

@@ -42,7 +42,8 @@ for (const [index, engine] of (ubusd === '' || find('ubus') === '' ? [] : engine
     const { stdout } = await node.cli(['doctor', '--json']);
     const check = (JSON.parse(stdout) as { checks: { name: string; ok: boolean; text: string; remedy: string }[] }).checks
       .find(({ name }) => name === 'ubus')!;
-    assert.equal([check.ok, check.remedy], [false, 'service ubus start']);
+    assert.is(check.ok, false);
+    assert.match(check.remedy, /^logread/);
     assert.match(check.text, /no ubusd answers/);
     const start = performance.now();
     bus = startBus();
