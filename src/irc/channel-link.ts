@@ -36,7 +36,7 @@ export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   decode(message: Message): Fields | undefined;
   /** Runs `task` when the facts that the line follows are known. */
   after(message: Message, fields: Fields, task: () => void): void;
-  redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void;
+  onRedaction(channel: Channel, source: string, uid: string, msgid: string, reason: string): void;
   /** "3 messages from bob@fc12… may be missing" */
   tellGap(channel: Channel, source: string, count: number): void;
   /** The channel's group can not be joined: the link is of no use any more. */
@@ -160,7 +160,7 @@ export class ChannelLink {
     if (uid === undefined || run < 0 || index < 0) return this.#port.countMalformed();
     const { source } = message;
     if (fields['t'] === 'r') {
-      return this.#port.redact(this.channel, source, uid, readWord(fields['d'], 200), readReason(fields['x']));
+      return this.#port.onRedaction(this.channel, source, uid, readWord(fields['d'], 200), readReason(fields['x']));
     }
     const text = readText(fields, this.#port.wallMs());
     const n = readCount(fields['n']);

@@ -10,7 +10,6 @@ import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
 import { CHANNELS_PER_USER_MAX, fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
-import { Outgoing } from './outgoing.ts';
 import type { Session } from './session.ts';
 import { cutText } from './text.ts';
 import type { User } from './user.ts';
@@ -120,7 +119,7 @@ function enter(ircd: Ircd, session: Session, channel: Channel): void {
 
 function leave(ircd: Ircd, user: User, channel: Channel, reason: string): void {
   ircd.network.part(user, channel, reason);
-  ircd.mesh.parted(user, channel, reason);
+  ircd.mesh.own.parted(user, channel, reason);
 }
 
 /** PART <channel>{,<channel>} [:<reason>] */
@@ -153,7 +152,7 @@ function handleTopic(ircd: Ircd, session: Session, line: Line): void {
   if (channel === undefined) return;
   if (text === undefined) return replyTopic(session, channel);
   if (channel.flags.has('t') && !requireOp(session, channel)) return;
-  ircd.mesh.topic(user, channel, cutText(text, TOPIC_BYTES_MAX));
+  ircd.mesh.own.topic(user, channel, cutText(text, TOPIC_BYTES_MAX));
 }
 
 /** Whether `user` may see who is in it and that it exists. */
@@ -249,7 +248,7 @@ function handleInvite(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_INVITING, target.shown, channel.name);
   if (target.away !== undefined) session.reply(numeric.RPL_AWAY, target.shown, target.away);
   if (target.local) showInvite(ircd, user, target, channel.name);
-  else ircd.mesh.invite(user, target, channel);
+  else ircd.mesh.private.invite(user, target, channel);
   const out = ircd.network.outgoing(user, 'INVITE', [target.shown, channel.name]);
   for (const [member, { op }] of channel.members) {
     if (member === user || !op) continue;
@@ -262,9 +261,7 @@ const INVITES_MAX = 20;
 export function showInvite(ircd: Ircd, by: User, target: User, name: string): void {
   if (target.invites.size >= INVITES_MAX) target.invites.delete(target.invites.values().next().value as string);
   target.invites.add(fold(name));
-  const out = new Outgoing(by.prefix, 'INVITE', [target.shown, name], {
-    timeMs: ircd.wallMs(), account: by.account,
-  });
+  const out = ircd.network.outgoing(by, 'INVITE', [target.shown, name]);
   for (const session of target.sessions) session.send(out);
 }
 
@@ -289,7 +286,7 @@ function kickOne(ircd: Ircd, session: Session, name: string, nick: string, reaso
   }
   const text = cutText(reason === '' ? user.shown : reason, REASON_BYTES_MAX);
   ircd.network.kick(user, channel, target, text);
-  if (target.local) ircd.mesh.parted(target, channel, `Kicked by ${user.shown}: ${text}`);
+  if (target.local) ircd.mesh.own.parted(target, channel, `Kicked by ${user.shown}: ${text}`);
   else session.notice(`${target.shown} is hidden on this node until he joins again; other nodes decide for themselves`);
 }
 

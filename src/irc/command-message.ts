@@ -12,9 +12,9 @@ import type { Ircd } from './ircd.ts';
 import { TARGETS_MAX } from './isupport.ts';
 import { clientTags, isCtcp } from './line.ts';
 import type { Line } from './line.ts';
-import { fold } from './names.ts';
+import { fold, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
-import { Outgoing } from './outgoing.ts';
+import { withReason } from './outgoing.ts';
 import type { Session } from './session.ts';
 import { byteLength, cutText } from './text.ts';
 import type { User } from './user.ts';
@@ -162,9 +162,9 @@ function echo(session: Session, user: User, entry: Entry): void {
 
 function sendAcross(ircd: Ircd, session: Session, target: User, draft: Draft, entry: Entry): void {
   const user = session.user as User;
-  if (isPassing(draft)) return ircd.mesh.hint(user, target, entry);
+  if (isPassing(draft)) return ircd.mesh.private.hint(user, target, entry);
   ircd.conversations.record(user, target, entry, ircd.wallMs());
-  const sent = ircd.mesh.tell(user, target, entry).then((reached) => {
+  const sent = ircd.mesh.private.tell(user, target, entry).then((reached) => {
     if (!reached) session.reply(numeric.ERR_NOSUCHNICK, target.shown, 'His node can not be reached');
   });
   ircd.wait(session, sent);
@@ -247,9 +247,9 @@ function addToBatch(session: Session, line: Line): void {
 /** REDACT <target> <msgid> [:<reason>] */
 function handleRedact(ircd: Ircd, session: Session, line: Line): void {
   const user = session.user as User;
-  const [target, msgid, reason] = line.params as [string, string, string | undefined];
+  const [target, msgid, reason = ''] = line.params as [string, string, string?];
   if (!session.has(CAP_REDACTION)) return session.reply(numeric.ERR_UNKNOWNCOMMAND, 'REDACT', 'Unknown command');
-  const text = reason === undefined ? undefined : cutText(reason, 300);
+  const text = cutText(reason, REASON_BYTES_MAX);
   const channel = ircd.network.channels.get(fold(target));
   const other = channel === undefined ? ircd.network.findUser(target) : undefined;
   if ((channel === undefined && other === undefined) || (channel !== undefined && !channel.members.has(user))) {
@@ -272,20 +272,20 @@ function handleRedact(ircd: Ircd, session: Session, line: Line): void {
     );
   }
   history?.remove(msgid);
-  const params = [channel?.name ?? (other as User).shown, msgid, ...(text === undefined ? [] : [text])];
-  const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: ircd.wallMs(), account: user.account });
   if (channel !== undefined) {
+    const out = ircd.network.outgoing(user, 'REDACT', withReason([channel.name, msgid], text));
     ircd.network.toChannel(channel, out, CAP_REDACTION);
     // An operator redacts for his own node; the author for everybody.
-    if (own) ircd.mesh.redactOwn(user, channel, msgid, text ?? '');
+    if (own) ircd.mesh.redact(user, channel, msgid, text);
     return;
   }
   const peer = other as User;
-  if (!peer.local) ircd.mesh.redactPrivate(user, peer, msgid, text ?? '');
-  showPrivateRedaction(ircd, user, peer, msgid, out);
+  if (!peer.local) ircd.mesh.private.redact(user, peer, msgid, text);
+  showPrivateRedaction(ircd, user, peer, msgid, text);
 }
 
-export function showPrivateRedaction(ircd: Ircd, user: User, peer: User, msgid: string, out: Outgoing): void {
+export function showPrivateRedaction(ircd: Ircd, user: User, peer: User, msgid: string, reason: string): void {
+  const out = ircd.network.outgoing(user, 'REDACT', withReason([peer.shown, msgid], reason));
   if (peer.local) ircd.conversations.find(peer, user, user.nick)?.remove(msgid);
   for (const one of new Set([...user.sessions, ...peer.sessions])) if (one.has(CAP_REDACTION)) one.send(out);
 }

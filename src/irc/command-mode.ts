@@ -188,7 +188,7 @@ function userMode(ircd: Ircd, session: Session, nick: string, modes: string | un
   for (const other of user.sessions) {
     other.send(`:${user.prefix} MODE ${user.shown} ${formatChanges(changes).join(' ')}`);
   }
-  if (changes.some(({ letter }) => 'Bi'.includes(letter))) ircd.mesh.changed(user);
+  if (changes.some(({ letter }) => 'Bi'.includes(letter))) ircd.mesh.own.changed(user);
 }
 
 function userModes(user: User): string[] {

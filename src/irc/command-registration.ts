@@ -94,7 +94,7 @@ function handleNick(ircd: Ircd, session: Session, line: Line): void {
   const other = ircd.network.findUser(nick);
   if (other !== undefined && other !== user) return replyInUse(session, nick);
   ircd.network.rename(user, nick);
-  ircd.mesh.changed(user);
+  ircd.mesh.own.changed(user);
 }
 
 function replyInUse(session: Session, nick: string): void {
@@ -126,7 +126,7 @@ function tryRegister(ircd: Ircd, session: Session): void {
   user.activeMs = ircd.now();
   if (other === undefined) {
     network.add(user);
-    ircd.mesh.changed(user);
+    ircd.mesh.own.changed(user);
   }
   welcome(ircd, session, user);
   const names = other === undefined ? [...options.autojoin, ...ircd.conversations.channels(user)] : [];
@@ -195,7 +195,7 @@ function logIn(ircd: Ircd, session: Session, account: string): void {
   session.reply(numeric.RPL_SASLSUCCESS, 'SASL authentication successful');
   if (user === undefined) return;
   ircd.network.setAccount(user, account);
-  ircd.mesh.changed(user);
+  ircd.mesh.own.changed(user);
 }
 
 /** PING <token> */

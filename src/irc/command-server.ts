@@ -47,12 +47,12 @@ export function replyLusers(ircd: Ircd, session: Session): void {
   for (const other of network.sessions) if (other.user === undefined) unknown++;
   session.reply(
     numeric.RPL_LUSERCLIENT,
-    `There are ${all - invisible} users and ${invisible} invisible on ${mesh.nodeCount} servers`,
+    `There are ${all - invisible} users and ${invisible} invisible on ${mesh.nodes.length + 1} servers`,
   );
   session.reply(numeric.RPL_LUSEROP, String(operators), 'IRC Operators online');
   session.reply(numeric.RPL_LUSERUNKNOWN, String(unknown), 'unknown connection(s)');
   session.reply(numeric.RPL_LUSERCHANNELS, String(network.channels.size), 'channels formed');
-  session.reply(numeric.RPL_LUSERME, `I have ${local} clients and ${mesh.nodeCount - 1} servers`);
+  session.reply(numeric.RPL_LUSERME, `I have ${local} clients and ${mesh.nodes.length} servers`);
   const max = [network.localUsersMax, network.usersMax];
   session.reply(numeric.RPL_LOCALUSERS, String(local), String(max[0]), `Current local users ${local}, max ${max[0]}`);
   session.reply(numeric.RPL_GLOBALUSERS, String(all), String(max[1]), `Current global users ${all}, max ${max[1]}`);
@@ -147,7 +147,7 @@ function handleLinks(ircd: Ircd, session: Session): void {
     numeric.RPL_LINKS, serverName, serverName,
     `0 ${options.networkName}: this node, ${network.host}, ${network.localUserCount} users`,
   );
-  for (const { address, userCount } of mesh.nodes()) {
+  for (const { address, userCount } of mesh.nodes) {
     session.reply(numeric.RPL_LINKS, serverName, serverName, `1 node ${address}, ${userCount} users`);
   }
   session.reply(numeric.RPL_ENDOFLINKS, '*', 'End of /LINKS list');

@@ -19,7 +19,7 @@ function handleAway(ircd: Ircd, session: Session, line: Line): void {
   ircd.network.setAway(user, away);
   if (away === undefined) session.reply(numeric.RPL_UNAWAY, 'You are no longer marked as being away');
   else session.reply(numeric.RPL_NOWAWAY, 'You have been marked as being away');
-  ircd.mesh.changed(user);
+  ircd.mesh.own.changed(user);
 }
 
 /** SETNAME :<realname> */
@@ -30,7 +30,7 @@ function handleSetname(ircd: Ircd, session: Session, line: Line): void {
     return session.fail('SETNAME', 'INVALID_REALNAME', 'Realname is not valid');
   }
   ircd.network.setReal(user, cleanReal(real));
-  ircd.mesh.changed(user);
+  ircd.mesh.own.changed(user);
 }
 
 /** MONITOR + | - <nick>{,<nick>}; C, L, S */

@@ -17,6 +17,8 @@ import { formatLine } from './line.ts';
 import { LineReader } from './line-reader.ts';
 import type { Network } from './network.ts';
 import type { IrcOptions } from './options.ts';
+import type { OwnFacts } from './own-facts.ts';
+import type { PrivateLines } from './private-lines.ts';
 import { Session } from './session.ts';
 import type { SessionHost, Transport } from './session.ts';
 import type { User } from './user.ts';
@@ -30,27 +32,22 @@ const TICK_MS = 2000;
 
 /** How this node's facts and lines reach the others. */
 export interface MeshPort {
+  /** What others are told of our people. */
+  readonly own: OwnFacts;
+  /** What is said to one person of another node. */
+  readonly private: PrivateLines;
   /** Names a new line of the channel, or a private one. */
   stamp(channel: Channel | undefined): { msgid: string; stream: string; n: number; address: string };
-  changed(user: User): void;
-  gone(user: User, reason: string): void;
-  /** @returns a promise while the channel's history is on its way */
   joined(user: User, channel: Channel, joinedMs: number): void;
-  parted(user: User, channel: Channel, reason: string): void;
-  topic(user: User, channel: Channel, text: string): void;
   /** @returns a promise when the mesh takes no more at the moment */
   say(user: User, channel: Channel, entry: Entry): Promise<void> | undefined;
-  /** @returns false when it can not reach him. */
-  tell(user: User, target: User, entry: Entry): Promise<boolean>;
-  redactOwn(user: User, channel: Channel, msgid: string, reason: string): void;
-  redactPrivate(user: User, target: User, msgid: string, reason: string): void;
-  invite(user: User, target: User, channel: Channel): void;
   /** A passing sign (typing) that needs no repair. */
-  hint(user: User, target: Channel | User, entry: Entry): void;
+  hint(user: User, channel: Channel, entry: Entry): void;
+  redact(user: User, channel: Channel, msgid: string, reason: string): void;
   /** Settles when the channel has what its members could give. */
   synced(channel: Channel): Promise<void> | undefined;
-  readonly nodeCount: number;
-  nodes(): { address: string; userCount: number }[];
+  /** The other nodes. */
+  readonly nodes: { address: string; userCount: number }[];
 }
 
 export interface Environment {
@@ -220,7 +217,7 @@ export class Ircd implements SessionHost {
       if (user.sessions.length === 0) {
         this.conversations.leave(user);
         this.network.remove(user, reason);
-        this.mesh.gone(user, reason);
+        this.mesh.own.gone(user, reason);
       }
     }
     if (error === undefined) session.transport.close();

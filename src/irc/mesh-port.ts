@@ -19,7 +19,8 @@ import { isListed, suffixed } from './names.ts';
 import type { Network } from './network.ts';
 import { formatLine } from './line.ts';
 import { msgidOf, streamName } from './line-id.ts';
-import { Outgoing } from './outgoing.ts';
+import { withReason } from './outgoing.ts';
+import type { OwnFacts } from './own-facts.ts';
 import { OwnName } from './own-name.ts';
 import { PrivateLines } from './private-lines.ts';
 import { Rates } from './rate.ts';
@@ -32,6 +33,7 @@ const LINGER_MS = 10_000;
 
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
+  readonly own: OwnFacts;
   readonly private: PrivateLines;
   readonly counters = {
     malformed: 0, overRate: 0, banned: 0, hidden: 0, gapsTold: 0, linesIn: 0, linesOut: 0, unsent: 0,
@@ -60,6 +62,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.#log = parts.log;
     this.#random = parts.random;
     this.directory = new Directory(parts.network, run, (fields, to) => this.#publish(fields, to));
+    this.own = this.directory.own;
     this.private = new PrivateLines(this.directory, parts.ircd, this.counters);
   }
 
@@ -76,7 +79,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.directory.group = group;
     for (const member of await group.members()) {
       if (member.address === this.address || member.self) continue;
-      this.directory.own.sendSnapshot(member.address);
+      this.own.sendSnapshot(member.address);
     }
     this.directory.checkMembers(new Set());
   }
@@ -117,10 +120,10 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return this.#client.memberOf?.(address) ?? address;
   }
   get run(): number {
-    return this.directory.own.run;
+    return this.own.run;
   }
   get version(): number {
-    return this.directory.own.version;
+    return this.own.version;
   }
   now(): number {
     return this.#network.clock.now();
@@ -193,7 +196,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     for (const session of channel.sessions) playMissed(this.#ircd(), session, channel, kept);
   }
 
-  redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
+  onRedaction(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
     const user = this.directory.user(source, uid);
     // He may call himself by another of his addresses than we do.
     msgid = msgid.replace(/^[^/]*/, source);
@@ -201,8 +204,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     // Only the node that brought a line can take it back.
     if (user === undefined || entry?.origin?.address !== source || entry.origin.nick !== user.nick) return;
     channel.history.remove(msgid);
-    const params = [channel.name, msgid, ...(reason === '' ? [] : [reason])];
-    const out = new Outgoing(user.prefix, 'REDACT', params, { timeMs: this.wallMs() });
+    const out = this.#network.outgoing(user, 'REDACT', withReason([channel.name, msgid], reason));
     this.#network.toChannel(channel, out, CAP_REDACTION);
   }
 
@@ -246,21 +248,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return { msgid: msgidOf(address, stream, n), stream, n, address };
   }
 
-  changed(user: User): void {
-    this.directory.own.changed(user);
-  }
-  gone(user: User, reason: string): void {
-    this.directory.own.announce('q', { u: user.uid, x: reason });
-  }
   joined(user: User, channel: Channel, joinedMs: number): void {
     this.#link(channel);
-    this.directory.own.announce('j', { u: user.uid, c: channel.name, w: joinedMs });
-  }
-  parted(user: User, channel: Channel, reason: string): void {
-    this.directory.own.announce('p', { u: user.uid, c: channel.name, x: reason });
-  }
-  topic(user: User, channel: Channel, text: string): void {
-    this.directory.own.topic(user, channel, text);
+    this.own.joined(user, channel, joinedMs);
   }
 
   #link(channel: Channel): ChannelLink {
@@ -291,33 +281,18 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     return this.#link(channel).outbox.say(user.uid, entry);
   }
 
-  redactOwn(user: User, channel: Channel, msgid: string, reason: string): void {
+  hint(user: User, channel: Channel, entry: Entry): void {
+    this.#link(channel).outbox.hint(user.uid, entry);
+  }
+  redact(user: User, channel: Channel, msgid: string, reason: string): void {
     this.#link(channel).outbox.redact(user.uid, msgid, reason);
-  }
-
-  tell(user: User, target: User, entry: Entry): Promise<boolean> {
-    this.counters.linesOut++;
-    return this.private.tell(user, target, entry);
-  }
-  hint(user: User, target: Channel | User, entry: Entry): void {
-    if ('members' in target) this.#link(target).outbox.hint(user.uid, entry);
-    else this.private.hint(user, target, entry);
-  }
-  redactPrivate(user: User, target: User, msgid: string, reason: string): void {
-    this.private.redact(user, target, msgid, reason);
-  }
-  invite(user: User, target: User, channel: Channel): void {
-    this.private.invite(user, target, channel);
   }
 
   synced(channel: Channel): Promise<void> | undefined {
     return this.#links.get(channel.key)?.synced;
   }
 
-  get nodeCount(): number {
-    return this.directory.nodes.length + 1;
-  }
-  nodes(): { address: string; userCount: number }[] {
+  get nodes(): { address: string; userCount: number }[] {
     return this.directory.nodes;
   }
 

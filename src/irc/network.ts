@@ -12,7 +12,7 @@ import { History } from './history.ts';
 import { addressSuffix, fold, suffixed } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { IrcOptions } from './options.ts';
-import { Outgoing } from './outgoing.ts';
+import { Outgoing, withReason } from './outgoing.ts';
 import { SessionBatches } from './session-batches.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
@@ -297,8 +297,8 @@ export class Network {
   }
 
   part(user: User, channel: Channel, reason: string): void {
-    this.toChannel(channel, this.outgoing(user, 'PART', reason === '' ? [channel.name] : [channel.name, reason]));
-    this.#record(channel, user, 'PART', reason === '' ? [] : [reason]);
+    this.toChannel(channel, this.outgoing(user, 'PART', withReason([channel.name], reason)));
+    this.#record(channel, user, 'PART', withReason([], reason));
     this.#unlink(user, channel);
   }
 

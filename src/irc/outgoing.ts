@@ -19,6 +19,11 @@ export interface OutgoingTags {
   client?: ReadonlyMap<string, string> | undefined;
 }
 
+/** The parameters of a line that may say why. */
+export function withReason(params: string[], reason: string): string[] {
+  return reason === '' ? params : [...params, reason];
+}
+
 export class Outgoing {
   readonly #body: string;
   readonly #tags: OutgoingTags;

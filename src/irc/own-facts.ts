@@ -26,13 +26,22 @@ export class OwnFacts {
     this.#publish = publish;
   }
 
-  announce(kind: string, fields: Fields): void {
+  #announce(kind: string, fields: Fields): void {
     this.version++;
     this.#publish({ t: kind, e: this.run, v: this.version, ...fields });
   }
 
   changed(user: User): void {
-    this.announce('u', { u: user.uid, ...encodeFacts(user) });
+    this.#announce('u', { u: user.uid, ...encodeFacts(user) });
+  }
+  gone(user: User, reason: string): void {
+    this.#announce('q', { u: user.uid, x: reason });
+  }
+  joined(user: User, channel: Channel, joinedMs: number): void {
+    this.#announce('j', { u: user.uid, c: channel.name, w: joinedMs });
+  }
+  parted(user: User, channel: Channel, reason: string): void {
+    this.#announce('p', { u: user.uid, c: channel.name, x: reason });
   }
 
   /** Sets a topic of our own: newer than every topic we know. */
@@ -41,7 +50,7 @@ export class OwnFacts {
       text, by: user.prefix, setMs: this.#network.clock.wallMs(), clock: ++this.clock, address: this.#network.host,
     };
     this.#network.setTopic(channel, topic, user);
-    this.announce('t', this.#topicFields(channel));
+    this.#announce('t', this.#topicFields(channel));
   }
 
   #topicFields(channel: Channel): Fields {

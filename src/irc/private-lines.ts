@@ -16,7 +16,6 @@ import {
 } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { isListed } from './names.ts';
-import { Outgoing } from './outgoing.ts';
 import type { User } from './user.ts';
 
 const SEEN_MAX = 1000;
@@ -24,11 +23,11 @@ const SEEN_MAX = 1000;
 export class PrivateLines {
   readonly #directory: Directory;
   readonly #ircd: () => Ircd;
-  readonly #counters: { malformed: number; hidden: number };
+  readonly #counters: { malformed: number; hidden: number; linesOut: number };
   readonly #seen = new Set<string>();
   #count = 0;
 
-  constructor(directory: Directory, ircd: () => Ircd, counters: { malformed: number; hidden: number }) {
+  constructor(directory: Directory, ircd: () => Ircd, counters: { malformed: number; hidden: number; linesOut: number }) {
     this.#directory = directory;
     this.#ircd = ircd;
     this.#counters = counters;
@@ -55,6 +54,7 @@ export class PrivateLines {
 
   /** @returns false when his node can not be reached. */
   tell(user: User, target: User, entry: Entry): Promise<boolean> {
+    this.#counters.linesOut++;
     return this.#send(target, { ...this.#head('m', user, target), n: entry.origin?.n, ...encodeText(entry) });
   }
   hint(user: User, target: User, entry: Entry): void {
@@ -101,13 +101,9 @@ export class PrivateLines {
 
   #onRedaction(source: string, from: User, target: User, fields: Fields): void {
     const msgid = readWord(fields['i'], 200);
-    const reason = readReason(fields['x']);
     // Only the node that brought a line can take it back.
     if (!msgid.startsWith(`${source}/`)) return void this.#counters.malformed++;
-    const params = [target.shown, msgid, ...(reason === '' ? [] : [reason])];
-    const timeMs = this.#ircd().wallMs();
-    const out = new Outgoing(from.prefix, 'REDACT', params, { timeMs, account: from.account });
-    showPrivateRedaction(this.#ircd(), from, target, msgid, out);
+    showPrivateRedaction(this.#ircd(), from, target, msgid, readReason(fields['x']));
   }
 
   /** @returns false when the line has come before. */

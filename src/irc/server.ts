@@ -91,10 +91,10 @@ class Server implements IrcServer {
     const { network, counters, options } = this.#ircd;
     return {
       enabled: options.enabled, ports: this.ports, clients: network.sessions.size, users: network.users.size,
-      localUsers: network.localUserCount, channels: network.channels.size, nodes: this.#mesh.nodes(),
+      localUsers: network.localUserCount, channels: network.channels.size, nodes: this.#mesh.nodes,
       counters: {
         ...counters, ...this.#mesh.counters, ...this.#mesh.directory.counters,
-        snapshotsSent: this.#mesh.directory.own.snapshotsSent,
+        snapshotsSent: this.#mesh.own.snapshotsSent,
       },
     };
   }
