@@ -1,4 +1,5 @@
 /** Channels: JOIN, PART, TOPIC, NAMES, LIST, INVITE, KICK. What a channel operator may do holds for this node only. */
+import { makeRoom } from './bounded.ts';
 import {
   CAP_CHATHISTORY, CAP_INVITE_NOTIFY, CAP_MULTI_PREFIX, CAP_NO_IMPLICIT_NAMES, CAP_READ_MARKER, CAP_USERHOST_IN_NAMES,
 } from './capabilities.ts';
@@ -259,7 +260,7 @@ function handleInvite(ircd: Ircd, session: Session, line: Line): void {
 const INVITES_MAX = 20;
 
 export function showInvite(ircd: Ircd, by: User, target: User, name: string): void {
-  if (target.invites.size >= INVITES_MAX) target.invites.delete(target.invites.values().next().value as string);
+  makeRoom(target.invites, INVITES_MAX);
   target.invites.add(fold(name));
   const out = ircd.network.outgoing(by, 'INVITE', [target.shown, name]);
   for (const session of target.sessions) session.send(out);

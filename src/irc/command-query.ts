@@ -125,7 +125,7 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
     );
   } else if (target === user) {
     session.reply(
-      numeric.RPL_WHOISACTUALLY, nick, `${target.user}@${target.host}`, session.transport.address || '127.0.0.1',
+      numeric.RPL_WHOISACTUALLY, nick, `${target.user}@${target.host}`, session.transport.stream.remoteAddress || '127.0.0.1',
       'Actual user@host, Actual IP',
     );
   }

@@ -2,6 +2,7 @@
  * What belongs to one person across his clients and, when he has an account, across his connections: private
  * conversations and read marks. Without an account it is forgotten when he leaves.
  */
+import { makeRoom } from './bounded.ts';
 import type { Entry } from './history.ts';
 import { History } from './history.ts';
 import { fold } from './names.ts';
@@ -31,7 +32,7 @@ export class Conversations {
     const key = user.account === undefined ? `user ${user.uid}` : `account ${fold(user.account)}`;
     let owned = this.#owners.get(key);
     if (owned === undefined) {
-      if (this.#owners.size >= OWNERS_MAX) this.#owners.delete(this.#owners.keys().next().value as string);
+      makeRoom(this.#owners, OWNERS_MAX);
       this.#owners.set(key, (owned = { histories: new Map(), markers: new Map(), channels: [] }));
     }
     return owned;
@@ -55,7 +56,7 @@ export class Conversations {
     const key = this.#keyOf(other);
     let found = histories.get(key);
     if (found === undefined) {
-      if (histories.size >= CONVERSATIONS_MAX) histories.delete(histories.keys().next().value as string);
+      makeRoom(histories, CONVERSATIONS_MAX);
       histories.set(key, (found = { name: other.shown, history: this.#newHistory() }));
     }
     found.history.add(entry, nowMs);
@@ -83,7 +84,7 @@ export class Conversations {
     const key = fold(target);
     const at = Math.max(timeMs, markers.get(key) ?? 0);
     markers.delete(key);
-    if (markers.size >= MARKERS_MAX) markers.delete(markers.keys().next().value as string);
+    makeRoom(markers, MARKERS_MAX);
     markers.set(key, at);
     return at;
   }

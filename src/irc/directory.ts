@@ -113,7 +113,7 @@ export class Directory {
       if (node.early.length < EARLY_EVENTS_MAX) node.early.push(fields);
       // A node's first event follows nothing.
       if (node.version < 0 && version === 1) return this.#adopt(node, 0);
-      return this.#ask(node);
+      return this.ask(node.address);
     }
     if (version <= node.version) return;
     this.#apply(node, fields);
@@ -124,21 +124,17 @@ export class Directory {
   /** The digest of `source` names its version. Datagrams have no epoch: an unknown node or run is asked. */
   onDigest(source: string, run: number, version: number): void {
     const node = this.#nodes.get(source);
-    if (node === undefined || node.run !== run || node.version < version) this.#askAddress(source, node);
+    if (node === undefined || node.run !== run || node.version < version) this.ask(source);
   }
 
-  /** It knows another topic than we do. */
-  askTopics(address: string): void {
-    this.#askAddress(address, this.#nodes.get(address));
-  }
-
-  #ask(node: Node): void {
-    this.#askAddress(node.address, node);
-  }
-  #askAddress(address: string, node: Node | undefined): void {
+  /** Asks the node for its facts, unless it has just been asked. */
+  ask(address: string): void {
+    const node = this.#nodes.get(address);
     const now = this.#network.clock.now();
-    if (node !== undefined && now < node.askedMs + ASK_MS) return;
-    if (node !== undefined) node.askedMs = now;
+    if (node !== undefined) {
+      if (now < node.askedMs + ASK_MS) return;
+      node.askedMs = now;
+    }
     this.counters.asked++;
     this.#publish({ t: '?', e: this.own.run, v: this.own.version }, address);
   }
@@ -196,7 +192,7 @@ export class Directory {
     const node = this.#node(source, epoch, run);
     if (node === undefined) return;
     if (node.held.length === 0 && node.version >= version) return task();
-    if (node.version < version) this.#ask(node);
+    if (node.version < version) this.ask(node.address);
     node.held.push({ version, untilMs: this.#network.clock.now() + HOLD_MS, task });
     if (node.held.length > HELD_MAX) this.#release(node, Infinity);
   }
@@ -358,7 +354,7 @@ export class Directory {
     const now = this.#network.clock.now();
     for (const node of this.#nodes.values()) {
       this.#release(node, now);
-      if (node.version < 0 || node.early.length > 0) this.#ask(node);
+      if (node.version < 0 || node.early.length > 0) this.ask(node.address);
     }
   }
 
@@ -368,7 +364,7 @@ export class Directory {
       node.missingCount = addresses.has(node.address) ? 0 : node.missingCount + 1;
       if (node.missingCount >= 2) this.#vanish(node.address);
     }
-    for (const address of addresses) if (!this.#nodes.has(address)) this.#askAddress(address, undefined);
+    for (const address of addresses) if (!this.#nodes.has(address)) this.ask(address);
   }
 
   get digest(): Fields {

@@ -110,7 +110,7 @@ export class Ircd implements SessionHost {
   /** @returns undefined when there are too many clients; the transport has been told and closed. */
   open(transport: Transport): { session: Session; reader: LineReader } | undefined {
     const { clientsMax, clientsPerAddressMax, floodBurstLines } = this.options;
-    const same = this.#perAddress.get(transport.address) ?? 0;
+    const same = this.#perAddress.get(transport.stream.remoteAddress) ?? 0;
     if (this.network.sessions.size >= clientsMax || same >= clientsPerAddressMax) {
       this.counters.refused++;
       transport.write(['ERROR :Too many connections\r\n']);
@@ -119,7 +119,7 @@ export class Ircd implements SessionHost {
     }
     const session = new Session(this, transport, this.now(), floodBurstLines);
     this.network.sessions.add(session);
-    this.#perAddress.set(transport.address, same + 1);
+    this.#perAddress.set(transport.stream.remoteAddress, same + 1);
     this.counters.clients++;
     const reader = new LineReader({
       line: (text) => this.#receive(session, text),
@@ -139,7 +139,7 @@ export class Ircd implements SessionHost {
     session.inbox.push(text);
     if (session.inbox.length > INBOX_MAX && !session.paused) {
       session.paused = true;
-      session.transport.pause();
+      session.transport.stream.pause();
     }
   }
 
@@ -163,7 +163,7 @@ export class Ircd implements SessionHost {
     }
     if (session.paused && session.inbox.length <= INBOX_MAX / 2 && session.waitCount === 0 && !session.closed) {
       session.paused = false;
-      session.transport.resume();
+      session.transport.stream.resume();
     }
   }
 
@@ -179,15 +179,8 @@ export class Ircd implements SessionHost {
 
   /** Flood control: without a token the client waits for the next tick. */
   #takeToken(session: Session): boolean {
-    const rate = this.options.floodLinesPerSecond;
-    if (rate === 0) return true;
-    const now = this.now();
-    const gained = ((now - session.floodMs) * rate) / 1000;
-    session.floodTokens = Math.min(this.options.floodBurstLines, session.floodTokens + gained);
-    session.floodMs = now;
-    if (session.floodTokens < 1) return false;
-    session.floodTokens--;
-    return true;
+    const { floodLinesPerSecond, floodBurstLines } = this.options;
+    return floodLinesPerSecond === 0 || session.flood.take(this.now(), floodLinesPerSecond, floodBurstLines);
   }
 
   /** The client's next line is handled when `promise` has settled. */
@@ -209,7 +202,7 @@ export class Ircd implements SessionHost {
     this.#dirty.delete(session);
     session.inbox.length = 0;
     this.network.sessions.delete(session);
-    this.#countDown(session.transport.address);
+    this.#countDown(session.transport.stream.remoteAddress);
     for (const key of session.monitored.keys()) this.unwatch(session, key);
     const user = session.user;
     if (user !== undefined) {
@@ -220,7 +213,7 @@ export class Ircd implements SessionHost {
         this.mesh.own.gone(user, reason);
       }
     }
-    if (error === undefined) session.transport.close();
+    if (error === undefined) session.transport.stream.close();
     else session.transport.end();
   }
 
@@ -262,7 +255,7 @@ export class Ircd implements SessionHost {
       if (session.closed) continue;
       if (session.queuedBytes <= this.options.sendQueueBytesMax && session.flush()) continue;
       this.counters.sendQueueExceeded++;
-      session.transport.close();
+      session.transport.stream.close();
       this.close(session, 'SendQ exceeded');
     }
   }

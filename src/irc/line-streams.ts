@@ -3,6 +3,7 @@
  * numbered 1, 2, …. So a hole shows whatever made it. What the source itself has sent is kept apart from what other
  * members gave of it: only the source can say what it has said.
  */
+import { makeRoom } from './bounded.ts';
 import { Ranges } from './ranges.ts';
 
 const STREAMS_MAX = 256;
@@ -28,7 +29,7 @@ export class LineStreams {
     const key = `${source} ${name}`;
     let stream = this.#streams.get(key);
     if (stream === undefined) {
-      if (this.#streams.size >= STREAMS_MAX) this.#streams.delete(this.#streams.keys().next().value as string);
+      makeRoom(this.#streams, STREAMS_MAX);
       this.#streams.set(key, (stream = { live: new Ranges(), given: new Ranges(), high: 0, told: 0, open: false }));
     }
     return stream;

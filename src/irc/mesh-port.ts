@@ -323,7 +323,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       const { topic } = link.channel;
       const clock = topic?.clock ?? 0;
       const theirs = readCount(item[4]);
-      if (theirs > clock || (theirs === clock && item[5] !== topicHash(topic))) this.directory.askTopics(source);
+      if (theirs > clock || (theirs === clock && item[5] !== topicHash(topic))) this.directory.ask(source);
     }
   }
 

@@ -3,6 +3,7 @@
  * else.
  */
 import type { Message } from '../client/client.ts';
+import { makeRoom } from './bounded.ts';
 import type { Channel } from './channel.ts';
 import { showInvite } from './command-channel.ts';
 import { deliverPrivate, showPrivateRedaction } from './command-message.ts';
@@ -109,7 +110,7 @@ export class PrivateLines {
   /** @returns false when the line has come before. */
   #take(msgid: string): boolean {
     if (this.#seen.has(msgid)) return false;
-    if (this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.values().next().value as string);
+    makeRoom(this.#seen, SEEN_MAX);
     this.#seen.add(msgid);
     return true;
   }

@@ -7,18 +7,16 @@ import { CAP_BATCH } from './capabilities.ts';
 import { formatLine, formatTags } from './line.ts';
 import type { Entry } from './history.ts';
 import type { Outgoing } from './outgoing.ts';
+import type { Stream } from '../runtime/runtime.ts';
+import { Bucket } from './rate.ts';
 import type { User } from './user.ts';
 
-/** TCP or WebSocket: takes whole lines with their CR LF, one or more in each item; bytes stay as they are. */
+/** How lines are written on a stream: as they are, or as WebSocket frames. */
 export interface Transport {
-  readonly address: string;
-  readonly queuedBytes: number;
-  /** @returns false when its queue is full. */
+  readonly stream: Stream;
+  /** Takes whole lines with their CR LF, one or more in each item. @returns false when the stream's queue is full. */
   write(lines: readonly (string | Uint8Array)[]): boolean;
-  pause(): void;
-  resume(): void;
   end(): void;
-  close(): void;
 }
 
 interface Captured {
@@ -72,8 +70,7 @@ export class Session {
   paused = false;
   /** Its next lines are handled on a later turn already. */
   continues = false;
-  floodTokens: number;
-  floodMs: number;
+  readonly flood: Bucket;
   readonly monitored = new Map<string, string>();
   openBatch: OpenBatch | undefined = undefined;
   /** Of a multiline message that was refused: its lines are dropped. */
@@ -89,13 +86,12 @@ export class Session {
   #aside: Captured[] = [];
   #batchCount = 0;
 
-  constructor(host: SessionHost, transport: Transport, nowMs: number, tokens: number) {
+  constructor(host: SessionHost, transport: Transport, nowMs: number, floodBurst: number) {
     this.#host = host;
     this.transport = transport;
     this.openedMs = nowMs;
     this.heardMs = nowMs;
-    this.floodMs = nowMs;
-    this.floodTokens = tokens;
+    this.flood = new Bucket(floodBurst, nowMs);
   }
 
   has(capability: number): boolean {
@@ -106,7 +102,7 @@ export class Session {
     return this.user?.shown ?? (this.nick === '' ? '*' : this.nick);
   }
   get queuedBytes(): number {
-    return this.transport.queuedBytes + this.#outBytes;
+    return this.transport.stream.queuedBytes + this.#outBytes;
   }
 
   /**

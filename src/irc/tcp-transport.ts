@@ -2,7 +2,6 @@
 import { joinChunks } from '../encoding/bytes.ts';
 import type { Stream, StreamHandler } from '../runtime/runtime.ts';
 import type { Ircd } from './ircd.ts';
-import type { Transport } from './session.ts';
 import { encodeText } from './text.ts';
 
 /** One write for all lines of a turn: neighbouring strings are encoded together. */
@@ -24,36 +23,9 @@ export function joinLines(lines: readonly (string | Uint8Array)[]): Uint8Array {
   return joinChunks(chunks);
 }
 
-class TcpTransport implements Transport {
-  readonly #stream: Stream;
-  constructor(stream: Stream) {
-    this.#stream = stream;
-  }
-  get address(): string {
-    return this.#stream.remoteAddress;
-  }
-  get queuedBytes(): number {
-    return this.#stream.queuedBytes;
-  }
-  write(lines: readonly (string | Uint8Array)[]): boolean {
-    return this.#stream.write(joinLines(lines), true);
-  }
-  pause(): void {
-    this.#stream.pause();
-  }
-  resume(): void {
-    this.#stream.resume();
-  }
-  end(): void {
-    this.#stream.end();
-  }
-  close(): void {
-    this.#stream.close();
-  }
-}
-
 export function serveTcp(ircd: Ircd, stream: Stream): StreamHandler {
-  const opened = ircd.open(new TcpTransport(stream));
+  const write = (lines: readonly (string | Uint8Array)[]): boolean => stream.write(joinLines(lines), true);
+  const opened = ircd.open({ stream, write, end: () => stream.end() });
   if (opened === undefined) return { onData: () => undefined, onClose: () => undefined };
   const { session, reader } = opened;
   return {

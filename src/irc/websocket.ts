@@ -66,41 +66,26 @@ export function encodeFrame(opcode: number, payload: Uint8Array): Uint8Array {
 }
 
 class WebSocketTransport implements Transport {
-  readonly #stream: Stream;
+  readonly stream: Stream;
   readonly #opcode: number;
   constructor(stream: Stream, opcode: number) {
-    this.#stream = stream;
+    this.stream = stream;
     this.#opcode = opcode;
-  }
-  get address(): string {
-    return this.#stream.remoteAddress;
-  }
-  get queuedBytes(): number {
-    return this.#stream.queuedBytes;
   }
   write(lines: readonly (string | Uint8Array)[]): boolean {
     for (const some of lines) {
       const bytes = typeof some === 'string' ? encodeText(some) : some;
       for (let from = 0; from < bytes.length; ) {
         const end = bytes.indexOf(LF, from);
-        if (!this.#stream.write(encodeFrame(this.#opcode, bytes.subarray(from, end - 1)))) return false;
+        if (!this.stream.write(encodeFrame(this.#opcode, bytes.subarray(from, end - 1)))) return false;
         from = end + 1;
       }
     }
     return true;
   }
-  pause(): void {
-    this.#stream.pause();
-  }
-  resume(): void {
-    this.#stream.resume();
-  }
   end(): void {
-    this.#stream.write(encodeFrame(CLOSE, Uint8Array.of(3, 232)));
-    this.#stream.end();
-  }
-  close(): void {
-    this.#stream.close();
+    this.stream.write(encodeFrame(CLOSE, Uint8Array.of(3, 232)));
+    this.stream.end();
   }
 }
 
