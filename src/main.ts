@@ -201,11 +201,11 @@ class Service {
     this.#ubus = ubus;
     await named(ubus.start(), 'socket', 'meshchat', meshchat.socket);
     const listen = this.#options.irc.listen.map(({ address, port }) => `${address}:${port}`).join(' ');
-    const irc = startIrc(this.#runtime, new LocalClient(daemon.groups, 'irc'), ircOptions(this.#options), this.#log);
+    const irc = startIrc(this.#runtime, new LocalClient(daemon.groups), ircOptions(this.#options), this.#log);
     this.#irc = await named(irc, 'listen', 'irc', listen);
     ubus.addStatus('irc', () => this.#irc!.status() as Table);
     // After IRC, whose group is as IRC wants it.
-    this.#groupClient = new LocalClient(daemon.groups, 'configuration');
+    this.#groupClient = new LocalClient(daemon.groups);
     await this.#useGroups(this.#groupClient);
   }
 

@@ -18,10 +18,9 @@ export class LocalClient implements Client {
   readonly #observer: GroupsObserver;
   #closed = false;
 
-  /** `name` is shown in status: 'irc'. */
-  constructor(groups: Groups, name: string) {
+  constructor(groups: Groups) {
     this.#groups = groups;
-    this.#program = new Program(name, Infinity);
+    this.#program = new Program(Infinity);
     this.#observer = { self: (addresses) => this.onSelf?.(addresses) };
     groups.observe(this.#observer);
   }

@@ -1,5 +1,5 @@
 /** Our objects on our own socket: programs are its clients, and slow subscribers learn what they missed. */
-import { encodeTable } from '../ubus/blob.ts';
+import { encodeTable, type Table } from '../ubus/blob.ts';
 import type { BusObject, LocalObject } from '../ubus/bus-object.ts';
 import type { UbusServer } from '../ubus/server.ts';
 import type { Groups } from './groups.ts';
@@ -73,6 +73,10 @@ export class ControlBus implements ObjectBus {
     this.#server.notify(placed.object, type, data, wanted, lost);
   }
 
+  sendEvent(name: string, data: Table): void {
+    this.#server.bus.sendEvent(undefined, name, encodeTable(data));
+  }
+
   #onDrained(object: ServiceObject, subscriber: number): void {
     const placed = this.#placed.get(object);
     const missed = placed?.missed.get(subscriber);
@@ -87,11 +91,11 @@ export class ControlBus implements ObjectBus {
   #caller(client: number): Caller {
     let program = this.#programs.get(client);
     if (program === undefined) {
-      program = new Program(`client ${client.toString(16)}`, CLIENT_GROUPS_MAX);
+      program = new Program(CLIENT_GROUPS_MAX);
       this.#programs.set(client, program);
     }
     const subscribe = (subscriber: number, object: ServiceObject): boolean => this.#subscribe(client, subscriber >>> 0, object);
-    return { program, watched: true, idOf: (object) => this.idOf(object), subscribe };
+    return { program, idOf: (object) => this.idOf(object), subscribe };
   }
 
   #subscribe(client: number, subscriber: number, object: ServiceObject): boolean {

@@ -20,12 +20,11 @@ export function createGroupsObject(groups: Groups, objects: GroupObjects): Servi
 }
 
 function join(groups: Groups, objects: GroupObjects, request: Request): void {
-  const { program, watched, subscribe } = request.caller;
+  const { program, subscribe } = request.caller;
   const options = joinOptions(request);
-  // Nobody would tell us that the program has gone.
-  if (!watched) options.persist = true;
+  if (program.shared) options.persist = true;
   const subscriber = request.integer('subscriber');
-  if (subscriber !== undefined && !watched) {
+  if (subscriber !== undefined && program.shared) {
     return request.refuse(STATUS_NOT_SUPPORTED, 'subscriber works on the control socket only: subscribe to the object instead');
   }
   const answer = groups.join(program, request.text('name'), options);

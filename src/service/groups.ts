@@ -92,11 +92,10 @@ export class Groups {
     if (existing !== undefined) {
       const contradiction = conflict(name, existing.core.options, options);
       if (contradiction !== '') return { status: STATUS_INVALID_ARGUMENT, error: contradiction };
-      if (program.memberships.has(name)) {
-        return { status: STATUS_INVALID_ARGUMENT, error: `this program is in ${name} already` };
-      }
     }
-    if (program.memberships.size >= program.groupsMax) {
+    if (program.memberships.has(name)) {
+      if (!program.shared) return { status: STATUS_INVALID_ARGUMENT, error: `this program is in ${name} already` };
+    } else if (program.memberships.size >= program.groupsMax) {
       return { status: STATUS_NO_MEMORY, error: `a program is in at most ${program.groupsMax} groups` };
     }
     const group = existing ?? this.#open(name, options);

@@ -32,7 +32,7 @@ export function optionsProblem(options: JoinOptions): string {
   }
   const playoutMs = options.playoutMs;
   if (playoutMs !== undefined && !(playoutMs >= PLAYOUT_MS_MIN && playoutMs <= PLAYOUT_MS_MAX)) {
-    return `playoutMs is ${PLAYOUT_MS_MIN} to ${PLAYOUT_MS_MAX}, not ${playoutMs}`;
+    return `the playout is ${PLAYOUT_MS_MIN} to ${PLAYOUT_MS_MAX} ms, not ${playoutMs}`;
   }
   return startProblem(options.start);
 }
@@ -40,7 +40,7 @@ export function optionsProblem(options: JoinOptions): string {
 function startProblem(start: Start | undefined): string {
   if (start === undefined || start === 'now' || start === 'all') return '';
   const last = typeof start === 'object' && start !== null ? start.last : -1;
-  return Number.isInteger(last) && last >= 0 ? '' : "start is 'now', 'all' or {last: K}";
+  return Number.isInteger(last) && last >= 0 ? '' : 'start is now, all, or how many of the last messages';
 }
 
 /**

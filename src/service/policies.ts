@@ -32,16 +32,18 @@ export const GROUP_POLICY: Policy = {
 };
 export const STATUS_POLICY: Policy = { status: {} };
 
-const TYPES: Record<string, number> = { string: BLOBMSG_STRING, int: BLOBMSG_INT32, bool: BLOBMSG_BOOL };
-/** The type without its '!'. */
-const BARE = new Map<string, string>(['string', 'int', 'bool'].flatMap((type) => [[type, type], [`${type}!`, type]]));
+/** What ubus calls a type, and what people do. */
+const TYPES: Record<string, readonly [number, string]> = {
+  string: [BLOBMSG_STRING, 'a string'], int: [BLOBMSG_INT32, 'a whole number'], bool: [BLOBMSG_BOOL, 'true or false'],
+};
+const bare = (type: ArgumentType): string => type.replace('!', '');
 
 /** Attribute SIGNATURE of an object with this policy. */
 export function signatureOf(policy: Policy): Uint8Array {
   const table: Table = {};
   for (const [method, args] of Object.entries(policy)) {
     const types: Table = {};
-    for (const [name, type] of Object.entries(args)) types[name] = TYPES[BARE.get(type) as string] as number;
+    for (const [name, type] of Object.entries(args)) types[name] = TYPES[bare(type)]![0];
     table[method] = types;
   }
   return encodeTable(table);
@@ -51,15 +53,15 @@ export function signatureOf(policy: Policy): Uint8Array {
 export function argumentsProblem(policy: Readonly<Record<string, ArgumentType>>, args: Table): string {
   for (const name of Object.keys(args)) {
     if (Object.hasOwn(policy, name)) {
-      const type = BARE.get(policy[name] as string) as string;
-      if (!fits(type, args[name])) return `${name} is a ${type}`;
+      const type = bare(policy[name]!);
+      if (!fits(type, args[name])) return `${name} is ${TYPES[type]![1]}`;
     } else if (!name.startsWith('ubus_')) {
       const known = Object.keys(policy);
       return `there is no argument ${name}; known: ${known.length === 0 ? 'none' : known.join(', ')}`;
     }
   }
   for (const name of Object.keys(policy)) {
-    if (args[name] === undefined && (policy[name] as string).endsWith('!')) return `the argument ${name} is missing`;
+    if (args[name] === undefined && policy[name]!.endsWith('!')) return `the argument ${name} is missing`;
   }
   return '';
 }

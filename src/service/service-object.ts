@@ -13,8 +13,6 @@ import type { Program } from './shared-group.ts';
 /** Who calls, as the bus knows it. */
 export interface Caller {
   program: Program;
-  /** False where the bus does not tell when a program goes away: what it joins stays joined. */
-  watched: boolean;
   /** The id of one of our objects on the caller's bus. */
   idOf(object: ServiceObject): number;
   /** Subscribes an anonymous object of the caller to one of ours. @returns false when it has no such object. */
@@ -93,6 +91,8 @@ export interface ObjectBus {
    * later as a gap.
    */
   notify(object: ServiceObject, notification: Notification): void;
+  /** To all that listen. */
+  sendEvent(name: string, data: Table): void;
 }
 
 export interface Notification {

@@ -116,11 +116,12 @@ export class SharedGroup {
 
 /** A client of the service: a connection, a service inside the daemon, or the configuration. */
 export class Program {
-  readonly name: string;
   readonly groupsMax: number;
+  /** It stands for all programs of a bus that neither tells them apart nor when one goes: what they join stays joined. */
+  readonly shared: boolean;
   readonly memberships = new Map<string, Membership>();
-  constructor(name: string, groupsMax: number) {
-    this.name = name;
+  constructor(groupsMax: number, shared = false) {
     this.groupsMax = groupsMax;
+    this.shared = shared;
   }
 }

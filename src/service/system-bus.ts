@@ -5,7 +5,9 @@
  */
 import type { Log } from '../runtime/log.ts';
 import type { Runtime, Timer } from '../runtime/runtime.ts';
+import type { Table } from '../ubus/blob.ts';
 import { UbusConnection } from '../ubus/connection.ts';
+import { OBJECT_EVENT } from '../ubus/message.ts';
 import type { Caller, Notification, ObjectBus, ServiceObject } from './service-object.ts';
 import { Program } from './shared-group.ts';
 
@@ -33,8 +35,8 @@ export class SystemBus implements ObjectBus {
     this.#log = log;
     this.path = path;
     this.#retry = runtime.timer(() => void this.#connect());
-    const program = new Program('system bus', SYSTEM_GROUPS_MAX);
-    this.#caller = { program, watched: false, idOf: (object) => this.idOf(object), subscribe: () => false };
+    const program = new Program(SYSTEM_GROUPS_MAX, true);
+    this.#caller = { program, idOf: (object) => this.idOf(object), subscribe: () => false };
   }
 
   get connected(): boolean {
@@ -68,6 +70,10 @@ export class SystemBus implements ObjectBus {
   notify(object: ServiceObject, { type, data }: Notification): void {
     const id = this.idOf(object);
     if (this.#active.has(id) && this.#connection?.notify(id, type, data) === false) this.droppedCount++;
+  }
+
+  sendEvent(id: string, data: Table): void {
+    void this.#connection?.invoke(OBJECT_EVENT, 'send', { id, data });
   }
 
   /** Never rejects. */

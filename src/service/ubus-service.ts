@@ -1,7 +1,6 @@
 /** The daemon as programs see it: its ubus objects on the control socket, and on the system's bus where there is one. */
 import type { LineLog } from '../runtime/log.ts';
 import type { Table } from '../ubus/blob.ts';
-import { encodeTable } from '../ubus/blob.ts';
 import { UbusServer } from '../ubus/server.ts';
 import { ControlBus } from './control-bus.ts';
 import type { Daemon } from './daemon.ts';
@@ -79,7 +78,7 @@ export class UbusService {
   }
 
   #sendEvent(name: string, data: Table): void {
-    this.server.bus.sendEvent(undefined, name, encodeTable(data));
+    for (const bus of this.#buses) bus.sendEvent(name, data);
   }
 
   #facts(): ReturnType<Parameters<typeof createMeshchatObject>[3]> {

@@ -9,7 +9,7 @@ const local = suite('local client');
 
 async function setup() {
   const parts = await setupDaemon();
-  return { ...parts, client: new LocalClient(parts.daemon.groups, 'test') };
+  return { ...parts, client: new LocalClient(parts.daemon.groups) };
 }
 async function refused(promise: Promise<unknown>): Promise<string> {
   try {

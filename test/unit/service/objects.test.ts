@@ -60,6 +60,8 @@ objects('say in a sentence what is wrong with the arguments, with the ubus statu
   assert.equal([missing.status, error(missing)], [2, 'the argument name is missing']);
   const wrong = await call(client, 'meshchat.groups', 'join', { name: 5 });
   assert.equal([wrong.status, error(wrong)], [2, 'name is a string']);
+  const real = await call(client, 'meshchat.groups', 'join', { name: 'g', last: 1.5 });
+  assert.equal([real.status, error(real)], [2, 'last is a whole number']);
   const unknown = await call(client, 'meshchat.groups', 'join', { name: 'g', nmae: 'x' });
   assert.match(String(error(unknown)), /there is no argument nmae; known: name, delivery/);
   assert.is((await call(client, 'meshchat', 'nonsense')).status, 3);

@@ -1,0 +1,72 @@
+/** A bus of our own stands in for ubusd. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LineLog } from '../../../src/runtime/log.ts';
+import { UbusService } from '../../../src/service/ubus-service.ts';
+import type { Table } from '../../../src/ubus/blob.ts';
+import type { Answer } from '../../../src/ubus/connection.ts';
+import { UbusConnection } from '../../../src/ubus/connection.ts';
+import { UbusServer } from '../../../src/ubus/server.ts';
+import { setup as setupDaemon } from './setup.ts';
+
+const bus = suite('system bus');
+const PATH = '/ubus.sock';
+
+async function setup() {
+  const parts = await setupDaemon();
+  const { runtime, daemon } = parts;
+  const log = new LineLog('info', () => {});
+  const ubusd = new UbusServer(runtime.runtime, log, { path: PATH, mode: 0o666 });
+  await ubusd.start();
+  const options = { version: '1.2.3', socketPath: '/own.sock', socketMode: 0o660, systemBusPath: PATH, runtimeWarning: '' };
+  const service = new UbusService(daemon, log, options);
+  await service.start();
+  const connect = async (): Promise<UbusConnection> => {
+    const connecting = UbusConnection.connect(runtime.runtime, PATH);
+    await runtime.settle();
+    return connecting;
+  };
+  const call = async (connection: UbusConnection, path: string, method: string, args: Table = {}): Promise<Answer> => {
+    const calling = connection.call(path, method, args);
+    await runtime.settle();
+    return calling;
+  };
+  return { ...parts, connect, call };
+}
+
+bus('a program may join what another has joined, and the join stays when both have gone', async () => {
+  const { connect, call, daemon, runtime } = await setup();
+  const [one, two] = [await connect(), await connect()];
+  const first = await call(one, 'meshchat.groups', 'join', { name: 'weather', slow: 'block' });
+  const second = await call(two, 'meshchat.groups', 'join', { name: 'weather', start: 'all' });
+  assert.equal([first, second].map(({ status, data }) => [status, data[0]?.['fresh'], data[0]?.['programs']]), [[0, true, 1], [0, false, 1]]);
+  const other = await call(two, 'meshchat.groups', 'join', { name: 'weather', slow: 'lag' });
+  assert.match(String(other.data[0]?.['error']), /joined here with slow block/);
+  one.close();
+  two.close();
+  await runtime.settle();
+  assert.ok(daemon.groups.find('weather'));
+  assert.is((await call(await connect(), 'meshchat.groups', 'leave', { name: 'weather' })).status, 0);
+  assert.is(daemon.groups.find('weather'), undefined);
+});
+
+bus('a join again is none beyond the limit', async () => {
+  const { connect, call } = await setup();
+  const client = await connect();
+  for (let i = 0; i < 64; i++) assert.is((await call(client, 'meshchat.groups', 'join', { name: `g${i}` })).status, 0);
+  assert.is((await call(client, 'meshchat.groups', 'join', { name: 'more' })).status, 11);
+  assert.is((await call(client, 'meshchat.groups', 'join', { name: 'g5' })).status, 0);
+});
+
+bus('peers that come and go are events here too', async () => {
+  const { connect, node, runtime } = await setup();
+  const client = await connect();
+  const heard: string[] = [];
+  void client.listen('meshchat.*', (name, { address, state }) => void heard.push(`${name} ${address} ${state}`));
+  await runtime.settle();
+  node.output.peer('127.0.0.2', 'alive');
+  await runtime.settle();
+  assert.equal(heard, ['meshchat.peer 127.0.0.2 alive']);
+});
+
+bus.run();
