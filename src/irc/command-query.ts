@@ -125,8 +125,8 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
     );
   } else if (target === user) {
     session.reply(
-      numeric.RPL_WHOISACTUALLY, nick, `${target.user}@${target.host}`, session.transport.stream.remoteAddress || '127.0.0.1',
-      'Actual user@host, Actual IP',
+      numeric.RPL_WHOISACTUALLY, nick, `${target.user}@${target.host}`,
+      session.transport.stream.remoteAddress || '127.0.0.1', 'Actual user@host, Actual IP',
     );
   }
   if (target.away !== undefined) session.reply(numeric.RPL_AWAY, nick, target.away);

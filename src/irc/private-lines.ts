@@ -21,14 +21,20 @@ import type { User } from './user.ts';
 
 const SEEN_MAX = 1000;
 
+interface Counters {
+  malformed: number;
+  hidden: number;
+  linesOut: number;
+}
+
 export class PrivateLines {
   readonly #directory: Directory;
   readonly #ircd: () => Ircd;
-  readonly #counters: { malformed: number; hidden: number; linesOut: number };
+  readonly #counters: Counters;
   readonly #seen = new Set<string>();
   #count = 0;
 
-  constructor(directory: Directory, ircd: () => Ircd, counters: { malformed: number; hidden: number; linesOut: number }) {
+  constructor(directory: Directory, ircd: () => Ircd, counters: Counters) {
     this.#directory = directory;
     this.#ircd = ircd;
     this.#counters = counters;
