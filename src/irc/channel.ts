@@ -84,6 +84,11 @@ export class Channel {
     return this.listed('b', prefix) && !this.listed('e', prefix);
   }
 
+  /** Whether `user` may see who is in it and that it exists. */
+  isVisible(user: User): boolean {
+    return !this.flags.has('s') || this.members.has(user);
+  }
+
   /** Whether `user` may speak here, by this node's rules. */
   admits(user: User): boolean {
     const member = this.members.get(user);

@@ -11,26 +11,12 @@ import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
 import { CHANNELS_PER_USER_MAX, fold, isChannel, matches, REASON_BYTES_MAX, TOPIC_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
+import { inSeconds, replyMissing, replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
 import { cutText } from './text.ts';
 import type { User } from './user.ts';
 
 const NAMES_LINE_BYTES = 350;
-
-/** The parameter as it may stand in the middle of a reply. */
-export function safeParam(text: string): string {
-  return text === '' || text[0] === ':' || text.includes(' ') ? '*' : cutText(text, 200);
-}
-
-export function replyNoNick(session: Session, nick: string): void {
-  session.reply(numeric.ERR_NOSUCHNICK, safeParam(nick), 'No such nick');
-}
-export function replyNoChannel(session: Session, name: string): void {
-  session.reply(numeric.ERR_NOSUCHCHANNEL, safeParam(name), 'No such channel');
-}
-export function replyNotIn(session: Session, user: User, channel: Channel): void {
-  session.reply(numeric.ERR_USERNOTINCHANNEL, user.shown, channel.name, 'They are not on that channel');
-}
 
 /** @returns the channel when the user is in it; else replies and returns undefined. */
 function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | undefined {
@@ -40,12 +26,6 @@ function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | un
   else if (channel.members.has(user)) return channel;
   else session.reply(numeric.ERR_NOTONCHANNEL, channel.name, 'You are not on that channel');
   return undefined;
-}
-
-export function requireOp(session: Session, channel: Channel): boolean {
-  if (channel.members.get(session.user as User)?.op === true) return true;
-  session.reply(numeric.ERR_CHANOPRIVSNEEDED, channel.name, 'You are not a channel operator on this node');
-  return false;
 }
 
 /** JOIN <channel>{,<channel>} [<key>{,<key>}] | 0 */
@@ -138,7 +118,7 @@ function replyTopic(session: Session, channel: Channel): void {
     return session.reply(numeric.RPL_NOTOPIC, channel.name, 'No topic is set');
   }
   session.reply(numeric.RPL_TOPIC, channel.name, topic.text);
-  session.reply(numeric.RPL_TOPICWHOTIME, channel.name, topic.by, String(Math.floor(topic.setMs / 1000)));
+  session.reply(numeric.RPL_TOPICWHOTIME, channel.name, topic.by, inSeconds(topic.setMs));
 }
 
 /** TOPIC <channel> [:<topic>] */
@@ -154,11 +134,6 @@ function handleTopic(ircd: Ircd, session: Session, line: Line): void {
   if (text === undefined) return replyTopic(session, channel);
   if (channel.flags.has('t') && !requireOp(session, channel)) return;
   ircd.mesh.own.topic(user, channel, cutText(text, TOPIC_BYTES_MAX));
-}
-
-/** Whether `user` may see who is in it and that it exists. */
-export function visible(channel: Channel, user: User): boolean {
-  return !channel.flags.has('s') || channel.members.has(user);
 }
 
 export function replyNames(session: Session, channel: Channel): void {
@@ -192,7 +167,7 @@ function handleNames(ircd: Ircd, session: Session, line: Line): void {
   if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
   for (const name of new Set(names.split(','))) {
     const channel = ircd.network.channels.get(fold(name));
-    if (channel !== undefined && visible(channel, session.user as User)) listNames(session, channel);
+    if (channel !== undefined && channel.isVisible(session.user as User)) listNames(session, channel);
   }
   session.reply(numeric.RPL_ENDOFNAMES, safeParam(names), 'End of /NAMES list');
 }
@@ -221,7 +196,7 @@ function handleList(ircd: Ircd, session: Session, line: Line): void {
   const nowMs = ircd.wallMs();
   session.reply(numeric.RPL_LISTSTART, 'Channel', 'Users  Name');
   for (const channel of ircd.network.channels.values()) {
-    if (!visible(channel, session.user as User)) continue;
+    if (!channel.isVisible(session.user as User)) continue;
     if (names.length > 0 && !names.some((name) => fold(name) === channel.key)) continue;
     if (!others.every((condition) => listed(channel, condition, nowMs))) continue;
     session.reply(numeric.RPL_LIST, channel.name, String(channel.members.size), channel.topic?.text ?? '');
@@ -237,7 +212,7 @@ function handleInvite(ircd: Ircd, session: Session, line: Line): void {
     for (const key of user.invites) session.reply(numeric.RPL_INVITELIST, key);
     return session.reply(numeric.RPL_ENDOFINVITELIST, 'End of /INVITE list');
   }
-  if (name === undefined) return session.reply(numeric.ERR_NEEDMOREPARAMS, 'INVITE', 'Not enough parameters');
+  if (name === undefined) return replyMissing(session, 'INVITE');
   const channel = joinedChannel(ircd, session, name);
   if (channel === undefined) return;
   const target = ircd.network.findUser(nick);
@@ -282,9 +257,7 @@ function kickOne(ircd: Ircd, session: Session, name: string, nick: string, reaso
   if (channel === undefined || !requireOp(session, channel)) return;
   const target = ircd.network.findUser(nick);
   if (target === undefined) return replyNoNick(session, nick);
-  if (!channel.members.has(target)) {
-    return replyNotIn(session, target, channel);
-  }
+  if (!channel.members.has(target)) return replyNotIn(session, target, channel);
   const text = cutText(reason === '' ? user.shown : reason, REASON_BYTES_MAX);
   ircd.network.kick(user, channel, target, text);
   if (target.local) ircd.mesh.own.parted(target, channel, `Kicked by ${user.shown}: ${text}`);

@@ -1,7 +1,6 @@
 /** What was said before: CHATHISTORY (IRCv3 draft/chathistory) and MARKREAD (draft/read-marker). */
 import { CAP_BATCH, CAP_CHATHISTORY, CAP_EVENT_PLAYBACK, CAP_READ_MARKER } from './capabilities.ts';
 import type { Channel } from './channel.ts';
-import { safeParam } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
 import { Delivery } from './delivery.ts';
 import { isMessage } from './history.ts';
@@ -10,8 +9,8 @@ import type { Ircd } from './ircd.ts';
 import { CHATHISTORY_MAX } from './isupport.ts';
 import type { Line } from './line.ts';
 import { fold } from './names.ts';
-import * as numeric from './numerics.ts';
 import { Outgoing } from './outgoing.ts';
+import { safeParam } from './replies.ts';
 import type { Session } from './session.ts';
 import { formatTime, parseTime } from '../encoding/time.ts';
 import type { User } from './user.ts';
@@ -28,6 +27,9 @@ const SUBCOMMANDS = new Map([
  * TARGETS <time> <time> <limit>
  */
 function handleChathistory(ircd: Ircd, session: Session, line: Line): void | Promise<() => void> {
+  if (!session.has(CAP_BATCH)) {
+    return session.fail('CHATHISTORY', 'NEED_BATCH', 'This needs the batch capability');
+  }
   const sub = (line.params[0] as string).toUpperCase();
   const pointCount = SUBCOMMANDS.get(sub);
   if (pointCount === undefined) {
@@ -201,20 +203,10 @@ export function replyMarker(ircd: Ircd, session: Session, target: string): void 
   session.line('MARKREAD', safeParam(target), timeMs === undefined ? '*' : `timestamp=${formatTime(timeMs)}`);
 }
 
-function needs(capability: number, handle: CommandTable[string]['handle']): CommandTable[string]['handle'] {
-  return (ircd, session, line) => {
-    if (session.has(capability)) return handle(ircd, session, line);
-    session.reply(numeric.ERR_UNKNOWNCOMMAND, line.command, 'Unknown command');
-  };
-}
-
 export const historyCommands: CommandTable = {
   CHATHISTORY: {
-    paramsMin: 1, usage: 'CHATHISTORY <subcommand> <target> <point> [<point>] <limit>',
-    handle: needs(CAP_CHATHISTORY, (ircd, session, line) => {
-      if (session.has(CAP_BATCH)) return handleChathistory(ircd, session, line);
-      session.fail('CHATHISTORY', 'NEED_BATCH', 'This needs the batch capability');
-    }),
+    paramsMin: 1, capability: CAP_CHATHISTORY,
+    usage: 'CHATHISTORY <subcommand> <target> <point> [<point>] <limit>', handle: handleChathistory,
   },
-  MARKREAD: { usage: 'MARKREAD <target> [timestamp=<time>]', handle: needs(CAP_READ_MARKER, handleMarkread) },
+  MARKREAD: { capability: CAP_READ_MARKER, usage: 'MARKREAD <target> [timestamp=<time>]', handle: handleMarkread },
 };

@@ -4,7 +4,6 @@ import {
   MULTILINE_LINES_MAX,
 } from './capabilities.ts';
 import type { Channel } from './channel.ts';
-import { replyNoChannel, replyNoNick, safeParam } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
 import { Delivery } from './delivery.ts';
 import type { Entry } from './history.ts';
@@ -15,6 +14,7 @@ import type { Line } from './line.ts';
 import { fold, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import { withReason } from './outgoing.ts';
+import { replyNoChannel, replyNoNick, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
 import { byteLength, cutText } from './text.ts';
 import type { User } from './user.ts';
@@ -248,7 +248,6 @@ function addToBatch(session: Session, line: Line): void {
 function handleRedact(ircd: Ircd, session: Session, line: Line): void {
   const user = session.user as User;
   const [target, msgid, reason = ''] = line.params as [string, string, string?];
-  if (!session.has(CAP_REDACTION)) return session.reply(numeric.ERR_UNKNOWNCOMMAND, 'REDACT', 'Unknown command');
   const text = cutText(reason, REASON_BYTES_MAX);
   const channel = ircd.network.channels.get(fold(target));
   const other = channel === undefined ? ircd.network.findUser(target) : undefined;
@@ -295,5 +294,7 @@ export const messageCommands: CommandTable = {
   NOTICE: { usage: 'NOTICE <target>{,<target>} :<text>', handle: handleText },
   TAGMSG: { paramsMin: 1, usage: 'TAGMSG <target>{,<target>}', handle: handleTagmsg },
   BATCH: { paramsMin: 1, usage: 'BATCH +<id> draft/multiline <target> | -<id>', handle: handleBatch },
-  REDACT: { paramsMin: 2, usage: 'REDACT <target> <msgid> [:<reason>]', handle: handleRedact },
+  REDACT: {
+    paramsMin: 2, capability: CAP_REDACTION, usage: 'REDACT <target> <msgid> [:<reason>]', handle: handleRedact,
+  },
 };

@@ -3,13 +3,13 @@
  * sight.
  */
 import type { Channel, ListMode } from './channel.ts';
-import { replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam, visible } from './command-channel.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import { LIST_ENTRIES_MAX, MODES_MAX } from './isupport.ts';
 import type { Line } from './line.ts';
 import { fold, fullMask, KEY_LENGTH_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
+import { inSeconds, replyMissing, replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
 
@@ -32,12 +32,10 @@ function handleMode(ircd: Ircd, session: Session, line: Line): void {
   if (!target.startsWith('#')) return userMode(ircd, session, target, modes);
   const channel = ircd.network.channels.get(fold(target));
   const user = session.user as User;
-  if (channel === undefined || !visible(channel, user)) {
-    return replyNoChannel(session, target);
-  }
+  if (channel?.isVisible(user) !== true) return replyNoChannel(session, target);
   if (modes === undefined) {
     session.reply(numeric.RPL_CHANNELMODEIS, channel.name, ...channel.modeParams(channel.members.has(user)));
-    return session.reply(numeric.RPL_CREATIONTIME, channel.name, String(Math.floor(channel.createdMs / 1000)));
+    return session.reply(numeric.RPL_CREATIONTIME, channel.name, inSeconds(channel.createdMs));
   }
   const changes: Change[] = [];
   let refused = false;
@@ -85,8 +83,7 @@ function formatChanges(changes: readonly Change[]): string[] {
 function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
   const { on, letter, param } = change;
   if (param === undefined && (letter === 'o' || letter === 'v' || (on && (letter === 'k' || letter === 'l')))) {
-    session.reply(numeric.ERR_NEEDMOREPARAMS, 'MODE', 'Not enough parameters');
-    return undefined;
+    return void replyMissing(session, 'MODE');
   }
   if (param !== undefined && (safeParam(param) !== param || !isValid(letter, param))) {
     session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, letter, safeParam(param), 'Invalid mode parameter');
@@ -131,7 +128,7 @@ function changeList(
 function replyList(session: Session, channel: Channel, letter: ListMode): void {
   const [entryReply, endReply, name] = LIST_REPLIES[letter];
   for (const { mask, by, setMs } of channel.lists[letter]) {
-    session.reply(entryReply, channel.name, mask, by, String(Math.floor(setMs / 1000)));
+    session.reply(entryReply, channel.name, mask, by, inSeconds(setMs));
   }
   session.reply(endReply, channel.name, `End of channel ${name} list`);
 }

@@ -1,13 +1,12 @@
 /** Asking about people: WHO (and WHOX), WHOIS, WHOWAS, USERHOST, ISON. */
 import type { Channel } from './channel.ts';
 import { CAP_MULTI_PREFIX } from './capabilities.ts';
-import { replyNoNick, safeParam, visible } from './command-channel.ts';
-import { clockText } from './command-server.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
 import { fold, matches } from './names.ts';
 import * as numeric from './numerics.ts';
+import { clockText, inSeconds, replyNoNick, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
 import { packWords } from './text.ts';
 import type { User } from './user.ts';
@@ -28,7 +27,7 @@ function handleWho(ircd: Ircd, session: Session, line: Line): void {
   const end = (): void => session.reply(numeric.RPL_ENDOFWHO, safeParam(mask), 'End of WHO list');
   const channel = mask.startsWith('#') ? ircd.network.channels.get(fold(mask)) : undefined;
   if (mask.startsWith('#')) {
-    if (channel === undefined || !visible(channel, user)) return end();
+    if (channel?.isVisible(user) !== true) return end();
     for (const member of channel.members.keys()) {
       if (channel.members.has(user) || !member.hidden) show(member, channel);
     }
@@ -90,7 +89,7 @@ function replyWhox(
 function idleSeconds(ircd: Ircd, target: User): string {
   // Of another node's user: since his last line that came here, else since he came to the mesh.
   const ms = target.local || target.activeMs > 0 ? ircd.now() - target.activeMs : ircd.wallMs() - target.signonMs;
-  return String(Math.max(0, Math.floor(ms / 1000)));
+  return inSeconds(Math.max(0, ms));
 }
 
 /** WHOIS [<server>] <nick> */
@@ -109,7 +108,7 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
   session.reply(numeric.RPL_WHOISUSER, nick, target.user, target.host, '*', target.real);
   const names: string[] = [];
   for (const channel of target.channels.values()) {
-    if (visible(channel, user) && (target === user || !target.hidden || channel.members.has(user))) {
+    if (channel.isVisible(user) && (target === user || !target.hidden || channel.members.has(user))) {
       names.push(channel.prefixOf(target, true) + channel.name);
     }
   }
@@ -131,7 +130,7 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
   }
   if (target.away !== undefined) session.reply(numeric.RPL_AWAY, nick, target.away);
   session.reply(
-    numeric.RPL_WHOISIDLE, nick, idleSeconds(ircd, target), String(Math.floor(target.signonMs / 1000)),
+    numeric.RPL_WHOISIDLE, nick, idleSeconds(ircd, target), inSeconds(target.signonMs),
     'seconds idle, signon time',
   );
 }

@@ -2,14 +2,14 @@
 import { decodeBase64 } from '../encoding/base64.ts';
 import { CAPABILITIES, CAP_NOTIFY, CAP_SASL, capabilityNames, listCapabilities } from './capabilities.ts';
 import type { CommandTable } from './commands.ts';
-import { joinChannel, safeParam } from './command-channel.ts';
-import { clockText, replyLusers, replyMotd } from './command-server.ts';
+import { joinChannel } from './command-channel.ts';
+import { replyLusers, replyMotd } from './command-server.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
 import { cleanReal, cleanUser, isNick, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
+import { clockText, replyMissing, replySupport, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
-import { isupport } from './isupport.ts';
 import { cutText, decodeText, packWords } from './text.ts';
 import { User } from './user.ts';
 
@@ -62,17 +62,13 @@ function requestCaps(session: Session, text: string, hidden: number): void {
 
 /** PASS <password> */
 function handlePass(_ircd: Ircd, session: Session, line: Line): void {
-  if (session.user !== undefined) return session.reply(numeric.ERR_ALREADYREGISTERED, 'You may not reregister');
   session.password = line.params[0] as string;
 }
 
 /** USER <username> <hostname> <servername> :<realname> */
 function handleUser(ircd: Ircd, session: Session, line: Line): void {
-  if (session.user !== undefined) return session.reply(numeric.ERR_ALREADYREGISTERED, 'You may not reregister');
   const [name, , , real] = line.params as [string, string, string, string];
-  if (name === '' || real === '') {
-    return session.reply(numeric.ERR_NEEDMOREPARAMS, 'USER', 'Not enough parameters');
-  }
+  if (name === '' || real === '') return replyMissing(session, 'USER');
   session.userName = cleanUser(name);
   session.real = cleanReal(real);
   tryRegister(ircd, session);
@@ -140,9 +136,7 @@ function welcome(ircd: Ircd, session: Session, user: User): void {
   session.reply(numeric.RPL_YOURHOST, `Your host is ${serverName}, running ${version}`);
   session.reply(numeric.RPL_CREATED, `This server was started ${clockText(ircd.startedMs)}`);
   session.reply(numeric.RPL_MYINFO, serverName, version, 'BTio', 'CIbeiklmnostv', 'Ibeklov');
-  for (const tokens of isupport(ircd)) {
-    session.reply(numeric.RPL_ISUPPORT, ...tokens, 'are supported by this server');
-  }
+  replySupport(ircd, session);
   replyLusers(ircd, session);
   replyMotd(ircd, session);
 }
@@ -214,9 +208,9 @@ function handleQuit(ircd: Ircd, session: Session, line: Line): void {
 
 export const registrationCommands: CommandTable = {
   CAP: { paramsMin: 1, early: true, usage: 'CAP LS [302] | LIST | REQ :<capabilities> | END', handle: handleCap },
-  PASS: { paramsMin: 1, early: true, usage: 'PASS <password>', handle: handlePass },
+  PASS: { paramsMin: 1, registers: true, usage: 'PASS <password>', handle: handlePass },
   NICK: { early: true, usage: 'NICK <nickname>', handle: handleNick },
-  USER: { paramsMin: 4, early: true, usage: 'USER <username> * * :<real name>', handle: handleUser },
+  USER: { paramsMin: 4, registers: true, usage: 'USER <username> * * :<real name>', handle: handleUser },
   AUTHENTICATE: { paramsMin: 1, early: true, usage: 'AUTHENTICATE PLAIN | <base64> | *', handle: handleAuthenticate },
   PING: { paramsMin: 1, early: true, usage: 'PING <token>', handle: handlePing },
   PONG: { early: true, usage: 'PONG <token>', handle: () => undefined },

@@ -1,15 +1,13 @@
 /** About the server and the mesh: MOTD, LUSERS, VERSION, TIME, ADMIN, INFO, STATS, LINKS, HELP. */
 import { COMMANDS } from './commands.ts';
 import type { CommandTable } from './commands.ts';
-import { safeParam } from './command-channel.ts';
 import type { Ircd } from './ircd.ts';
-import { isupport } from './isupport.ts';
 import type { Line } from './line.ts';
 import { fold, matches, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
+import { clockText, inSeconds, replySupport, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
 import { cutText, packWords } from './text.ts';
-import { formatTime } from '../encoding/time.ts';
 import type { User } from './user.ts';
 
 /** A server parameter names us by our name, a mask of it, or the nick of somebody: all servers are this one. */
@@ -18,11 +16,6 @@ function here(ircd: Ircd, session: Session, name: string | undefined): boolean {
   if (ircd.network.findUser(name) !== undefined) return true;
   session.reply(numeric.ERR_NOSUCHSERVER, safeParam(name), 'No such server');
   return false;
-}
-
-/** A time for people to read. */
-export function clockText(ms: number): string {
-  return `${formatTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 export function replyMotd(ircd: Ircd, session: Session): void {
@@ -61,13 +54,13 @@ export function replyLusers(ircd: Ircd, session: Session): void {
 function handleVersion(ircd: Ircd, session: Session, line: Line): void {
   if (!here(ircd, session, line.params[0])) return;
   session.reply(numeric.RPL_VERSION, ircd.version, ircd.serverName, 'IRC over reliable mesh groups');
-  for (const tokens of isupport(ircd)) session.reply(numeric.RPL_ISUPPORT, ...tokens, 'are supported by this server');
+  replySupport(ircd, session);
 }
 
 function handleTime(ircd: Ircd, session: Session, line: Line): void {
   if (!here(ircd, session, line.params[0])) return;
   const ms = ircd.wallMs();
-  session.reply(numeric.RPL_TIME, ircd.serverName, String(Math.floor(ms / 1000)), '0', clockText(ms));
+  session.reply(numeric.RPL_TIME, ircd.serverName, inSeconds(ms), '0', clockText(ms));
 }
 
 function handleAdmin(ircd: Ircd, session: Session, line: Line): void {

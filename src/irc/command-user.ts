@@ -5,6 +5,7 @@ import { MONITOR_MAX } from './isupport.ts';
 import type { Line } from './line.ts';
 import { AWAY_BYTES_MAX, cleanReal, fold, isNick, REAL_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
+import { replyMissing } from './replies.ts';
 import type { Session } from './session.ts';
 import { byteLength, cutText, packWords } from './text.ts';
 import type { User } from './user.ts';
@@ -38,7 +39,7 @@ function handleMonitor(ircd: Ircd, session: Session, line: Line): void {
   const [sub, list] = line.params as [string, string | undefined];
   const nicks = (list ?? '').split(',').filter((nick) => nick !== '');
   if (sub === '+' || sub === '-') {
-    if (nicks.length === 0) return session.reply(numeric.ERR_NEEDMOREPARAMS, 'MONITOR', 'Not enough parameters');
+    if (nicks.length === 0) return replyMissing(session, 'MONITOR');
     if (sub === '+') return watch(ircd, session, nicks);
     for (const nick of nicks) {
       if (session.monitored.delete(fold(nick))) ircd.unwatch(session, fold(nick));

@@ -15,6 +15,7 @@ import type { Ircd } from './ircd.ts';
 import { parseLine } from './line.ts';
 import type { Line } from './line.ts';
 import * as numeric from './numerics.ts';
+import { replyMissing } from './replies.ts';
 import type { Session } from './session.ts';
 
 export interface Command {
@@ -22,6 +23,10 @@ export interface Command {
   paramsMin?: number;
   /** May come before registration is complete. */
   early?: boolean;
+  /** Must. */
+  registers?: boolean;
+  /** Who has not asked for it does not know the command. Default 0: none. */
+  capability?: number;
   /** Its grammar, for HELP; default: its name alone. */
   usage?: string;
   /** A promise makes the client's next line wait for it, and resolves with what is to be done then. */
@@ -46,13 +51,15 @@ export function handleLine(ircd: Ircd, session: Session, text: string): void {
 
 function dispatch(ircd: Ircd, session: Session, line: Line): void {
   const command = COMMANDS.get(line.command);
-  if (session.user === undefined && command?.early !== true) {
+  if (session.user === undefined && command?.early !== true && command?.registers !== true) {
     session.reply(numeric.ERR_NOTREGISTERED, 'You have not registered');
-  } else if (command === undefined) {
+  } else if (command === undefined || (~session.caps & (command.capability ?? 0)) !== 0) {
     const name = /^[A-Z0-9]{1,32}$/.test(line.command) ? line.command : '*';
     session.reply(numeric.ERR_UNKNOWNCOMMAND, name, 'Unknown command');
   } else if (line.params.length < (command.paramsMin ?? 0)) {
-    session.reply(numeric.ERR_NEEDMOREPARAMS, line.command, 'Not enough parameters');
+    replyMissing(session, line.command);
+  } else if (session.user !== undefined && command.registers === true) {
+    session.reply(numeric.ERR_ALREADYREGISTERED, 'You may not reregister');
   } else {
     const pending = command.handle(ircd, session, line);
     if (pending === undefined) return;
