@@ -42,8 +42,7 @@ export interface ListEntry {
   setMs: number;
 }
 
-export const LIST_MODES = ['b', 'e', 'I'] as const;
-export type ListMode = (typeof LIST_MODES)[number];
+export type ListMode = 'b' | 'e' | 'I';
 
 export class Channel {
   readonly key: string;

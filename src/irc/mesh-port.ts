@@ -81,7 +81,6 @@ export class Mesh implements MeshPort, ChannelLinkPort {
       if (member.address === this.address || member.self) continue;
       this.own.sendSnapshot(member.address);
     }
-    this.directory.checkMembers(new Set());
   }
 
   stop(): void {
