@@ -51,7 +51,9 @@ function createMeshes(runtime: Runtime, mesh: MeshOptions, port: number, log: Li
     case 'static':
       return [new StaticMesh(runtime, { name, addresses: mesh.address, peers, port }, log)];
     case 'cjdns': {
-      const admin = mesh.adminAddress && mesh.adminPort ? { admin: `${mesh.adminAddress}:${mesh.adminPort}` } : {};
+      const { adminAddress, adminPort } = mesh;
+      // Of one alone, the other is as cjdns has it by default.
+      const admin = adminAddress || adminPort ? { admin: `${adminAddress || '127.0.0.1'}:${adminPort || 11234}` } : {};
       const password = mesh.adminPassword ? { password: mesh.adminPassword } : {};
       return [cjdnsMesh(runtime, { name, peers, ...password, ...admin }, log)];
     }

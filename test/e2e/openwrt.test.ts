@@ -128,6 +128,16 @@ step('reload_config does the same', () => {
   assert.match(text("(printf 'NICK a\\r\\nUSER a 0 * :a\\r\\nMOTD\\r\\n'; sleep 1) | nc 127.0.0.1 6667"), /hello/);
 });
 
+step('completes sections without a name, and calls a mesh of them by its type', () => {
+  text("printf \"config cjdns 'cjdns'\\n\\toption admin_port '11398'\\n\\toption admin_password 'of cjdns'\\n\" >/etc/config/cjdns");
+  text('uci rename meshchat.cjdns=kept; uci add meshchat mesh; uci set meshchat.@mesh[-1].type=cjdns');
+  text('uci set meshchat.@mesh[-1].admin_port=11399; uci commit meshchat; /etc/init.d/meshchat reload');
+  const get = (option: string): string => text(`uci -c /var/etc/meshchat get config.${option}`);
+  assert.equal([get('@mesh[-1].admin_port'), get('@mesh[-1].admin_password'), get('kept.admin_port')], ['11399', 'of cjdns', '11398']);
+  until("meshchat status | grep -q 'mesh *cjdns down'", 10);
+  text('uci delete meshchat.@mesh[-1]; uci rename meshchat.kept=cjdns; uci commit meshchat; rm /etc/config/cjdns; /etc/init.d/meshchat reload');
+});
+
 step('does not take uncommitted changes', () => {
   text("uci set meshchat.main.peers_max='7'; /etc/init.d/meshchat reload");
   assert.is.not(run('grep peers_max /var/etc/meshchat/config').status, 0);

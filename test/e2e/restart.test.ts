@@ -114,4 +114,11 @@ restart('groups that cannot be joined are told, and are no reason to be without 
   const sets = ['x=group', 'x.name=irc', 'x.ordered=0', ...groups.flat()];
   await withMesh({ count: 1, args: sets.flatMap((set) => ['--set', set]) }, groupsRefused);
 });
+restart("one of cjdns's admin options counts without the other", async () => {
+  const sets = ['c=mesh', 'c.type=cjdns', 'c.admin_port=11399'];
+  await withMesh({ count: 1, args: sets.flatMap((set) => ['--set', set]) }, async (mesh) => {
+    const { lines } = mesh.node(0);
+    await until('cjdns is missed there', () => lines.some((line) => line.includes('at 127.0.0.1 port 11399')), 10_000);
+  });
+});
 restart.run();
