@@ -86,7 +86,8 @@ function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Cha
     return void replyMissing(session, 'MODE');
   }
   if (param !== undefined && (safeParam(param) !== param || !isValid(letter, param))) {
-    session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, letter, safeParam(param), 'Invalid mode parameter');
+    const shown = letter === 'k' ? '*' : safeParam(param); // a key is a secret
+    session.reply(numeric.ERR_INVALIDMODEPARAM, channel.name, letter, shown, 'Invalid mode parameter');
     return undefined;
   }
   if (isList(letter)) return changeList(ircd, session, channel, { on, letter, mask: fullMask(param as string) });

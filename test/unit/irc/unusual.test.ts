@@ -95,6 +95,7 @@ lists('an empty mask bans nobody', async () => {
   for (const mode of ['+b :', '+b :a b', '+l -1', '+l 1e3', '+k a,b']) {
     assert.match((await bob.ask(`MODE #c ${mode}`))[0] as string, / 696 bob #c [bkl] [^ ]+ :Invalid mode parameter$/);
   }
+  assert.match((await bob.ask(`MODE #c +k ${'x'.repeat(40)}`))[0] as string, / 696 bob #c k \* :/, 'a key is a secret');
   assert.is((await bob.ask('MODE #c b')).length, 1);
 });
 lists('a parameter of several words does not take the place of others', async () => {
