@@ -89,13 +89,14 @@ function enter(ircd: Ircd, session: Session, channel: Channel): void {
   if (session.has(CAP_READ_MARKER)) replyMarker(ircd, session, channel.name);
   if (!session.has(CAP_NO_IMPLICIT_NAMES)) replyNames(session, channel);
   if (session.has(CAP_CHATHISTORY) || ircd.options.playbackLines === 0) return;
-  const play = (): void => {
-    if (!session.closed && channel.members.has(session.user as User)) playHistory(ircd, session, channel);
-  };
   const synced = ircd.mesh.synced(channel);
-  if (synced === undefined) return play();
+  if (synced === undefined) return playHistory(ircd, session, channel);
+  session.awaitedCount++;
   session.shownEarly ??= new Set();
-  void synced.then(play, () => undefined);
+  void synced.then(() => {
+    if (!session.closed && channel.members.has(session.user as User)) playHistory(ircd, session, channel);
+    if (--session.awaitedCount === 0) session.shownEarly = undefined;
+  });
 }
 
 function leave(ircd: Ircd, user: User, channel: Channel, reason: string): void {

@@ -146,9 +146,8 @@ function replay(ircd: Ircd, session: Session, target: string, entries: readonly 
 /** The last lines, for a client that does not ask for them. */
 export function playHistory(ircd: Ircd, session: Session, channel: Channel): void {
   channel.history.expire(ircd.wallMs());
-  const early = session.shownEarly;
-  session.shownEarly = undefined;
-  const entries = channel.history.entries.filter((entry) => isMessage(entry) && early?.has(entry) !== true);
+  const { shownEarly } = session;
+  const entries = channel.history.entries.filter((entry) => isMessage(entry) && shownEarly?.has(entry) !== true);
   replay(ircd, session, channel.name, entries.slice(-ircd.options.playbackLines), false);
 }
 

@@ -110,6 +110,8 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   const echoes = session.has(CAP_ECHO_MESSAGE);
   // Operators are this node's own affair, and so is what is said to them.
   if (status !== '') return sendToOperators(session, channel, delivery, status);
+  // He has seen it as he typed it.
+  session.shownEarly?.add(entry);
   // The echo of a labelled message is the reply to it.
   if (session.labelling && echoes) delivery.to(session);
   ircd.fanOut.toChannel(channel, delivery, echoes && !session.labelling ? undefined : session);

@@ -75,7 +75,8 @@ export class Session {
   openBatch: OpenBatch | undefined = undefined;
   /** Of a multiline message that was refused: its lines are dropped. */
   refusedBatch: string | undefined = undefined;
-  /** Lines shown while the history of a channel is on its way: not to be played again with it. */
+  /** Channels whose history is on its way, and what is shown meanwhile: not to be played again with it. */
+  awaitedCount = 0;
   shownEarly: Set<Entry> | undefined = undefined;
   readonly #host: SessionHost;
   #out: (string | Uint8Array)[] = [];

@@ -130,6 +130,19 @@ past('what was said with somebody of another node is there when he has gone', as
   await world.run(200);
   assert.ok((await ann.ask('CHATHISTORY LATEST bob * 10')).some((line) => line.endsWith('PRIVMSG ann remember')));
 });
+past('what is said while the history of several channels is on its way is shown once', async () => {
+  const { world, a, b } = await nodes({}, { playbackLines: 50 });
+  const ann = await a.user('ann');
+  await ann.ask('JOIN #c,#d', 'PRIVMSG #c :old', 'PRIVMSG #d :old');
+  await world.run(500);
+  const bob = await b.user('bob');
+  bob.send('JOIN #c', 'PRIVMSG #c :own', 'JOIN #d', 'PRIVMSG #d :own');
+  ann.send('PRIVMSG #c :new', 'PRIVMSG #d :new');
+  await world.run(5000);
+  assert.equal(brief(bob.take()).filter((line) => line.includes('PRIVMSG')).sort(), [
+    'ann PRIVMSG #c new', 'ann PRIVMSG #c old', 'ann PRIVMSG #d new', 'ann PRIVMSG #d old',
+  ]);
+});
 past('what was missed is not shown under a nick that another has here, nor of somebody who is banned', async () => {
   const { world, a, b, c } = await nodes();
   const [ann] = [await joined(a, 'ann'), await joined(b, 'bea'), await joined(c, 'cat')];
