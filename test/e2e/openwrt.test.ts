@@ -156,6 +156,18 @@ step('refuses a bad option with its message and keeps what it had', () => {
   text(STATUS);
 });
 
+step('takes no part of a configuration when there is no room for its copy', () => {
+  const copy = text('cat /var/etc/meshchat/config');
+  const times = logged('no room for the copy');
+  text("mkdir /tmp/small; mount -t tmpfs -o size=8k tmpfs /tmp/small; cp -p /var/etc/meshchat/config /tmp/small");
+  text("mount --bind /tmp/small /var/etc/meshchat; head -c 8192 /dev/zero >/tmp/small/filler || true");
+  text("uci set meshchat.main.log='warn'; uci commit meshchat; /etc/init.d/meshchat reload");
+  untilLogged('no room for the copy', times);
+  assert.is(text('cat /var/etc/meshchat/config'), copy);
+  text("umount /var/etc/meshchat /tmp/small; uci set meshchat.main.log='debug'; uci commit meshchat; /etc/init.d/meshchat reload");
+  text(STATUS);
+});
+
 step('comes back from a crash, with what was in force though the file is still bad', () => {
   const before = pid();
   text(`kill -9 $(${RUNTIME})`);
