@@ -31,7 +31,7 @@ declare const MESHCHAT_VERSION: string;
 const REMEMBER_MS = 300_000;
 
 /** Our incarnation: rises with every start, also when the clock was set back since. In /tmp: flash is not written. */
-async function nextEpoch(runtime: Runtime, stateDir: string): Promise<number> {
+async function nextEpoch(runtime: Runtime, stateDir: string, log: LineLog): Promise<number> {
   const path = `${stateDir}/epoch`;
   let last = 0;
   try {
@@ -40,8 +40,13 @@ async function nextEpoch(runtime: Runtime, stateDir: string): Promise<number> {
     // The first start since boot.
   }
   const epoch = Math.max(Math.floor(runtime.wallMs() / 1000), last + 1) >>> 0;
-  await runtime.files.makeFolder(stateDir, 0o700);
-  await runtime.files.write(path, new TextEncoder().encode(String(epoch)));
+  try {
+    await runtime.files.makeFolder(stateDir, 0o700);
+    await runtime.files.write(path, new TextEncoder().encode(String(epoch)));
+  } catch (error) {
+    // A full /tmp is no reason to be away: the clock alone will do, unless it is set back.
+    log.warn(`option state_dir of section meshchat: ${stateDir}: ${(error as Error).message}: nothing is remembered`);
+  }
   return epoch;
 }
 
@@ -114,7 +119,7 @@ class Service {
   async start(): Promise<void> {
     const runtime = this.#runtime;
     const { meshchat } = this.#options;
-    const epoch = await nextEpoch(runtime, meshchat.stateDir);
+    const epoch = await nextEpoch(runtime, meshchat.stateDir, this.#log);
     const nodeOptions = {
       epoch,
       port: meshchat.port,

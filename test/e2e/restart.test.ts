@@ -121,4 +121,9 @@ restart("one of cjdns's admin options counts without the other", async () => {
     await until('cjdns is missed there', () => lines.some((line) => line.includes('at 127.0.0.1 port 11399')), 10_000);
   });
 });
+restart('a state folder that cannot be written is told, and no reason to be away', async () => {
+  await withMesh({ count: 1, args: ['--set', 'main.state_dir=/dev/null/state'] }, async (mesh) => {
+    assert.match(mesh.node(0).lines.join('\n'), /^warn: option state_dir of section meshchat: \/dev\/null\/state: .*: nothing is remembered/m);
+  });
+});
 restart.run();
