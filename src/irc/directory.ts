@@ -105,7 +105,7 @@ export class Directory {
     const version = readCount(fields['v']);
     const kind = fields['t'] as string;
     if (run < 0 || version < 0) return void this.counters.malformed++;
-    if (kind === '?') return this.own.sendSnapshot(message.source);
+    if (kind === '?') return this.own.answer(message.source);
     const node = this.#node(message.source, message.epoch, run);
     if (node === undefined) return;
     if (kind === 's') return this.#onPart(node, version, fields);

@@ -2,6 +2,7 @@
  * The facts about this node's users as the other nodes get them: every change raises the version and is published;
  * whoever comes or asks gets all of them, in parts.
  */
+import { makeRoom } from './bounded.ts';
 import type { Channel, Topic } from './channel.ts';
 import { encodeFacts, packItems } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
@@ -9,6 +10,9 @@ import type { Network } from './network.ts';
 import type { User } from './user.ts';
 
 const SNAPSHOT_PART_BYTES = 40_000;
+/** A question is short and its answer is long: so often one node is answered, which asks at most every 1.5 s. */
+const ANSWER_EVERY_MS = 1000;
+const ANSWERED_MAX = 1000;
 
 export class OwnFacts {
   readonly #network: Network;
@@ -19,6 +23,7 @@ export class OwnFacts {
   /** Logical clock of topics: above all that we have seen. */
   clock = 0;
   snapshotsSent = 0;
+  readonly #answeredMs = new Map<string, number>();
 
   constructor(network: Network, run: number, publish: (fields: Fields, to?: string) => void) {
     this.#network = network;
@@ -56,6 +61,16 @@ export class OwnFacts {
   #topicFields(channel: Channel): Fields {
     const topic = channel.topic as Topic;
     return { c: channel.name, x: topic.text, by: topic.by, w: topic.setMs, k: topic.clock, o: topic.address };
+  }
+
+  /** To a node that asks. */
+  answer(to: string): void {
+    const now = this.#network.clock.now();
+    if (now < (this.#answeredMs.get(to) ?? -Infinity) + ANSWER_EVERY_MS) return;
+    this.#answeredMs.delete(to);
+    makeRoom(this.#answeredMs, ANSWERED_MAX);
+    this.#answeredMs.set(to, now);
+    this.sendSnapshot(to);
   }
 
   sendSnapshot(to: string): void {

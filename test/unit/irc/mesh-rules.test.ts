@@ -45,6 +45,19 @@ const line = (n: number, text: string, v = 2): object => ({ t: 'm', v, i: 1, n, 
 
 const rules = suite('irc rules of mesh messages');
 
+rules('a node that asks and asks is answered once a second', async () => {
+  const { world, directory } = await hand();
+  const { server } = world.nodes.get(A) as { server: { status(): object } };
+  const sent = (): number => (server.status() as { counters: { snapshotsSent: number } }).counters.snapshotsSent;
+  const before = sent();
+  for (let i = 0; i < 50; i++) await directory.publish(JSON.stringify({ t: '?', e: RUN, v: 2 }), { to: A });
+  await world.run(900);
+  assert.is(sent() - before, 1);
+  await world.run(200);
+  await directory.publish(JSON.stringify({ t: '?', e: RUN, v: 2 }), { to: A });
+  await world.run(100);
+  assert.is(sent() - before, 2);
+});
 rules('an event that is older than what is known changes nothing', async () => {
   const { ann, directory, say } = await hand();
   await say(directory, { t: 'p', v: 3, u: 'b', c: '#c' });
