@@ -29,8 +29,7 @@ function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | un
 }
 
 /** JOIN <channel>{,<channel>} [<key>{,<key>}] | 0 */
-function handleJoin(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleJoin(ircd: Ircd, session: Session, line: Line, user: User): void {
   const names = (line.params[0] as string).split(',');
   const keys = (line.params[1] ?? '').split(',');
   if (names.length === 1 && names[0] === '0') {
@@ -105,11 +104,11 @@ function leave(ircd: Ircd, user: User, channel: Channel, reason: string): void {
 }
 
 /** PART <channel>{,<channel>} [:<reason>] */
-function handlePart(ircd: Ircd, session: Session, line: Line): void {
+function handlePart(ircd: Ircd, session: Session, line: Line, user: User): void {
   const reason = cutText(line.params[1] ?? '', REASON_BYTES_MAX);
   for (const name of (line.params[0] as string).split(',')) {
     const channel = joinedChannel(ircd, session, name);
-    if (channel !== undefined) leave(ircd, session.user as User, channel, reason);
+    if (channel !== undefined) leave(ircd, user, channel, reason);
   }
 }
 
@@ -123,9 +122,8 @@ function replyTopic(session: Session, channel: Channel): void {
 }
 
 /** TOPIC <channel> [:<topic>] */
-function handleTopic(ircd: Ircd, session: Session, line: Line): void {
+function handleTopic(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [name, text] = line.params as [string, string | undefined];
-  const user = session.user as User;
   const known = ircd.network.channels.get(fold(name));
   if (text === undefined && known !== undefined && !known.members.has(user) && !known.flags.has('s')) {
     return replyTopic(session, known);
@@ -163,12 +161,12 @@ function listNames(session: Session, channel: Channel): void {
 }
 
 /** NAMES <channel>{,<channel>} */
-function handleNames(ircd: Ircd, session: Session, line: Line): void {
+function handleNames(ircd: Ircd, session: Session, line: Line, user: User): void {
   const names = line.params[0];
   if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
   for (const name of new Set(names.split(','))) {
     const channel = ircd.network.channels.get(fold(name));
-    if (channel !== undefined && channel.isVisible(session.user as User)) listNames(session, channel);
+    if (channel !== undefined && channel.isVisible(user)) listNames(session, channel);
   }
   session.reply(numeric.RPL_ENDOFNAMES, safeParam(names), 'End of /NAMES list');
 }
@@ -190,14 +188,14 @@ function listed(channel: Channel, condition: string, nowMs: number): boolean {
 }
 
 /** LIST [<channel or mask>{,<…>}] [<condition>{,<condition>}] */
-function handleList(ircd: Ircd, session: Session, line: Line): void {
+function handleList(ircd: Ircd, session: Session, line: Line, user: User): void {
   const conditions = (line.params[0] ?? '').split(',').filter((text) => text !== '');
   const names = conditions.filter((text) => isChannel(text) && !/[*?]/.test(text));
   const others = conditions.filter((text) => !names.includes(text));
   const nowMs = ircd.wallMs();
   session.reply(numeric.RPL_LISTSTART, 'Channel', 'Users  Name');
   for (const channel of ircd.network.channels.values()) {
-    if (!channel.isVisible(session.user as User)) continue;
+    if (!channel.isVisible(user)) continue;
     if (names.length > 0 && !names.some((name) => fold(name) === channel.key)) continue;
     if (!others.every((condition) => listed(channel, condition, nowMs))) continue;
     session.reply(numeric.RPL_LIST, channel.name, String(channel.members.size), channel.topic?.text ?? '');
@@ -206,8 +204,7 @@ function handleList(ircd: Ircd, session: Session, line: Line): void {
 }
 
 /** INVITE [<nick> <channel>] */
-function handleInvite(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleInvite(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [nick, name] = line.params as [string | undefined, string | undefined];
   if (nick === undefined) {
     for (const key of user.invites) session.reply(numeric.RPL_INVITELIST, key);

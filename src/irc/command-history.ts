@@ -182,8 +182,7 @@ function replyTargets(ircd: Ircd, session: Session, points: readonly string[], c
 }
 
 /** MARKREAD <target> [timestamp=<time>] */
-function handleMarkread(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleMarkread(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, mark] = line.params as [string | undefined, string | undefined];
   if (target === undefined) return session.fail('MARKREAD', 'NEED_MORE_PARAMS', 'Missing parameters');
   if (mark === undefined) return replyMarker(ircd, session, target);

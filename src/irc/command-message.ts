@@ -33,7 +33,7 @@ interface Draft {
 }
 
 /** PRIVMSG | NOTICE <target>{,<target>} :<text> */
-function handleText(ircd: Ircd, session: Session, line: Line): void {
+function handleText(ircd: Ircd, session: Session, line: Line, user: User): void {
   const quiet = line.command === 'NOTICE';
   const [targets, text] = line.params as [string | undefined, string | undefined];
   if (line.tags.has('batch') && session.has(CAP_MULTILINE)) return addToBatch(session, line);
@@ -43,7 +43,7 @@ function handleText(ircd: Ircd, session: Session, line: Line): void {
     if (!quiet) session.reply(numeric.ERR_NOTEXTTOSEND, 'No text to send');
   } else {
     const bytes = byteLength(text);
-    const overhead = (session.user as User).prefix.length + line.command.length + byteLength(targets) + 7;
+    const overhead = (user).prefix.length + line.command.length + byteLength(targets) + 7;
     if (bytes > WHOLE_TEXT_BYTES_MAX && bytes + overhead > LINE_BYTES_MAX) {
       return session.reply(numeric.ERR_INPUTTOOLONG, 'Input line was too long');
     }
@@ -247,8 +247,7 @@ function addToBatch(session: Session, line: Line): void {
 }
 
 /** REDACT <target> <msgid> [:<reason>] */
-function handleRedact(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, msgid, reason = ''] = line.params as [string, string, string?];
   const text = cutText(reason, REASON_BYTES_MAX);
   const channel = ircd.network.channels.get(fold(target));

@@ -27,11 +27,10 @@ interface Change {
 }
 
 /** MODE <channel> [<modes> [<param>…]] | MODE <nick> [<modes>] */
-function handleMode(ircd: Ircd, session: Session, line: Line): void {
+function handleMode(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, modes] = line.params as [string, string | undefined];
   if (!target.startsWith('#')) return userMode(ircd, session, target, modes);
   const channel = ircd.network.channels.get(fold(target));
-  const user = session.user as User;
   if (channel?.isVisible(user) !== true) return replyNoChannel(session, target);
   if (modes === undefined) {
     session.reply(numeric.RPL_CHANNELMODEIS, channel.name, ...channel.modeParams(channel.members.has(user)));

@@ -16,9 +16,8 @@ const LINE_BYTES = 350;
 const WHOX_FIELDS = 'tcuihsnfdlaor';
 
 /** WHO [<mask> [<o>%<fields>[,<token>]]] */
-function handleWho(ircd: Ircd, session: Session, line: Line): void {
+function handleWho(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [mask = '*', option = ''] = line.params;
-  const user = session.user as User;
   const whox = /^[^%]*%([a-zA-Z]*)(?:,(\d{1,3}))?/.exec(option);
   const show = (target: User, channel: Channel | undefined): void => {
     if (whox === null) replyWho(ircd, session, target, channel);

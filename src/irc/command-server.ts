@@ -107,8 +107,7 @@ function handleStats(ircd: Ircd, session: Session, line: Line): void {
 }
 
 /** OPER <name> <password>: the owner of this node */
-async function handleOper(ircd: Ircd, session: Session, line: Line): Promise<() => void> {
-  const user = session.user as User;
+async function handleOper(ircd: Ircd, session: Session, line: Line, user: User): Promise<() => void> {
   const [name, password] = line.params as [string, string];
   const operator = await ircd.accounts.checkOperator(name, password);
   return () => {
@@ -120,8 +119,7 @@ async function handleOper(ircd: Ircd, session: Session, line: Line): Promise<() 
 }
 
 /** KILL <nick> [:<reason>]: closes the connections of a user of this node */
-function handleKill(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleKill(ircd: Ircd, session: Session, line: Line, user: User): void {
   const target = ircd.network.findUser(line.params[0] as string);
   if (!user.modes.has('o')) {
     return session.reply(numeric.ERR_NOPRIVILEGES, 'Permission denied: you are no operator of this node');

@@ -13,8 +13,7 @@ import type { User } from './user.ts';
 const MONITOR_LINE_BYTES = 400;
 
 /** AWAY [:<message>] */
-function handleAway(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleAway(ircd: Ircd, session: Session, line: Line, user: User): void {
   const text = cutText(line.params[0] ?? '', AWAY_BYTES_MAX);
   const away = text === '' ? undefined : text;
   ircd.network.setAway(user, away);
@@ -24,8 +23,7 @@ function handleAway(ircd: Ircd, session: Session, line: Line): void {
 }
 
 /** SETNAME :<realname> */
-function handleSetname(ircd: Ircd, session: Session, line: Line): void {
-  const user = session.user as User;
+function handleSetname(ircd: Ircd, session: Session, line: Line, user: User): void {
   const real = line.params[0] as string;
   if (real === '' || byteLength(real) > REAL_BYTES_MAX) {
     return session.fail('SETNAME', 'INVALID_REALNAME', 'Realname is not valid');

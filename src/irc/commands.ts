@@ -17,6 +17,7 @@ import type { Line } from './line.ts';
 import * as numeric from './numerics.ts';
 import { replyMissing } from './replies.ts';
 import type { Session } from './session.ts';
+import type { User } from './user.ts';
 
 export interface Command {
   /** Default 0. */
@@ -29,8 +30,11 @@ export interface Command {
   capability?: number;
   /** Its grammar, for HELP; default: its name alone. */
   usage?: string;
-  /** A promise makes the client's next line wait for it, and resolves with what is to be done then. */
-  handle(ircd: Ircd, session: Session, line: Line): void | Promise<() => void>;
+  /**
+   * A promise makes the client's next line wait for it, and resolves with what is to be done then.
+   * @param user whose command it is: there is none yet for an early one
+   */
+  handle(ircd: Ircd, session: Session, line: Line, user: User): void | Promise<() => void>;
 }
 export type CommandTable = Record<string, Command>;
 
@@ -61,7 +65,7 @@ function dispatch(ircd: Ircd, session: Session, line: Line): void {
   } else if (session.user !== undefined && command.registers === true) {
     session.reply(numeric.ERR_ALREADYREGISTERED, 'You may not reregister');
   } else {
-    const pending = command.handle(ircd, session, line);
+    const pending = command.handle(ircd, session, line, session.user as User);
     if (pending === undefined) return;
     const label = session.takeLabel();
     ircd.wait(session, pending.then((answer) => {
