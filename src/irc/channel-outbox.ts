@@ -8,13 +8,13 @@ import type { Entry } from './history.ts';
 import { streamName } from './line-id.ts';
 import { encodeMessage, encodeText } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
+import type { OwnFacts } from './own-facts.ts';
 
 const WAITING_MAX = 2000;
 const UNSENT_BEFORE_WAITING = 8;
 
 export interface ChannelOutboxPort {
-  readonly run: number;
-  readonly version: number;
+  readonly own: OwnFacts;
   /** Something that our users said in the channel does not reach the other nodes. */
   unsent(channel: Channel, reason: string): void;
 }
@@ -39,7 +39,7 @@ export class ChannelOutbox {
   }
 
   get streamName(): string {
-    return streamName(this.#port.run, this.index);
+    return streamName(this.#port.own.run, this.index);
   }
   /** The number of the next line. */
   next(): number {
@@ -101,7 +101,8 @@ export class ChannelOutbox {
   }
 
   #encode(kind: string, fields: Fields): Uint8Array {
-    return encodeMessage({ t: kind, e: this.#port.run, v: this.#port.version, i: this.index, ...fields });
+    const { run, version } = this.#port.own;
+    return encodeMessage({ t: kind, e: run, v: version, i: this.index, ...fields });
   }
 
   /** @param n of a line, 0 for what is none */

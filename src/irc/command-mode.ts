@@ -11,6 +11,7 @@ import { fold, fullMask, KEY_LENGTH_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import { inSeconds, replyMissing, replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
+import { toggle } from './tables.ts';
 import type { User } from './user.ts';
 
 const FLAGS = 'Cimnst';
@@ -98,8 +99,7 @@ function applyChange(ircd: Ircd, session: Session, channel: Channel, change: Cha
     return undefined;
   }
   if (channel.flags.has(letter) === on) return undefined;
-  if (on) channel.flags.add(letter);
-  else channel.flags.delete(letter);
+  toggle(channel.flags, letter, on);
   return change;
 }
 
@@ -158,25 +158,22 @@ function changeLimit(channel: Channel, limit: number): Change | undefined {
   return { on: limit > 0, letter: 'l', param: limit > 0 ? String(limit) : undefined };
 }
 
-const USER_MODES = 'BTi';
+const USER_MODES = 'BTio';
 
 function userMode(ircd: Ircd, session: Session, nick: string, modes: string | undefined): void {
   const user = session.user as User;
   const target = ircd.network.findUser(nick);
   if (target === undefined) return replyNoNick(session, nick);
   if (target !== user) return session.reply(numeric.ERR_USERSDONTMATCH, 'Cannot change mode for other users');
-  if (modes === undefined) return session.reply(numeric.RPL_UMODEIS, `+${[...userModes(user)].sort().join('')}`);
+  if (modes === undefined) return session.reply(numeric.RPL_UMODEIS, `+${[...user.modes].sort().join('')}`);
   const changes: Change[] = [];
   let unknown = false;
   for (const change of parseChanges(modes, [])) {
     const { on, letter } = change;
-    if (letter === 'o' && !on) user.modes.delete('o');
-    if (!USER_MODES.includes(letter)) unknown ||= letter !== 'o';
-    else if (userModes(user).includes(letter) !== on) {
-      if (letter === 'B') user.bot = on;
-      else if (letter === 'i') user.hidden = on;
-      else if (on) user.modes.add(letter);
-      else user.modes.delete(letter);
+    if (!USER_MODES.includes(letter)) unknown = true;
+    // Nobody makes himself an operator.
+    else if (user.modes.has(letter) !== on && !(letter === 'o' && on)) {
+      toggle(user.modes, letter, on);
       changes.push(change);
     }
   }
@@ -186,10 +183,6 @@ function userMode(ircd: Ircd, session: Session, nick: string, modes: string | un
     other.send(`:${user.prefix} MODE ${user.shown} ${formatChanges(changes).join(' ')}`);
   }
   if (changes.some(({ letter }) => 'Bi'.includes(letter))) ircd.mesh.own.changed(user);
-}
-
-function userModes(user: User): string[] {
-  return [...user.modes, ...(user.bot ? ['B'] : []), ...(user.hidden ? ['i'] : [])];
 }
 
 export const modeCommands: CommandTable = {

@@ -245,8 +245,7 @@ export class Directory {
       return this.#network.add(user);
     }
     known.user = facts.user;
-    known.bot = facts.bot;
-    known.hidden = facts.hidden;
+    known.mark(facts);
     this.#network.rename(known, facts.nick);
     this.#network.setReal(known, facts.real);
     this.#network.setAccount(known, facts.account);

@@ -118,12 +118,6 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   nameOf(address: string): string {
     return this.#client.memberOf?.(address) ?? address;
   }
-  get run(): number {
-    return this.own.run;
-  }
-  get version(): number {
-    return this.own.version;
-  }
   now(): number {
     return this.#network.clock.now();
   }
@@ -242,7 +236,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const address = this.address;
     const link = channel === undefined ? undefined : this.#link(channel);
     // Private lines have the number 0 where channels have theirs.
-    const stream = link?.outbox.streamName ?? streamName(this.run, 0);
+    const stream = link?.outbox.streamName ?? streamName(this.own.run, 0);
     const n = link?.outbox.next() ?? this.private.next();
     return { msgid: msgidOf(address, stream, n), stream, n, address };
   }

@@ -1,6 +1,7 @@
 /** A person on the mesh: of this node (with sessions, the clients connected for him) or of another node (without). */
 import type { Channel } from './channel.ts';
 import type { Session } from './session.ts';
+import { toggle } from './tables.ts';
 
 export interface UserFacts {
   nick: string;
@@ -28,14 +29,12 @@ export class User implements UserFacts {
   host: string;
   account: string | undefined;
   away: string | undefined = undefined;
-  bot = false;
-  hidden = false;
   signonMs: number;
   /** Monotonic; when he last said something that came here. */
   activeMs = 0;
   readonly channels = new Map<string, Channel>();
   readonly sessions: Session[] = [];
-  /** T: no CTCP; o: operator of this node. (B is `bot`, i is `hidden`.) */
+  /** B: a bot; i: hidden; T: no CTCP; o: operator of this node. */
   readonly modes = new Set<string>();
   /** Channels he was invited to, folded. */
   readonly invites = new Set<string>();
@@ -50,11 +49,21 @@ export class User implements UserFacts {
     this.real = facts.real;
     this.account = facts.account;
     this.away = facts.away;
-    this.bot = facts.bot;
-    this.hidden = facts.hidden;
     this.signonMs = facts.signonMs;
+    this.mark(facts);
   }
 
+  /** What others have told that is a mode here. */
+  mark({ bot, hidden }: UserFacts): void {
+    toggle(this.modes, 'B', bot);
+    toggle(this.modes, 'i', hidden);
+  }
+  get bot(): boolean {
+    return this.modes.has('B');
+  }
+  get hidden(): boolean {
+    return this.modes.has('i');
+  }
   get local(): boolean {
     return this.home === '';
   }

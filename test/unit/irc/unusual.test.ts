@@ -98,6 +98,12 @@ lists('an empty mask bans nobody', async () => {
   assert.match((await bob.ask(`MODE #c +k ${'x'.repeat(40)}`))[0] as string, / 696 bob #c k \* :/, 'a key is a secret');
   assert.is((await bob.ask('MODE #c b')).length, 1);
 });
+lists('who is operator no more is told so', async () => {
+  const { bob } = await one('', { operators: [await account(1)] });
+  assert.ok((await bob.ask('OPER bob pw')).includes(':irc.mesh MODE bob +o'));
+  assert.equal(await bob.ask('MODE bob +o-o'), [`:bob!bob@${A} MODE bob -o`]);
+  assert.equal(await bob.ask('MODE bob +o'), []);
+});
 lists('a parameter of several words does not take the place of others', async () => {
   const { bob } = await one();
   assert.equal(await bob.ask('CAP :a b'), [':irc.mesh 410 bob * :Invalid CAP command']);
