@@ -112,23 +112,16 @@ function select(
 ): readonly Entry[] {
   const [first, second] = points;
   if (first === undefined) return entries.slice(-count);
-  if (sub === 'LATEST') return entries.slice(indexAt(entries, first, true)).slice(-count);
-  if (sub === 'BEFORE') {
-    const end = indexAt(entries, first, false);
-    return entries.slice(Math.max(0, end - count), end);
-  }
-  if (sub === 'AFTER') {
-    const from = indexAt(entries, first, true);
-    return entries.slice(from, from + count);
-  }
+  const at = indexAt(entries, first, false);
   if (sub === 'AROUND') {
-    const from = Math.max(0, indexAt(entries, first, false) - Math.floor(count / 2));
+    const from = Math.max(0, at - Math.floor(count / 2));
     return entries.slice(from, from + count);
   }
-  const forward = indexAt(entries, first, false) <= indexAt(entries, second as Point, false);
-  const [low, high] = forward ? [first, second as Point] : [second as Point, first];
-  const between = entries.slice(indexAt(entries, low, true), indexAt(entries, high, false));
-  return forward ? between.slice(0, count) : between.slice(-count);
+  const backward = sub === 'BEFORE' || (second !== undefined && at > indexAt(entries, second, false));
+  const [low, high] = backward ? [second, first] : [first, second];
+  const from = low === undefined ? 0 : indexAt(entries, low, true);
+  const found = entries.slice(from, high === undefined ? entries.length : indexAt(entries, high, false));
+  return backward || sub === 'LATEST' ? found.slice(-count) : found.slice(0, count);
 }
 
 /** @param wanted the client asked for it: an empty batch is an answer */

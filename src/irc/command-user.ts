@@ -34,48 +34,47 @@ function handleSetname(ircd: Ircd, session: Session, line: Line, user: User): vo
 
 /** MONITOR + | - <nick>{,<nick>}; C, L, S */
 function handleMonitor(ircd: Ircd, session: Session, line: Line): void {
-  const [sub, list] = line.params as [string, string | undefined];
-  const nicks = (list ?? '').split(',').filter((nick) => nick !== '');
+  const sub = (line.params[0] as string).toUpperCase();
+  const nicks = (line.params[1] ?? '').split(',').filter((nick) => nick !== '');
+  const { monitored } = session;
   if (sub === '+' || sub === '-') {
     if (nicks.length === 0) return replyMissing(session, 'MONITOR');
     if (sub === '+') return watch(ircd, session, nicks);
-    for (const nick of nicks) {
-      if (session.monitored.delete(fold(nick))) ircd.unwatch(session, fold(nick));
-    }
-  } else if (sub.toUpperCase() === 'C') {
-    for (const key of session.monitored.keys()) ircd.unwatch(session, key);
-    session.monitored.clear();
-  } else if (sub.toUpperCase() === 'L') {
-    replyNicks(session, numeric.RPL_MONLIST, [...session.monitored.values()]);
+    const keys = nicks.map(fold);
+    ircd.network.watchers.remove(session, keys);
+    for (const key of keys) monitored.delete(key);
+  } else if (sub === 'C') {
+    ircd.network.watchers.remove(session, monitored.keys());
+    monitored.clear();
+  } else if (sub === 'L') {
+    replyNicks(session, numeric.RPL_MONLIST, monitored.values());
     session.reply(numeric.RPL_ENDOFMONLIST, 'End of MONITOR list');
-  } else if (sub.toUpperCase() === 'S') {
-    replyStatus(ircd, session, [...session.monitored.values()]);
-  }
+  } else if (sub === 'S') replyStatus(ircd, session, monitored.values());
+}
+
+/** A nick, also one with a suffix (nick~ab12). */
+function isWatchable(text: string): boolean {
+  return isNick(text.replace(/~[0-9a-f]{4}$/, ''));
 }
 
 function watch(ircd: Ircd, session: Session, nicks: readonly string[]): void {
   const added: string[] = [];
   for (const [i, nick] of nicks.entries()) {
     const key = fold(nick);
-    // A suffixed nick (nick~ab12) may be watched as well.
-    if (!isNick(nick.replace(/~[0-9a-f]{4}$/, ''))) continue;
+    if (!isWatchable(nick)) continue;
     if (session.monitored.size >= MONITOR_MAX && !session.monitored.has(key)) {
-      session.reply(
-        numeric.ERR_MONLISTFULL, String(MONITOR_MAX), cutText(nicks.slice(i).join(','), MONITOR_LINE_BYTES),
-        'Monitor list is full',
-      );
+      const refused = cutText(nicks.slice(i).filter(isWatchable).join(','), MONITOR_LINE_BYTES);
+      session.reply(numeric.ERR_MONLISTFULL, String(MONITOR_MAX), refused, 'Monitor list is full');
       break;
     }
     session.monitored.set(key, nick);
-    const watchers = ircd.network.watchers.get(key);
-    if (watchers === undefined) ircd.network.watchers.set(key, new Set([session]));
-    else watchers.add(session);
+    ircd.network.watchers.add(session, key);
     added.push(nick);
   }
   replyStatus(ircd, session, added);
 }
 
-function replyStatus(ircd: Ircd, session: Session, nicks: readonly string[]): void {
+function replyStatus(ircd: Ircd, session: Session, nicks: Iterable<string>): void {
   const online: string[] = [];
   const offline: string[] = [];
   for (const nick of nicks) {
@@ -87,7 +86,7 @@ function replyStatus(ircd: Ircd, session: Session, nicks: readonly string[]): vo
   replyNicks(session, numeric.RPL_MONOFFLINE, offline);
 }
 
-function replyNicks(session: Session, code: number, nicks: readonly string[]): void {
+function replyNicks(session: Session, code: number, nicks: Iterable<string>): void {
   for (const text of packWords(nicks, MONITOR_LINE_BYTES, ',')) session.reply(code, text);
 }
 

@@ -203,7 +203,7 @@ export class Ircd implements SessionHost {
     session.inbox.length = 0;
     this.network.sessions.delete(session);
     this.#countDown(session.transport.stream.remoteAddress);
-    for (const key of session.monitored.keys()) this.unwatch(session, key);
+    this.network.watchers.remove(session, session.monitored.keys());
     const user = session.user;
     if (user !== undefined) {
       user.sessions.splice(user.sessions.indexOf(session), 1);
@@ -221,12 +221,6 @@ export class Ircd implements SessionHost {
     const left = (this.#perAddress.get(address) ?? 0) - 1;
     if (left > 0) this.#perAddress.set(address, left);
     else this.#perAddress.delete(address);
-  }
-
-  unwatch(session: Session, key: string): void {
-    const watchers = this.network.watchers.get(key);
-    watchers?.delete(session);
-    if (watchers?.size === 0) this.network.watchers.delete(key);
   }
 
   // --- output -----------------------------------------------------------------------------------------------------

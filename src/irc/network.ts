@@ -16,6 +16,7 @@ import { Outgoing, withReason } from './outgoing.ts';
 import { SessionBatches } from './session-batches.ts';
 import type { Session } from './session.ts';
 import type { User } from './user.ts';
+import { Watchers } from './watchers.ts';
 
 export interface Clock {
   now(): number;
@@ -43,8 +44,7 @@ export class Network {
   readonly users = new Map<string, User>();
   readonly channels = new Map<string, Channel>();
   readonly sessions = new Set<Session>();
-  /** Who watches a folded nick (MONITOR). */
-  readonly watchers = new Map<string, Set<Session>>();
+  readonly watchers = new Watchers();
   readonly past: Past[] = [];
   /** Of the node that is going or coming. */
   #batches: SessionBatches | undefined = undefined;
@@ -199,12 +199,12 @@ export class Network {
   }
 
   #online(user: User): void {
-    for (const session of this.watchers.get(fold(user.shown)) ?? []) {
+    for (const session of this.watchers.of(user.shown)) {
       session.reply(numeric.RPL_MONONLINE, user.prefix);
     }
   }
   #offline(shown: string): void {
-    for (const session of this.watchers.get(fold(shown)) ?? []) session.reply(numeric.RPL_MONOFFLINE, shown);
+    for (const session of this.watchers.of(shown)) session.reply(numeric.RPL_MONOFFLINE, shown);
   }
 
   // --- facts about a user -----------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ export class Network {
 
   #interested(user: User): Set<Session> {
     const sessions = this.neighbours(user, true);
-    for (const session of this.watchers.get(fold(user.shown)) ?? []) {
+    for (const session of this.watchers.of(user.shown)) {
       if (session.has(CAP_EXTENDED_MONITOR)) sessions.add(session);
     }
     return sessions;

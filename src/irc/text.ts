@@ -53,14 +53,7 @@ function charBytes(text: string, index: number): number {
 }
 
 export function byteLength(text: string): number {
-  if (NATIVE) return encoder.encode(text).length;
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const size = charBytes(text, i);
-    bytes += size;
-    if (size === 4) i++;
-  }
-  return bytes;
+  return encodeText(text).length;
 }
 
 /** @returns the longest head of `text` of at most `bytesMax` bytes that ends at a character border. */

@@ -26,8 +26,12 @@ const PONG = 10;
 const PROTOCOL_ERROR = 1002;
 const TOO_BIG = 1009;
 
-/** @returns the reply to a good handshake and the chosen subprotocol, or the refusal. */
-export function answerHandshake(head: string): { reply: string; protocol: string } | { refusal: string } {
+const ADVICE = 'This is an IRC server for WebSocket clients.\n';
+const REFUSAL = 'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n' +
+  `Content-Length: ${ADVICE.length}\r\n\r\n${ADVICE}`;
+
+/** @returns the reply to a good handshake and the chosen subprotocol. */
+export function answerHandshake(head: string): { reply: string; protocol: string } | undefined {
   const headers = new Map<string, string>();
   const [request = '', ...lines] = head.split('\r\n');
   for (const line of lines) {
@@ -36,11 +40,7 @@ export function answerHandshake(head: string): { reply: string; protocol: string
   }
   const key = headers.get('sec-websocket-key') ?? '';
   const upgrade = headers.get('upgrade')?.toLowerCase() === 'websocket';
-  if (!request.startsWith('GET ') || !upgrade || !/^[A-Za-z0-9+/]{22}==$/.test(key)) {
-    const text = 'This is an IRC server for WebSocket clients.\n';
-    const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n`;
-    return { refusal: `${head}Connection: close\r\n\r\n${text}` };
-  }
+  if (!request.startsWith('GET ') || !upgrade || !/^[A-Za-z0-9+/]{22}==$/.test(key)) return undefined;
   const offered = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
   const protocol = offered.find((name) => name === 'text.ircv3.net' || name === 'binary.ircv3.net') ?? '';
   const accept = base64Text(sha1(encodeText(key + GUID)));
@@ -121,11 +121,10 @@ class Connection implements StreamHandler {
   #shake(): boolean {
     const end = this.#bytes.findIndex((byte, i) => byte === 10 && this.#bytes[i - 2] === 10);
     if (end < 0) {
-      if (this.#bytes.length > HEAD_BYTES_MAX) this.#refuse(answerHandshake(''));
-      return false;
+      return this.#bytes.length > HEAD_BYTES_MAX && this.#refuse();
     }
     const answer = answerHandshake(decodeText(this.#bytes.subarray(0, end)) ?? '');
-    if ('refusal' in answer) return this.#refuse(answer);
+    if (answer === undefined) return this.#refuse();
     this.#stream.write(encodeText(answer.reply));
     this.#bytes = this.#bytes.slice(end + 1);
     const opcode = answer.protocol === 'binary.ircv3.net' ? BINARY : TEXT;
@@ -136,9 +135,9 @@ class Connection implements StreamHandler {
     return !this.#ended;
   }
 
-  #refuse(answer: object): false {
+  #refuse(): false {
     this.#ended = true;
-    if ('refusal' in answer) this.#stream.write(encodeText(String(answer.refusal)));
+    this.#stream.write(encodeText(REFUSAL));
     this.#stream.end();
     return false;
   }

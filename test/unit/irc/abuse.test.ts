@@ -151,10 +151,9 @@ const text = (line: string): Uint8Array => new TextEncoder().encode(line);
 
 websocket('the handshake of the specification gives its answer', () => {
   const answer = answerHandshake(`${HEAD}Sec-WebSocket-Protocol: foo, text.ircv3.net`);
-  assert.ok('reply' in answer);
-  assert.ok('reply' in answer && answer.reply.includes('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n'));
-  assert.ok('reply' in answer && answer.reply.includes('Sec-WebSocket-Protocol: text.ircv3.net\r\n'));
-  assert.ok('refusal' in answerHandshake('GET / HTTP/1.1\r\nHost: x'));
+  assert.ok(answer?.reply.includes('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n'));
+  assert.ok(answer?.reply.includes('Sec-WebSocket-Protocol: text.ircv3.net\r\n'));
+  assert.is(answerHandshake('GET / HTTP/1.1\r\nHost: x'), undefined);
 });
 websocket('frames at any cut, fragments, pings and a close', async () => {
   const { world, node } = await pair();
