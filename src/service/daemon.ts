@@ -59,16 +59,17 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
     this.port = options.port;
     this.startedAt = runtime.now();
     this.groups = new Groups(this);
-    this.events = new EventQueue((task) => runtime.later(task), this.groups.delivery);
-    const { events } = this;
+    const events = new EventQueue((task) => runtime.later(task));
+    this.events = events;
+    const { delivery } = this.groups;
     this.node = createNode(() => runtime.random(), {
       send: (local, address, port, bytes) => this.#send(local, address, port, bytes),
-      peer: (id, state) => events.peer(id, state),
-      message: (group, source, epoch, seq, data, to) => events.message(group, source, epoch, seq, data, to),
-      datagram: (group, source, data) => events.datagram(group, source, data),
-      gap: (group, source, epoch, from, to, reason) => events.gap(group, source, epoch, from, to, reason),
-      member: (group, id, state, epoch) => events.member(group, id, state, epoch),
-      room: (group) => events.room(group),
+      peer: events.queued((id, state) => delivery.peer(id, state)),
+      message: events.queued((group, source, epoch, seq, data, to) => delivery.message(group, source, epoch, seq, data, to)),
+      datagram: events.queued((...datagram) => delivery.datagram(...datagram)),
+      gap: events.queued((group, source, epoch, from, to, reason) => delivery.gap(group, source, epoch, from, to, reason)),
+      member: events.queued((...member) => delivery.member(...member)),
+      room: events.queued((group) => delivery.room(group)),
     });
     this.#timer = runtime.timer(() => this.#onTimer());
   }

@@ -4,13 +4,12 @@
  */
 import type { GapReason, MemberState, PeerState } from '../multicast/node-output.ts';
 import type { CoreGroup } from './core.ts';
-import type { EventSink } from './event-queue.ts';
 import type { GroupsHost } from './groups.ts';
 import type { GroupMessage } from './recent-messages.ts';
 import { RecentMessages } from './recent-messages.ts';
 import type { GapEvent, GroupsObserver, Program, SharedGroup } from './shared-group.ts';
 
-export class Delivery implements EventSink {
+export class Delivery {
   readonly recent = new RecentMessages();
   readonly observers = new Set<GroupsObserver>();
   readonly #groups: ReadonlyMap<string, SharedGroup>;
