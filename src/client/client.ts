@@ -72,6 +72,8 @@ export interface Gap {
   from: number;
   to: number;
   reason: GapReason;
+  /** Of the messages to us alone, whose stream has numbers of its own. */
+  addressed?: boolean;
 }
 
 export type MemberState = 'joined' | 'left' | 'stale' | 'back' | 'gone' | 'restarted';

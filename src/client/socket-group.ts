@@ -164,10 +164,10 @@ export class SocketGroup implements Group {
       case 'datagram':
         return handler.onDatagram?.({ source: table['source'] as string, data: dataOf(table) });
       case 'member':
-        return handler.onMember?.({ ...table, epoch: (table['epoch'] as number) >>> 0 } as unknown as MemberEvent);
+        return handler.onMember?.({ address: table['address'], state: table['state'], epoch: (table['epoch'] as number) >>> 0 } as MemberEvent);
       case 'gap': {
-        const { source, epoch, from, to, reason } = table as unknown as Gap;
-        return this.#listeners.gap({ source, epoch: epoch >>> 0, from: from >>> 0, to: to >>> 0, reason });
+        const { source, epoch, from, to, reason, addressed } = table as unknown as Required<Gap>;
+        return this.#listeners.gap({ source, epoch: epoch >>> 0, from: from >>> 0, to: to >>> 0, reason, addressed });
       }
     }
   }

@@ -67,7 +67,7 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
       peer: events.queued((id, state) => delivery.peer(id, state)),
       message: events.queued((group, source, epoch, seq, data, to) => delivery.message(group, source, epoch, seq, data, to)),
       datagram: events.queued((...datagram) => delivery.datagram(...datagram)),
-      gap: events.queued((group, source, epoch, from, to, reason) => delivery.gap(group, source, epoch, from, to, reason)),
+      gap: events.queued((...gap) => delivery.gap(...gap)),
       member: events.queued((...member) => delivery.member(...member)),
       room: events.queued((group) => delivery.room(group)),
     });

@@ -33,10 +33,10 @@ export class Delivery {
     if (group !== undefined) this.handOutDatagram(group, source, data);
   }
 
-  gap(core: CoreGroup, source: string, epoch: number, from: number, to: number, reason: GapReason): void {
+  gap(core: CoreGroup, source: string, epoch: number, from: number, to: number, reason: GapReason, addressed: boolean): void {
     const group = this.#find(core);
     if (group === undefined) return;
-    const gap: GapEvent = { source, epoch, from, to, reason };
+    const gap: GapEvent = { source, epoch, from, to, reason, addressed };
     for (const membership of [...group.memberships.values()]) membership.handler?.gap(gap);
     for (const observer of this.observers) observer.gap?.(group, gap);
   }

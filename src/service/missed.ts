@@ -8,6 +8,7 @@ export interface MissedRange {
   from: number;
   to: number;
   reason: 'client';
+  addressed: boolean;
 }
 
 /** Ranges kept apart; those beyond become one unknown range (source '', 0 0). */
@@ -19,22 +20,23 @@ export interface Place {
   epoch: number;
   seq: number;
   data: Uint8Array;
+  addressed: boolean;
 }
 
-export function lastSeqOf({ seq, data }: Place): number {
+export function lastSeqOf({ seq, data }: Pick<Place, 'seq' | 'data'>): number {
   return (seq + Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX)) - 1) >>> 0;
 }
 
 /** Adds a message: the next of the same stream extends its range. */
 export function addMissed(missed: MissedRange[], message: Place): void {
-  const { source, epoch, seq } = message;
+  const { source, epoch, seq, addressed } = message;
   const to = lastSeqOf(message);
   for (const gap of missed) {
-    if (gap.source === source && gap.epoch === epoch && gap.to + 1 === seq) {
+    if (gap.source === source && gap.epoch === epoch && gap.addressed === addressed && gap.to + 1 === seq) {
       gap.to = to;
       return;
     }
   }
-  if (missed.length < MISSED_RANGES_MAX) missed.push({ source, epoch, from: seq, to, reason: 'client' });
-  else missed[MISSED_RANGES_MAX - 1] = { source: '', epoch: 0, from: 0, to: 0, reason: 'client' };
+  if (missed.length < MISSED_RANGES_MAX) missed.push({ source, epoch, from: seq, to, reason: 'client', addressed });
+  else missed[MISSED_RANGES_MAX - 1] = { source: '', epoch: 0, from: 0, to: 0, reason: 'client', addressed: false };
 }

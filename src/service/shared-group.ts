@@ -21,6 +21,8 @@ export interface GapEvent {
   from: number;
   to: number;
   reason: GapReason | 'client';
+  /** Of the messages to us alone, which are counted apart. */
+  addressed: boolean;
 }
 export interface GroupMember {
   address: string;

@@ -33,7 +33,7 @@ function recorder(): { heard: string[]; handler: GroupHandler } {
   const handler: GroupHandler = {
     onMessage: ({ source, seq, data }) => heard.push(`${source} ${seq} ${text(data)}`),
     onDatagram: ({ data }) => heard.push(`datagram ${text(data)}`),
-    onGap: ({ source, from, to, reason }) => heard.push(`gap ${source} ${from}-${to} ${reason}`),
+    onGap: ({ source, from, to, reason, addressed }) => heard.push(`gap ${source} ${from}-${to} ${reason}${addressed ? ' to us' : ''}`),
     onMember: ({ address, state }) => heard.push(`${address} ${state}`),
     onRejoin: () => heard.push('rejoin'),
   };
@@ -60,8 +60,9 @@ socket('does all that the client inside the daemon does', async () => {
   node.output.message(core as never, '127.0.0.2', 3, 2, bytes('grüße'), false);
   node.output.datagram(core as never, '127.0.0.2', bytes('d'));
   node.output.gap(core as never, '127.0.0.2', 3, 3, 4, 'evicted', false);
+  node.output.gap(core as never, '127.0.0.2', 3, 1, 1, 'evicted', true);
   await runtime.settle();
-  assert.equal(heard, ['127.0.0.2 joined', '127.0.0.2 1 \ufffd\0', '127.0.0.2 2 grüße', 'datagram d', 'gap 127.0.0.2 3-4 evicted']);
+  assert.equal(heard, ['127.0.0.2 joined', '127.0.0.2 1 \ufffd\0', '127.0.0.2 2 grüße', 'datagram d', 'gap 127.0.0.2 3-4 evicted', 'gap 127.0.0.2 1-1 evicted to us']);
   assert.equal((await done(group.members())).map(({ address, self }) => [address, self]), [['127.0.0.1', true], ['127.0.0.2', false]]);
   assert.equal((await done(group.history({ last: 2 }))).map(({ data }) => [...data].length), [2, 7]);
   assert.equal(await done(client.self()), ['127.0.0.1']);
