@@ -23,7 +23,7 @@ import { HistoryAnswers } from './history-answers.ts';
 import { historyParts, readHistoryItem } from './history-parts.ts';
 import { HistoryRequests } from './history-requests.ts';
 import { msgidOf, streamName } from './line-id.ts';
-import { isFields, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
+import { isFields, LIVE_MS_MAX, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { cleanUser, isNick } from './names.ts';
 
@@ -162,7 +162,7 @@ export class ChannelLink {
     if (fields['t'] === 'r') {
       return this.#port.onRedaction(this.channel, source, uid, readWord(fields['d'], 200), readReason(fields['x']));
     }
-    const text = readText(fields, this.#port.wallMs());
+    const text = readText(fields, this.#port.wallMs(), LIVE_MS_MAX);
     const n = readCount(fields['n']);
     if (fields['t'] !== 'm' || text === undefined || n < 0) return this.#port.countMalformed();
     const stream = streamName(run, index);
@@ -199,7 +199,7 @@ export class ChannelLink {
     const { count, streamName: own } = this.outbox;
     const have = this.#arrivals.have();
     for (const address of this.#port.ownAddresses) have[`${address} ${own}`] = count > 0 ? [1, count] : [];
-    return this.outbox.tell(member, 'h', { h: have, w: this.#port.wallMs(), y: member });
+    return this.outbox.tell(member, 'h', { h: have, y: member });
   }
 
   async #answer(to: string, fields: Fields): Promise<void> {

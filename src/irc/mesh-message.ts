@@ -147,8 +147,14 @@ export interface TextFields {
   bot: boolean;
 }
 
-/** @param wallMs our clock: a line can not be from the future */
-export function readText(fields: Fields, wallMs: number): TextFields | undefined {
+/** What comes from its source and says that it is older comes from a clock that is wrong: routers start with one. */
+export const LIVE_MS_MAX = 24 * 3_600_000;
+
+/**
+ * @param wallMs our clock: a line can not be from the future
+ * @param ageMsMax what says that it is older is taken to be of now
+ */
+export function readText(fields: Fields, wallMs: number, ageMsMax = Infinity): TextFields | undefined {
   const command = typeof fields['c'] === 'number' ? COMMANDS[fields['c']] : undefined;
   const raw = typeof fields['x'] === 'string' ? [fields['x']] : fields['x'];
   const timeMs = readCount(fields['w']);
@@ -169,7 +175,8 @@ export function readText(fields: Fields, wallMs: number): TextFields | undefined
   }
   if (command !== 'TAGMSG' && !lines.some((line) => line !== '')) return undefined;
   return {
-    command, lines: command === 'TAGMSG' ? [] : lines, concat, tags: clientTags(tags), timeMs: Math.min(timeMs, wallMs),
+    command, lines: command === 'TAGMSG' ? [] : lines, concat, tags: clientTags(tags),
+    timeMs: timeMs < wallMs - ageMsMax ? wallMs : Math.min(timeMs, wallMs),
     account: readWord(fields['a'], 32) || undefined, bot: fields['b'] === 1,
   };
 }

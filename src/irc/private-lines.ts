@@ -13,7 +13,7 @@ import type { Ircd } from './ircd.ts';
 import { isCtcp } from './line.ts';
 import { msgidOf } from './line-id.ts';
 import {
-  encodeMessage, encodeText, readChannel, readCount, readReason, readText, readUid, readWord,
+  encodeMessage, encodeText, LIVE_MS_MAX, readChannel, readCount, readReason, readText, readUid, readWord,
 } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { isListed } from './names.ts';
@@ -93,7 +93,7 @@ export class PrivateLines {
   }
 
   #onLine(source: string, from: User, target: User, fields: Fields): void {
-    const text = readText(fields, this.#ircd().wallMs());
+    const text = readText(fields, this.#ircd().wallMs(), LIVE_MS_MAX);
     const n = readCount(fields['n']);
     if (text === undefined || n < 0) return void this.#counters.malformed++;
     const stream = `${readCount(fields['e']).toString(36)}/0`;

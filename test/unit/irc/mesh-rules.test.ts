@@ -45,6 +45,12 @@ const line = (n: number, text: string, v = 2): object => ({ t: 'm', v, i: 1, n, 
 
 const rules = suite('irc rules of mesh messages');
 
+rules('a line from a node whose clock is years behind is of now, and is kept', async () => {
+  const { ann, channel, say } = await hand('server-time batch draft/chathistory');
+  await say(channel, { ...line(1, 'no battery'), w: 1000 });
+  assert.match(ann.take()[0] as string, /^@time=2023-11-14T22:1.* PRIVMSG #c :no battery$/);
+  assert.ok((await ann.ask('CHATHISTORY LATEST #c * 10')).some((text) => text.endsWith(':no battery')));
+});
 rules('a node that asks and asks is answered once a second', async () => {
   const { world, directory } = await hand();
   const { server } = world.nodes.get(A) as { server: { status(): object } };
