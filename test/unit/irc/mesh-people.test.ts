@@ -151,7 +151,7 @@ nicks('a message to an ambiguous nick is refused and says whom it may mean; the 
   const { world, ann, bob1, bob2 } = await twins();
   bob1.take();
   bob2.take();
-  assert.equal(brief(await ann.ask('PRIVMSG bob :x')), ['irc.mesh 401 ann bob Several people have this nick: say bob@fc00::bb02 or bob~cc03']);
+  assert.equal(brief(await ann.ask('PRIVMSG bob :x')), ['irc.mesh 407 ann bob Several people have this nick: say bob@fc00::bb02 or bob~cc03']);
   await ann.ask('PRIVMSG bob~bb02 :one', 'PRIVMSG bob~cc03 :two', `PRIVMSG bob@${B} :three`);
   await world.run(100);
   assert.equal(brief(bob1.take()), ['ann PRIVMSG bob one', 'ann PRIVMSG bob three']);
