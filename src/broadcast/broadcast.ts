@@ -7,6 +7,7 @@
  */
 import * as frame from '../wire/frame.ts';
 import { decodeHeader, Header, HEADER_LENGTH } from '../wire/header.ts';
+import { decodeSubs, Subs, SUBS_ADDRESSES_MAX } from '../wire/subs.ts';
 import { Admission } from './admission.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { type BroadcastContext, type Local, newCounters } from './context.ts';
@@ -37,6 +38,7 @@ export class Broadcast implements BroadcastContext {
   readonly peers: PeerTable;
   readonly subscriptions = new Subscriptions();
   readonly locals: (Local | undefined)[] = [];
+  former: readonly Local[] = [];
   readonly counters = newCounters();
   readonly header = new Header();
   view: DataView = new DataView(new ArrayBuffer(0));
@@ -50,6 +52,7 @@ export class Broadcast implements BroadcastContext {
   readonly #admission: Admission;
   readonly #greeting: Greeting;
   readonly #exchangeAlarm: Alarm;
+  readonly #subs = new Subs();
 
   constructor(
     options: BroadcastOptions, random: () => number, alarms: Alarms, output: DatagramOutput, upper: UpperLayer,
@@ -77,10 +80,11 @@ export class Broadcast implements BroadcastContext {
     let index = this.locals.findIndex((other) => other === undefined);
     if (index < 0) index = this.locals.length;
     this.locals[index] = local;
+    this.former = this.former.filter(({ id }) => id !== local.id);
     const self = this.peers.find(local.id);
     if (self) this.#liveness.forget(now, self);
     if (this.#exchangeAlarm.alarmIndex < 0) this.alarms.set(this.#exchangeAlarm, now + EXCHANGE_MS);
-    this.#tellAddresses();
+    this.#tellAddresses(now);
     // It may be back after a while: whom we know over it has given up on us for some time, so we greet first.
     const known: Peer[] = [];
     for (const peer of this.peers.all()) {
@@ -92,21 +96,26 @@ export class Broadcast implements BroadcastContext {
     return index;
   }
 
-  /** Our addresses have changed: those who know us learn it with a greeting. */
-  #tellAddresses(): void {
-    for (const peer of this.peers.all()) if (peer.known && peer.state !== GONE) this.outbox.oweHello(peer, false);
+  /** Our addresses have changed: all who know us learn it as they learn our groups. */
+  #tellAddresses(now: number): void {
+    if (this.peers.size === 0) return;
+    this.subscriptions.touch();
+    this.announceSubscriptions();
+    this.alarms.setEarlier(this.outbox, now); // whoever calls does not know the new one's number yet
   }
 
   /** Those who have not answered yet are forgotten; peers wait for another address of ours, or go stale. */
   removeLocal(now: number, index: number): void {
+    const local = this.locals[index];
     this.locals[index] = undefined;
+    if (local?.authenticated) this.former = [local, ...this.former].slice(0, SUBS_ADDRESSES_MAX);
     for (const peer of this.peers.all()) {
       if (peer.local !== index) continue;
       peer.local = NO_LOCAL; // an address on another mesh may get the number
       if (peer.state === PROBING) this.#liveness.forget(now, peer);
       else this.#twins.settle(now, peer);
     }
-    this.#tellAddresses();
+    this.#tellAddresses(now);
   }
 
   onCandidate(now: number, local: number, candidate: Candidate): void {
@@ -161,9 +170,12 @@ export class Broadcast implements BroadcastContext {
 
   #onFrame(now: number, peer: Peer, type: number, flags: number, at: number, length: number): boolean {
     if (type === frame.FRAME_SUBS) {
-      if (!this.subscriptions.receive(now, peer, this.view, at, length, this.upper)) return false;
+      const subs = this.#subs;
+      if (!decodeSubs(this.view, at, length, subs)) return false;
+      this.#twins.onAddresses(now, peer, subs);
+      this.subscriptions.receive(now, peer, this.view, subs, this.upper);
       // All ways of a node tell the same list, and one of them may be dumb.
-      if (peer.lead !== peer) this.subscriptions.receive(now, peer.lead, this.view, at, length, this.upper);
+      if (peer.lead !== peer) this.subscriptions.receive(now, peer.lead, this.view, subs, this.upper);
       peer.subsAckDue = true;
       this.outbox.touch(peer);
       return true;
@@ -182,7 +194,6 @@ export class Broadcast implements BroadcastContext {
       return true;
     }
     if (type === frame.FRAME_PEERS) return acceptPeers(this, this.#admission, now, peer, at, length);
-    if (type === frame.FRAME_ADDRESSES) return this.#twins.onAddresses(now, peer, at, length);
     return this.upper.onFrame(now, peer, type, flags, at, length);
   }
 

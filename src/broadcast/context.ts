@@ -44,6 +44,8 @@ export interface BroadcastContext {
   readonly subscriptions: Subscriptions;
   /** By number; undefined: not ours any more. */
   readonly locals: (Local | undefined)[];
+  /** Addresses bound to keys that were ours, newest first. */
+  readonly former: readonly Local[];
   readonly counters: BroadcastCounters;
   /** The datagram being read; layer 2 reads its frames from here. */
   readonly header: Header;

@@ -118,8 +118,6 @@ export class Greeting {
     }
     peer.epoch = header.epoch;
     peer.metAt = now;
-    // It shall know our other addresses before it learns our groups.
-    if (this.#context.locals.length > 1) this.#outbox.oweHello(peer, false);
     peer.nonce = newNonce(random);
     peer.subsVersion = peer.subsHeld = peer.subsAcked = peer.subsSentCount = 0;
     if (peer.state === ALIVE || peer.state === STALE) {

@@ -177,6 +177,6 @@ export class Liveness implements PeerTimers {
     }
     upper.onPeerState(peer);
     if (lead.reach !== reach) upper.onReach(now, lead, reach);
-    if (peer.twinIds.length > 0) this.#twins.settle(now, peer);
+    this.#twins.settle(now, peer);
   }
 }

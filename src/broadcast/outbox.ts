@@ -6,9 +6,8 @@
 import { FRAME_HELLO, FRAME_SUBS_ACK, FRAME_SUBS_REQ } from '../wire/frame.ts';
 import { encodeHello, Hello, HELLO_BYE, HELLO_LENGTH, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
 import type { Alarm } from './alarms.ts';
-import type { BroadcastContext } from './context.ts';
+import type { BroadcastContext, Local } from './context.ts';
 import { writePeers } from './peer-exchange.ts';
-import { writeAddresses } from './twins.ts';
 import { ALIVE, GONE, type Peer } from './peer.ts';
 
 /** Datagrams built in one call into the node; the rest leave a millisecond later. */
@@ -67,10 +66,8 @@ export class Outbox implements Alarm {
     const { locals, upper, writer } = this.#context;
     if (locals[peer.local] === undefined) return false;
     if (peer.helloDue && writer.room < HELLO_LENGTH) return true;
-    const greets = peer.helloDue;
-    if (greets) this.#writeHello(now, peer, 0);
+    if (peer.helloDue) this.#writeHello(now, peer, 0);
     if (!peer.known || peer.state === GONE) return false;
-    if (greets) writeAddresses(this.#context, peer);
     if (!this.#writeSubscriptions(now, peer)) return true;
     if (peer.peersDue) {
       peer.peersDue = false;
@@ -81,7 +78,7 @@ export class Outbox implements Alarm {
 
   /** Acknowledges the peer's list, asks for it, tells ours, as is due. @returns false when some did not fit. */
   #writeSubscriptions(now: number, peer: Peer): boolean {
-    const { alarms, subscriptions, writer } = this.#context;
+    const { alarms, former, locals, subscriptions, writer } = this.#context;
     while (peer.subsAckDue || peer.subsReqDue) {
       if (writer.room < 8) return false;
       if (peer.subsAckDue && peer.subsHeld === peer.subsVersion) peer.subsReqDue = false;
@@ -91,7 +88,8 @@ export class Outbox implements Alarm {
       else peer.subsReqDue = false;
     }
     if (peer.subsDue) {
-      if (!subscriptions.write(writer)) return false;
+      const others = locals.filter((local, index) => local !== undefined && index !== peer.local) as Local[];
+      if (!subscriptions.write(writer, others, former)) return false;
       peer.subsDue = false;
       peer.subsSentCount++;
       alarms.set(peer.subsAlarm, now + subscriptions.retryMs(peer));

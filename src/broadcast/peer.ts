@@ -40,6 +40,7 @@ export interface PeerSession {
 
 /** The ways of a peer that has but one. */
 export const NO_WAYS: readonly Peer[] = [];
+export const NONE_NAMED: ReadonlyMap<string, boolean> = new Map();
 
 /** A nonce: random, never 0. */
 export function newNonce(random: () => number): number {
@@ -91,8 +92,10 @@ export class Peer implements Alarm {
   peersDue = false;
   /** In the outbox: frames are owed to it. */
   dirty = false;
-  /** Other addresses of its node as it says, and that node's random number; 0: it has not said. */
-  twinIds: string[] = [];
+  /** Other addresses of its node, and whether it still has them; as its list says in this version, 0: in none yet. */
+  named: ReadonlyMap<string, boolean> = NONE_NAMED;
+  namedIn = 0;
+  /** That node's random number. */
   identity = 0;
   /** The peer by whose address its node is a member: itself, unless that has several ways (twins.ts). */
   lead: Peer = this;

@@ -1,54 +1,34 @@
 /**
  * One node on several meshes is several peers, one for each of its addresses. They are one node only after each two of them
- * have confirmed each other: each names the other in ADDRESSES, with the same random number of its daemon, under its own
+ * have confirmed each other: each names the other in SUBS, with the same random number of its daemon, under its own
  * proven epoch (nobody else can speak from them). One of them leads: it is the member, by its address, and has the streams;
  * the others are further ways to it. What comes by any way is the leader's, and what goes to it takes the way
  * that is heard. So a mesh that fails or comes back changes no member and no number.
  *
+ * A list of groups never comes without the addresses, so nobody is a member before it is known which others to ask.
+ *
  * An address that is bound to no key is never a way to one that is: it is left out while the other can be reached.
  */
-import { ADDRESS_LENGTH, endpointId, formatAddress, parseAddress } from '../wire/address.ts';
-import { FRAME_ADDRESSES } from '../wire/frame.ts';
+import { ADDRESS_LENGTH, endpointId, formatAddress } from '../wire/address.ts';
+import { serialDiff } from '../wire/serial.ts';
+import { type Subs, SUBS_ADDRESS_AWAY, SUBS_ADDRESS_LENGTH } from '../wire/subs.ts';
 import type { Alarm } from './alarms.ts';
 import type { BroadcastContext } from './context.ts';
 import type { Outbox } from './outbox.ts';
-import { ALIVE, GONE, NO_WAYS, type Peer, type PeerStateNumber } from './peer.ts';
-
-const ADDRESSES_MAX = 8;
-const ENTRY_LENGTH = ADDRESS_LENGTH + 2;
-const HEAD_LENGTH = 5;
+import { ALIVE, GONE, NO_WAYS, NONE_NAMED, type Peer, type PeerStateNumber } from './peer.ts';
 
 /**
- * Two peers of one number are greeted so often until they have confirmed each other; so long the later one is no member.
- * Nor is, for less long, one that names a further address where we may meet it: nobody shall change his name at once.
+ * Whoever names another address of his is no member before that one has told its newest list too, or has been met at all.
+ * It is not waited for so long while it is silent, and not at all times when both are.
  */
 const CONFIRM_MS = 400;
-const CONFIRM_TRIES = 10;
-const MEET_TRIES = 4;
-/** And so often more, as a member: while two names of a node are in use, all that it says comes twice. */
-const LATE_TRIES = 40;
+const CONFIRM_PATIENCE = 40;
+const MEET_PATIENCE = 16;
+const SILENT_MS = 2000;
+const SILENT_COST = 4;
 const CONFIRMING_MAX = 256;
 /** While nothing was heard by a way for so long, data that comes by another is a sign to take that one. */
 const FOLLOW_MS = 300;
-
-/** Appends ADDRESSES when we have others than the one that this peer sees. */
-export function writeAddresses(context: BroadcastContext, peer: Peer): void {
-  const { identity, locals, writer } = context;
-  const others = locals.filter((local, index) => local !== undefined && index !== peer.local).slice(0, ADDRESSES_MAX);
-  // Once told, it is told that there are none any more.
-  if (others.length === 0 && peer.twinIds.length === 0) return;
-  if (writer.room < HEAD_LENGTH + others.length * ENTRY_LENGTH) return;
-  let at = writer.bodyAt;
-  writer.view.setUint32(at, identity);
-  writer.view.setUint8(at + 4, others.length);
-  at += HEAD_LENGTH;
-  for (const local of others) {
-    writer.bytes.set(parseAddress(local!.address) ?? new Uint8Array(ADDRESS_LENGTH), at);
-    writer.view.setUint16(at + ADDRESS_LENGTH, local!.port);
-    at += ENTRY_LENGTH;
-  }
-  writer.close(FRAME_ADDRESSES, 0, at);
-}
 
 export class Twins implements Alarm {
   alarmAt = Infinity;
@@ -56,9 +36,7 @@ export class Twins implements Alarm {
   alarmOrder = 0;
   readonly #context: BroadcastContext;
   readonly #outbox: Outbox;
-  /** A known peer of each number; a number alone proves nothing. */
-  readonly #byNumber = new Map<number, Peer>();
-  /** How often they will be asked still before they are members; below 0: since then. */
+  /** Peers that are no members yet, and how much longer they wait. */
   readonly #confirming = new Map<Peer, number>();
 
   constructor(context: BroadcastContext, outbox: Outbox) {
@@ -66,68 +44,81 @@ export class Twins implements Alarm {
     this.#outbox = outbox;
   }
 
-  /** HELLO of a peer that is believed tells its daemon's number: is it a further address of one that we know? */
+  /** HELLO of a peer that is believed tells its node's number. */
   onNumber(now: number, peer: Peer, number: number): void {
-    const first = this.#byNumber.get(number);
-    const isNew = peer.identity !== number;
-    if (isNew) this.#dropNumber(peer);
+    if (peer.identity === number) return;
     peer.identity = number;
-    if (first === undefined || !first.known || first.identity !== number) {
-      this.#byNumber.set(number, peer);
-    } else if (first !== peer && isNew) {
-      this.#confirm(now, peer, CONFIRM_TRIES);
+    for (const other of this.#context.peers.all()) {
+      if (other === peer || other.identity !== number || other.epoch !== peer.epoch) continue;
+      for (const one of [peer, other]) if (one.namedIn === 0) this.#wait(now, one, true);
     }
   }
 
-  /** One entry for each peer at most: it may tell another number each time. */
-  #dropNumber(peer: Peer): void {
-    if (this.#byNumber.get(peer.identity) === peer) this.#byNumber.delete(peer.identity);
-    peer.identity = 0;
-  }
-
-  #confirm(now: number, peer: Peer, tries: number): void {
+  #wait(now: number, peer: Peer, met: boolean): void {
     if (this.#confirming.size >= CONFIRMING_MAX || peer.lead.ways.length > 0) return;
-    this.#confirming.set(peer, tries);
-    this.#decide(now, peer);
+    this.#confirming.set(peer, met ? CONFIRM_PATIENCE : MEET_PATIENCE);
     this.#context.alarms.setEarlier(this, now);
+    this.#decide(now, peer);
   }
 
-  /** Asks both, who then name their addresses, until they have, or it is clear that they will not. */
+  /** Asks both for their lists, until it is clear whether they are one. */
   onAlarm(now: number): void {
-    for (const [peer, tries] of this.#confirming) {
-      const first = this.#byNumber.get(peer.identity);
-      const last = first === peer ? 0 : -LATE_TRIES;
-      if (peer.lead.ways.length > 0 || this.#twinsOf(peer).length > 0 || tries <= last) this.#confirming.delete(peer);
-      else this.#confirming.set(peer, tries - 1);
-      this.#decide(now, peer);
-      if (!this.#confirming.has(peer)) continue;
-      for (const one of [first, peer]) if (one?.known && one.state !== GONE) this.#outbox.oweHello(one, true);
+    const heard = (peer: Peer): boolean => peer.heardAt >= now - SILENT_MS;
+    let asks = false;
+    for (const [peer, patience] of this.#confirming) {
+      if (peer.state !== ALIVE) continue;
+      const others = this.#unclear(peer);
+      const isNamed = peer.namedIn > 0;
+      const cost = !heard(peer) ? 0 : isNamed && !others.some(heard) ? SILENT_COST : 1;
+      if ((isNamed && others.length === 0) || patience <= cost) {
+        this.#confirming.delete(peer);
+        this.#decide(now, peer);
+        continue;
+      }
+      asks = true;
+      this.#confirming.set(peer, patience - cost);
+      for (const one of [peer, ...others]) if (one.state === ALIVE) this.#outbox.oweHello(one, true);
     }
-    if (this.#confirming.size > 0) this.#context.alarms.set(this, now + CONFIRM_MS);
+    if (asks) this.#context.alarms.set(this, now + CONFIRM_MS);
   }
 
-  /** @returns false when malformed. */
-  onAddresses(now: number, peer: Peer, at: number, length: number): boolean {
+  /** Those whom it names that may still be met, or whose list is older, so that they may still name it. */
+  #unclear(peer: Peer): Peer[] {
+    const { locals, peers } = this.#context;
+    const unclear: Peer[] = [];
+    for (const [id, present] of peer.named) {
+      const other = peers.find(id);
+      if (other === undefined) continue;
+      const older = other.identity === peer.identity && serialDiff(other.namedIn, peer.namedIn) < 0;
+      const canBeMet = present && locals[other.local] !== undefined;
+      if (other.epoch === peer.epoch ? older : canBeMet) unclear.push(other);
+    }
+    return unclear;
+  }
+
+  /** SUBS of this peer: what it says of its further addresses, before its groups are looked at. */
+  onAddresses(now: number, peer: Peer, subs: Subs): void {
     const { bytes, locals, options, peers, view } = this.#context;
-    if (length < HEAD_LENGTH) return false;
-    const count = view.getUint8(at + 4);
-    if (count > ADDRESSES_MAX || length < HEAD_LENGTH + count * ENTRY_LENGTH) return false;
-    if (peer.identity !== view.getUint32(at)) return true;
-    peer.twinIds = [];
-    for (let i = 0, entry = at + HEAD_LENGTH; i < count; i++, entry += ENTRY_LENGTH) {
+    if (peer.namedIn !== 0 && serialDiff(subs.version, peer.namedIn) < 0) return;
+    const named = new Map<string, boolean>();
+    for (let i = 0, entry = subs.addressesAt; i < subs.addressCount; i++, entry += SUBS_ADDRESS_LENGTH) {
       const [address, port] = [formatAddress(bytes, entry), view.getUint16(entry + ADDRESS_LENGTH)];
       const id = endpointId(address, port, options.port);
-      peer.twinIds.push(id);
+      const present = (view.getUint8(entry + ADDRESS_LENGTH + 2) & SUBS_ADDRESS_AWAY) === 0;
+      named.set(id, present);
       const local = locals.findIndex((own) => own?.accepts(address));
       // Of its present life: it may have started anew.
-      if (local < 0 || peers.find(id)?.epoch === peer.epoch) continue;
+      if (!present || local < 0 || peers.find(id)?.epoch === peer.epoch) continue;
       this.#context.onCandidate(now, local, { address, port, hops: 0, advertised: true });
-      if (peer.subsHeld === 0) this.#confirm(now, peer, MEET_TRIES);
     }
-    // An address that it no longer names is away, but it is still the one by which we call it.
-    for (const way of peer.lead.ways) if (way !== peer && !peer.twinIds.includes(way.id)) way.doubtAt = now;
+    peer.named = named;
+    peer.namedIn = subs.version;
+    // An address that is away may still be the one by which we call it.
+    for (const way of peer.lead.ways) if (way !== peer && !named.get(way.id)) way.doubtAt = now;
+    const others = this.#unclear(peer);
+    if (others.length === 0) this.#confirming.delete(peer);
+    else if (peer.subsHeld === 0) this.#wait(now, peer, others.some(({ epoch }) => epoch === peer.epoch));
     this.settle(now, peer);
-    return true;
   }
 
   /** One of a node's addresses came, went, spoke or fell silent. */
@@ -135,12 +126,16 @@ export class Twins implements Alarm {
     const { lead } = peer;
     const all = new Set(lead.ways.length > 0 ? lead.ways : [peer]);
     for (const twin of this.#twinsOf(peer)) for (const way of [twin, ...twin.lead.ways]) all.add(way);
+    if (this.#confirming.has(peer)) this.#context.alarms.setEarlier(this, now);
     if (all.size === 1) return this.#decide(now, peer);
     for (const bound of [true, false]) {
       const ways = [...all].filter((way) => way.bound === bound);
       if (ways.length > 0) this.#unite(now, ways);
     }
-    for (const way of all) this.#decide(now, way);
+    for (const way of all) {
+      this.#confirming.delete(way);
+      this.#decide(now, way);
+    }
   }
 
   /** Probes by the present way to this node are not answered; nothing else has come by it since. */
@@ -182,8 +177,8 @@ export class Twins implements Alarm {
     const { lead } = peer;
     const ways = lead.ways.filter((way) => way !== peer);
     this.#confirming.delete(peer);
-    this.#dropNumber(peer);
-    peer.twinIds = [];
+    peer.named = NONE_NAMED;
+    peer.namedIn = 0;
     peer.lead = peer.way = peer;
     const before = lead.reach;
     peer.ways = NO_WAYS;
@@ -203,7 +198,7 @@ export class Twins implements Alarm {
    * all call it the same.
    */
   #unite(now: number, ways: Peer[]): void {
-    const rank = (way: Peer): number => (way.shadowed ? Infinity : way.metAt);
+    const rank = (way: Peer): number => (way.shadowed || way.subsHeld === 0 ? Infinity : way.metAt);
     const lead = ways.reduce((a, b) => (rank(b) < rank(a) || (rank(b) === rank(a) && b.id > a.id) ? b : a));
     const before = lead.reach;
     for (const way of ways) {
@@ -211,11 +206,6 @@ export class Twins implements Alarm {
       way.lead = lead;
       way.ways = NO_WAYS;
       way.way = way;
-      // It may have told of its groups by the other way only.
-      if (way.subsHeld === lead.subsHeld) continue;
-      way.subsHeld = 0;
-      way.subsReqDue = true;
-      this.#outbox.touch(way);
     }
     lead.ways = ways.length > 1 ? ways : NO_WAYS;
     this.#reached(now, lead, before);
@@ -231,21 +221,21 @@ export class Twins implements Alarm {
     const { upper } = this.#context;
     const yields = peer.lead !== peer
       || (!peer.bound && this.#twinsOf(peer).some((twin) => twin.bound && twin.lead.reach !== GONE));
-    const shadowed = yields || (this.#confirming.get(peer) ?? -1) >= 0;
+    const shadowed = yields || this.#confirming.has(peer);
     if (peer.lead.ways.length > 0) this.choose(now, peer.lead);
     if (peer.shadowed !== shadowed) {
       peer.shadowed = shadowed;
       upper.onShadow(now, peer);
     }
     // Who is only kept waiting goes on where he was.
-    if (yields) upper.onYield(peer);
+    if (yields) upper.onYield(now, peer);
   }
 
   #twinsOf(peer: Peer): Peer[] {
     const twins: Peer[] = [];
-    for (const id of peer.twinIds) {
+    for (const id of peer.named.keys()) {
       const other = this.#context.peers.find(id);
-      if (other !== undefined && other.identity === peer.identity && other.twinIds.includes(peer.id)
+      if (other !== undefined && other.identity === peer.identity && other.named.has(peer.id)
         && other.epoch === peer.epoch) twins.push(other);
     }
     return twins;

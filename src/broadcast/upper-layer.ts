@@ -18,7 +18,7 @@ export interface UpperLayer extends SubscriptionListener {
   /** `peer.shadowed` has changed: another address of its node is used instead of this one, or no longer. */
   onShadow(now: number, peer: Peer): void;
   /** Another stands for its node, not for now only. May be said again. */
-  onYield(peer: Peer): void;
+  onYield(now: number, peer: Peer): void;
   /** Forgotten altogether. */
   onForget(now: number, peer: Peer): void;
   /** Appends frames owed to this peer. @returns true when some are still owed. */

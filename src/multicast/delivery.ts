@@ -37,6 +37,11 @@ export class Delivery {
     this.#addressed = addressed;
   }
 
+  /** What has come of the message being joined. */
+  get parts(): Packet[] {
+    return this.#parts.map((payload, index) => ({ payload, flags: index === 0 ? DATA_FIRST : 0, delivered: false }));
+  }
+
   begin(start: number): void {
     this.#partsFrom = start;
   }

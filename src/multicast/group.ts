@@ -103,12 +103,21 @@ export class Group {
     if (peer === undefined) return REFUSED_NO_MEMBER;
     let stream = this.addressed.get(peer);
     if (stream === undefined) {
-      stream = new SendStream(this.#context, this, true, this.#addressedNext);
+      stream = new SendStream(this.#context, this, true, this.#nextFor(peer));
       this.#context.sendStreams.add(stream);
       this.addressed.set(peer, stream);
       stream.addReceiver(peer, stream.log.next);
     }
     return this.#published(now, stream.publish(now, data));
+  }
+
+  /** Numbers are used once for a node, by whichever of its names it was called before. */
+  #nextFor(peer: Peer): number {
+    let next = this.#addressedNext;
+    for (const [{ identity }, { log }] of this.addressed) {
+      if (identity === peer.identity && serialDiff(log.next, next) > 0) next = log.next;
+    }
+    return next;
   }
 
   #published(now: number, seq: number): number {

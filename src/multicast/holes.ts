@@ -91,7 +91,7 @@ export class Holes {
   onPacket(now: number, seq: number, repair: boolean): void {
     const hole = this.#holes.get(seq);
     if (hole === undefined) return;
-    this.#remove(seq);
+    this.remove(seq);
     // One request, one repair: a round trip, and for a mere receiver the only ones it can measure.
     // A shorter one than the path can be answers something else (Karn): the repair was on its way already.
     const answerMs = now - hole.askedAt;
@@ -106,10 +106,10 @@ export class Holes {
 
   /** Nobody waits for these any more. */
   removeUpTo(to: number): void {
-    for (const seq of this.#holes.keys()) if (serialDiff(seq, to) <= 0) this.#remove(seq);
+    for (const seq of this.#holes.keys()) if (serialDiff(seq, to) <= 0) this.remove(seq);
   }
 
-  #remove(seq: number): void {
+  remove(seq: number): void {
     this.#holes.delete(seq);
     this.#srm?.remove(seq);
   }

@@ -125,7 +125,7 @@ export class Inbound {
     const group = groups.find(poll.groupHigh, poll.groupLow);
     if (group === undefined) return true;
     const stream = this.#stream(peer, group, (flags & DATA_PRIVATE) !== 0);
-    if (flags & DATA_START) stream.onStart(now, poll.start);
+    if (flags & DATA_START) stream.onStart(poll.start);
     stream.onLow(now, poll.low);
     stream.onHigh(now, poll.high, true);
     return true;

@@ -81,18 +81,15 @@ export class Membership {
     }
   }
 
-  onYield(peer: Peer): void {
+  onYield(now: number, peer: Peer): void {
     const session = peer.session as Session | undefined;
     if (session === undefined || (session.streams.size === 0 && session.addressed.size === 0)) return;
-    if (peer.lead !== peer) this.#leadAstray(session, this.session(peer.lead));
-    this.#dropAll(session);
-  }
-
-  /** Two that were members are one: to its source, what one of the streams has is what both have. */
-  #leadAstray(session: Session, lead: Session): void {
-    for (const streams of [session.streams, session.addressed]) {
-      for (const { addressed, group } of streams.values()) lead.receiveStream(group, addressed).goAstray();
+    const lead = this.session(peer.lead);
+    for (const streams of lead === session ? [] : [session.streams, session.addressed]) {
+      // To its source, what one of the two has is what both have.
+      for (const stream of streams.values()) lead.receiveStream(stream.group, stream.addressed).takeOver(now, stream);
     }
+    this.#dropAll(session);
   }
 
   // ---- peers come and go
@@ -121,7 +118,7 @@ export class Membership {
     const session = this.session(peer);
     this.#context.broadcast.outbox.touch(peer.way);
     session.onHeard(now);
-    for (const cursor of session.cursors) if (cursor.hasWork) this.#context.scheduler.ready(cursor);
+    for (const cursor of session.cursors) if (cursor.hasWork) this.#context.scheduler.wake(cursor);
   }
 
   #abandon(now: number, session: Session, reason: GapReason): void {

@@ -198,8 +198,8 @@ export class MeshNode implements UpperLayer {
     this.#membership.onShadow(peer);
   }
 
-  onYield(peer: Peer): void {
-    this.#membership.onYield(peer);
+  onYield(now: number, peer: Peer): void {
+    this.#membership.onYield(now, peer);
   }
 
   onForget(now: number, peer: Peer): void {

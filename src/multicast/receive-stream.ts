@@ -44,11 +44,6 @@ export class ReceiveStream implements Alarm, StreamState {
   readonly #delivery: Delivery;
   readonly #status: StatusWriter;
   #ackAt = Infinity;
-  /**
-   * What its source knows to have arrived came to another stream of ours: it has to say where to go on. Until then no START
-   * can be the answer; 0: it is not astray.
-   */
-  #astrayUntil = 0;
 
   constructor(context: Context, group: Group, peer: Peer, addressed: boolean) {
     this.#context = context;
@@ -67,11 +62,12 @@ export class ReceiveStream implements Alarm, StreamState {
   get reorderBytes(): number {
     return this.#reorder.bytes;
   }
-  get needsStart(): boolean {
-    return !this.started || this.#astrayUntil > 0;
-  }
   get #timely(): boolean {
     return this.group.options.delivery === 'timely';
+  }
+  /** How long what is found missing now is of use. */
+  get #usefulMs(): number {
+    return this.#timely ? this.group.options.playoutMs : Infinity;
   }
 
   // ---- input
@@ -80,8 +76,8 @@ export class ReceiveStream implements Alarm, StreamState {
     const { counters } = this.#context;
     counters.dataIn++;
     this.#status.onSourceWord(now);
-    if (data.flags & DATA_START) this.onStart(now, data.start);
-    if (this.needsStart) return this.#needStart(now);
+    if (data.flags & DATA_START) this.onStart(data.start);
+    if (!this.started) return this.#needStart(now);
     if (data.lowOffset < 65535) this.onLow(now, serialAdd(data.seq, -data.lowOffset));
     const ahead = serialDiff(data.seq, this.cumulative);
     if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);
@@ -98,11 +94,10 @@ export class ReceiveStream implements Alarm, StreamState {
 
   /** The source says which numbers exist: POLL (answer at once), or HELLO's tail backstop. */
   onHigh(now: number, high: number, answer: boolean): void {
-    if (this.needsStart) return answer ? this.#needStart(now) : undefined;
+    if (!this.started) return answer ? this.#needStart(now) : undefined;
     const reach = Math.min(serialDiff(high, this.cumulative), RECEIVE_WINDOW);
     const before = this.#holes.size;
-    const uselessAt = this.#timely ? now + this.group.options.playoutMs : Infinity;
-    if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), uselessAt);
+    if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), now + this.#usefulMs);
     // What POLL names was sent at least a probe timeout ago.
     if (answer) this.#holes.onPoll(now);
     if (answer || this.#holes.size > before) this.#status.onSourceWord(now);
@@ -111,9 +106,7 @@ export class ReceiveStream implements Alarm, StreamState {
   }
 
   /** The source says where the stream begins for us; it may say so again, and move it. */
-  onStart(now: number, start: number): void {
-    if (now < this.#astrayUntil) return;
-    this.#astrayUntil = 0;
+  onStart(start: number): void {
     if (!this.started) {
       this.started = true;
       this.cumulative = this.high = serialAdd(start, -1);
@@ -123,9 +116,28 @@ export class ReceiveStream implements Alarm, StreamState {
     if (serialDiff(start, this.cumulative) > 1) this.giveUpTo(serialAdd(start, -1), 'evicted');
   }
 
-  /** Another stream of the same source, which is no more, has taken and acknowledged what was meant for this one. */
-  goAstray(): void {
-    this.#astrayUntil = Infinity;
+  /**
+   * Another stream of the same source, which is no more, has taken and acknowledged what was meant for this one. So all that
+   * it had has come; what neither has of what is acknowledged never will.
+   */
+  takeOver(now: number, other: ReceiveStream): void {
+    if (!other.started) return;
+    const parts = other.#delivery.parts;
+    const first = serialAdd(other.cumulative, 1 - parts.length);
+    this.onStart(first);
+    parts.forEach((packet, index) => this.#takeKept(now, serialAdd(first, index), packet));
+    for (const [seq, packet] of other.#reorder.packets) this.#takeKept(now, seq, packet);
+    this.#noteHigh(now, other.high, now + this.#usefulMs);
+    this.#drain();
+    this.#arm(now);
+  }
+
+  #takeKept(now: number, seq: number, packet: Packet): void {
+    if (serialDiff(seq, this.cumulative) <= 0 || this.#reorder.packets.has(seq)) return;
+    this.#noteHigh(now, seq, now + this.#usefulMs);
+    this.#holes.remove(seq);
+    this.#reorder.keep(seq, packet);
+    if (!this.group.options.ordered && !packet.delivered) this.#delivery.early(seq, this.#reorder.packets);
   }
 
   /** The source serves nothing below `low`. */
@@ -146,7 +158,6 @@ export class ReceiveStream implements Alarm, StreamState {
 
   #needStart(now: number): void {
     if (now - this.#status.sentAt < this.peer.roundTrip.srttMs) return; // asked already
-    if (this.#astrayUntil === Infinity) this.#astrayUntil = now + this.peer.roundTrip.minMs;
     this.#context.counters.needStartSent++;
     this.#oweStatus();
   }
@@ -253,7 +264,7 @@ export class ReceiveStream implements Alarm, StreamState {
   // ---- the alarm
 
   #arm(now: number): void {
-    let at = this.#astrayUntil > 0 ? this.#ackAt : Math.min(this.#ackAt, this.#holes.dueAt);
+    let at = Math.min(this.#ackAt, this.#holes.dueAt);
     if (this.#timely) at = Math.min(at, this.#expiresAt());
     if (this.peer.reach === GONE) at = Infinity;
     this.#context.alarms.set(this, at === Infinity ? at : Math.max(now + 1, at));
@@ -268,8 +279,7 @@ export class ReceiveStream implements Alarm, StreamState {
     if (this.#timely) {
       while (this.#expiresAt() <= now) this.giveUpTo(serialAdd(this.cumulative, 1), 'late');
     }
-    // Astray, it asks when the source speaks: that may have nothing left to say of what is missing.
-    const asks = this.#astrayUntil === 0 && this.#holes.onTimeout(now);
+    const asks = this.#holes.onTimeout(now);
     if (this.#ackAt <= now) {
       this.#ackAt = Infinity;
       if (this.unacknowledgedCount > 0) this.#oweStatus();

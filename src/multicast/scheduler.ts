@@ -42,14 +42,17 @@ export class Scheduler implements Alarm {
     this.#repairs.push(cursor);
   }
 
+  /** Whatever it has to send may go again. */
+  wake(cursor: Cursor): void {
+    if (cursor.hasRepairs) this.readyRepair(cursor);
+    if (cursor.hasNew) this.ready(cursor);
+  }
+
   /** Paced cursors whose slot is over come back. */
   onAlarm(): void {
     const paced = this.#paced;
     this.#paced = [];
-    for (const cursor of paced) {
-      if (cursor.hasRepairs) this.readyRepair(cursor);
-      if (cursor.hasNew) this.ready(cursor);
-    }
+    for (const cursor of paced) this.wake(cursor);
   }
 
   /**

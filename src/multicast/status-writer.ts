@@ -21,7 +21,6 @@ export interface StreamState {
   readonly peer: Peer;
   readonly addressed: boolean;
   readonly started: boolean;
-  readonly needsStart: boolean;
   readonly cumulative: number;
   readonly high: number;
 }
@@ -58,11 +57,11 @@ export class StatusWriter {
 
   /** Appends STATUS with requests for all holes that are due. @returns false when it does not fit. */
   write(now: number, writer: DatagramWriter): boolean {
-    const { group, peer, addressed, started, needsStart, cumulative, high } = this.#stream;
+    const { group, peer, addressed, started, cumulative, high } = this.#stream;
     const span = started ? Math.max(0, serialDiff(high, cumulative) - 1) : 0;
     const bitmapLength = Math.min(STATUS_BITMAP_MAX, Math.ceil(span / 8));
     if (writer.room < STATUS_LENGTH + bitmapLength) return false;
-    status.flags = (addressed ? STATUS_PRIVATE : 0) | (needsStart ? STATUS_NEED_START : 0);
+    status.flags = (addressed ? STATUS_PRIVATE : 0) | (started ? 0 : STATUS_NEED_START);
     if (this.#echoAt >= 0 && this.#echoBy === peer.way) {
       status.flags |= STATUS_ECHO;
       status.echoTimestamp = (this.#echoTimestamp + (now - this.#echoAt)) >>> 0;

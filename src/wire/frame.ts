@@ -26,8 +26,6 @@ export const FRAME_PEERS = 12;
 /** SRM mode only. 13 is kept for RELAY. */
 export const FRAME_REQUEST = 14;
 export const FRAME_SESSION = 15;
-/** A node's other own addresses: 0 4 random number of its daemon · 4 1 count, then 18 each: address (16), port (2). */
-export const FRAME_ADDRESSES = 16;
 
 /** Writes the header of a frame whose body already stands behind it. @returns the offset after the body. */
 export function closeFrame(view: DataView, offset: number, type: number, flags: number, end: number): number {

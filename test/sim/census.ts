@@ -2,23 +2,25 @@
  * Reads the datagrams on the simulated wire with the shipping decoder: which frames, which packets of which messages. It is
  * the only place of the simulator that knows the wire format.
  */
+import { formatAddress } from '../../src/wire/address.ts';
 import { Data, decodeData, DATA_FIRST, DATA_PRIVATE } from '../../src/wire/data.ts';
 import {
-  FRAME_ADDRESSES, FRAME_DATA, FRAME_DGRAM, FRAME_DIGEST, FRAME_GAP, FRAME_HEADER_LENGTH, FRAME_HELLO, FRAME_HINT, FRAME_PEERS, FRAME_POLL,
+  FRAME_DATA, FRAME_DGRAM, FRAME_DIGEST, FRAME_GAP, FRAME_HEADER_LENGTH, FRAME_HELLO, FRAME_HINT, FRAME_PEERS, FRAME_POLL,
   FRAME_REQUEST, FRAME_SESSION, FRAME_STATUS, FRAME_SUBS, FRAME_SUBS_ACK, FRAME_SUBS_REQ,
 } from '../../src/wire/frame.ts';
 import { groupKey } from '../../src/wire/group-id.ts';
 import { decodeHeader, Header, HEADER_LENGTH } from '../../src/wire/header.ts';
 import { decodeStatus, Status } from '../../src/wire/status.ts';
+import { decodeSubs, Subs, SUBS_ADDRESS_LENGTH } from '../../src/wire/subs.ts';
 import type { Truth } from './truth.ts';
 
-export const FRAME_TYPES = 17;
+export const FRAME_TYPES = 16;
 export const FRAME_NAMES: string[] = new Array<string>(FRAME_TYPES).fill('?');
 const NAMED: [number, string][] = [
   [FRAME_HELLO, 'HELLO'], [FRAME_SUBS, 'SUBS'], [FRAME_SUBS_ACK, 'SUBS_ACK'], [FRAME_SUBS_REQ, 'SUBS_REQ'],
   [FRAME_DATA, 'DATA'], [FRAME_DGRAM, 'DGRAM'], [FRAME_STATUS, 'STATUS'], [FRAME_POLL, 'POLL'], [FRAME_GAP, 'GAP'],
   [FRAME_DIGEST, 'DIGEST'], [FRAME_HINT, 'HINT'], [FRAME_PEERS, 'PEERS'], [FRAME_REQUEST, 'REQUEST'],
-  [FRAME_SESSION, 'SESSION'], [FRAME_ADDRESSES, 'ADDRESSES'],
+  [FRAME_SESSION, 'SESSION'],
 ];
 for (const [type, name] of NAMED) FRAME_NAMES[type] = name;
 
@@ -41,10 +43,13 @@ export class Census {
   /** First packets of a message that go to somebody else than its one receiver; with another number than before. */
   strays = 0;
   misnumbered = 0;
+  /** Further addresses that SUBS names as the sender's. */
+  named: string[] = [];
 
   #header = new Header();
   #data = new Data();
   #status = new Status();
+  #subs = new Subs();
   #groups = new Map<number, number>();
 
   /** The packet number that frame `index` carries, -1: none of ours. */
@@ -57,6 +62,7 @@ export class Census {
     this.frameCount = 0;
     this.dataCount = 0;
     this.upper = false;
+    this.named = [];
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.wellFormed = decodeHeader(view, bytes.length, this.#header);
     if (!this.wellFormed) return;
@@ -78,6 +84,7 @@ export class Census {
       this.seqs[index] = 0;
       if (type === FRAME_DATA) this.#scanData(truth, from, incarnation, to, bytes, view, body, length, index);
       else if (type === FRAME_STATUS) this.#scanStatus(view, body, length, index);
+      else if (type === FRAME_SUBS) this.#scanSubs(bytes, view, body, length);
       at = body + length;
     }
     if (at !== bytes.length) this.wellFormed = false;
@@ -111,6 +118,12 @@ export class Census {
     if (message.packet < 0) truth.commit(message, data.seq);
     if (message.to >= 0 && message.to !== to) this.strays++;
     if (message.seq !== data.seq) this.misnumbered++;
+  }
+
+  #scanSubs(bytes: Uint8Array, view: DataView, at: number, length: number): void {
+    const subs = this.#subs;
+    if (!decodeSubs(view, at, length, subs)) this.wellFormed = false;
+    else for (let i = 0; i < subs.addressCount; i++) this.named.push(formatAddress(bytes, subs.addressesAt + i * SUBS_ADDRESS_LENGTH));
   }
 
   #scanStatus(view: DataView, at: number, length: number, index: number): void {

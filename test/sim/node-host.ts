@@ -46,6 +46,8 @@ export class NodeHost implements NodeOutput {
   known: Map<number, { epoch: number; at: number }>[];
   /** By number: when a node on two meshes was last seen to have two names in a group, or to change its name. */
   readonly renamedAt = new Map<number, number>();
+  /** Since it started: "node/epoch mesh>other" whose address on the one mesh has named its address on the other. */
+  readonly named = new Set<string>();
   crashes = 0;
   /** When it last started, stopped, joined or left. */
   changedAt = 0;
@@ -137,6 +139,7 @@ export class NodeHost implements NodeOutput {
     if (goodbye) this.#sim.guard(this, () => node.shutdown(this.clock));
     this.node = null;
     this.crashes++;
+    this.named.clear();
     this.changedAt = this.#sim.now;
     for (let group = 0; group < this.groups.length; group++) {
       this.groups[group] = null;

@@ -104,6 +104,7 @@ export class Observer {
     this.#sim.noteHeard(host.index, from, mesh);
     this.#sim.arrivalListener?.(from, host.index);
     census.scan(truth, from, this.#sim.hosts[from]!.incarnation, host.index, bytes);
+    for (const address of census.named) host.named.add(`${from}/${this.#sim.hosts[from]!.epoch} ${mesh}>${this.#sim.meshes.meshOf(address)}`);
     if (this.#sim.trace.listener !== null) this.#sim.log(host.index, `<${mesh > 0 ? '=' : '-'} ${from} ${census.describe()}`);
     for (let i = 0; i < census.frameCount; i++) {
       const packet = census.details[i]!;

@@ -130,11 +130,17 @@ export class Simulation {
     this.#heardAt[(to * this.hosts.length + from) * this.meshes.count + mesh] = this.now;
   }
 
-  /** When it last got one, by any way of the member that is called by its address on mesh `name`; -1: never. */
+  /**
+   * When it last got one, by any way of the member that is called by its address on mesh `name`: those that have named each
+   * other to it (wire/README.md 6.1). -1: never.
+   */
   lastHeard(to: number, from: number, name: number): number {
+    const { named } = this.hosts[to]!;
+    const key = `${from}/${this.hosts[from]!.epoch}`;
     let last = -1;
     for (let mesh = 0; mesh < this.meshes.count; mesh++) {
-      if (!this.meshes.isWayOf(mesh, name)) continue;
+      const isOne = this.meshes.isWayOf(mesh, name) && named.has(`${key} ${mesh}>${name}`) && named.has(`${key} ${name}>${mesh}`);
+      if (mesh !== name && !isOne) continue;
       last = Math.max(last, this.#heardAt[(to * this.hosts.length + from) * this.meshes.count + mesh]!);
     }
     return last;

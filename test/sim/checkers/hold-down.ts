@@ -23,6 +23,12 @@ export class HoldDown implements Checker {
     if (!again) return;
     const sim = this.#sim;
     const key = packet * sim.hosts.length + to;
+    // Whom it holds for two members it sends each message twice.
+    const known = host.known[sim.truth.messages[sim.truth.packetMessage[packet]!]!.group]!;
+    if (sim.meshes.networks.filter((network) => known.has(to + network.mesh * sim.hosts.length)).length > 1) {
+      this.#quick.delete(key);
+      return;
+    }
     // The second of two copies does not begin the hold-down anew.
     const since = this.#quick.get(key) ?? sim.truth.packetSentAt[packet]![to]!;
     const passed = sim.now - since;

@@ -5,7 +5,7 @@
 import { FRAME_NAMES, FRAME_TYPES } from '../census.ts';
 import type { Simulation } from '../simulation.ts';
 
-const ALLOWED = new Set(['HELLO', 'DIGEST', 'HINT', 'PEERS', 'SESSION', 'ADDRESSES']);
+const ALLOWED = new Set(['HELLO', 'DIGEST', 'HINT', 'PEERS', 'SESSION']);
 const KEEPALIVE_MS = 30_000;
 const GOSSIP_MS = 5_000;
 /** Who has answered once is looked for in the first minutes: each every 2 to 8 s, all together once a second; 12 % less. */
@@ -36,7 +36,7 @@ export class Silence {
       if (count > 0 && !ALLOWED.has(name)) sim.violate('11 silence', `${count} ${name} frames in ${passed} ms of rest`);
       const hellos = this.#hellosMax(passed);
       // A digest of each common group rides on keepalives.
-      const limit = name === 'HELLO' || name === 'ADDRESSES' ? hellos : name === 'DIGEST' ? hellos * sim.groups.length : running * (Math.ceil(passed / GOSSIP_MS) + 1) * 2;
+      const limit = name === 'HELLO' ? hellos : name === 'DIGEST' ? hellos * sim.groups.length : running * (Math.ceil(passed / GOSSIP_MS) + 1) * 2;
       if (count > limit && name !== 'SESSION') sim.violate('11 silence', `${count} ${name} in ${passed} ms, limit ${limit}`);
     }
   }

@@ -1,8 +1,9 @@
 /** Two nodes on two meshes at once, with a clock and a network of their own. */
 import type { NodeOutput } from '../../../src/multicast/node-output.ts';
 import { MeshNode } from '../../../src/multicast/node.ts';
-import { FRAME_HEADER_LENGTH } from '../../../src/wire/frame.ts';
+import { FRAME_HEADER_LENGTH, FRAME_SUBS } from '../../../src/wire/frame.ts';
 import { HEADER_LENGTH } from '../../../src/wire/header.ts';
+import { SUBS_ENTRY_LENGTH, SUBS_LENGTH } from '../../../src/wire/subs.ts';
 
 interface Packet { at: number; to: string; from: string; bytes: Uint8Array }
 
@@ -10,11 +11,22 @@ function meshOf(address: string): number {
   return address.startsWith('fc') ? 0 : 1;
 }
 
-function hasFrame(bytes: Uint8Array, types: ReadonlySet<number>): boolean {
-  for (let at = HEADER_LENGTH; at < bytes.length; at += FRAME_HEADER_LENGTH + ((bytes[at + 2]! << 8) | bytes[at + 3]!)) {
-    if (types.has(bytes[at]!)) return true;
+/** Where each frame begins. */
+function frames(bytes: Uint8Array): number[] {
+  const found: number[] = [];
+  for (let at = HEADER_LENGTH; at < bytes.length; at += FRAME_HEADER_LENGTH + ((bytes[at + 2]! << 8) | bytes[at + 3]!)) found.push(at);
+  return found;
+}
+
+/** SUBS without the further addresses. */
+function withoutNames(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  for (const at of frames(bytes)) {
+    const body = at + FRAME_HEADER_LENGTH;
+    const end = SUBS_LENGTH + ((bytes[body + 4]! << 8) | bytes[body + 5]!) * SUBS_ENTRY_LENGTH;
+    if (bytes[at] === FRAME_SUBS && ((bytes[at + 2]! << 8) | bytes[at + 3]!) > end) copy[body + end] = 0;
   }
-  return false;
+  return copy;
 }
 
 /** Two nodes, each with an address on two meshes; cut.has(address): datagrams to or from it are lost. */
@@ -28,8 +40,11 @@ export class Pair {
   loss = 0;
   /** ms from one end to the other, by mesh. */
   readonly delays = [20, 20];
-  /** Types of frames that node 1 never gets, with all that is in the datagram. */
+  /** Types of frames that node 1 never gets, with all that is in the datagram, from addresses that begin so. */
   readonly hidden = new Set<number>();
+  hiddenFrom = '';
+  /** Node 1 is not told of further addresses. */
+  nameless = false;
   sentCount = 0;
   /** Datagrams from an address of one mesh to one of the other. */
   strayCount = 0;
@@ -69,9 +84,10 @@ export class Pair {
     const mesh = meshOf(to);
     this.sentCount++;
     if (meshOf(from) !== mesh) this.strayCount++;
-    if (this.addresses[1]!.includes(to) && hasFrame(bytes, this.hidden)) return;
+    const isHidden = from.startsWith(this.hiddenFrom) && frames(bytes).some((at) => this.hidden.has(bytes[at]!));
+    if (this.addresses[1]!.includes(to) && isHidden) return;
     if (this.cut.has(from) || this.cut.has(to) || this.#draw() < this.loss) return;
-    this.#queue.push({ at: this.now + this.delays[mesh]!, to, from, bytes: bytes.slice() });
+    this.#queue.push({ at: this.now + this.delays[mesh]!, to, from, bytes: this.nameless && this.addresses[1]!.includes(to) ? withoutNames(bytes) : bytes.slice() });
   }
 
   /** A further node with one address, which greets node 1. */

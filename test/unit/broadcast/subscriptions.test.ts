@@ -2,7 +2,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Peer, type Subscription } from '../../../src/broadcast/peer.ts';
 import { Subscriptions } from '../../../src/broadcast/subscriptions.ts';
-import { Bench, groupHex, type Remote } from '../multicast/bench.ts';
+import { FRAME_HEADER_LENGTH } from '../../../src/wire/frame.ts';
+import { HEADER_LENGTH } from '../../../src/wire/header.ts';
+import { decodeSubs, Subs, SUBS_LENGTH } from '../../../src/wire/subs.ts';
+import { Bench, groupHex, Remote } from '../multicast/bench.ts';
 
 const subs = suite('subscriptions');
 
@@ -141,7 +144,9 @@ subs('the layer above hears of what is new and what is no more, not of what stay
     view.setUint32(0, version);
     view.setUint16(4, lows.length);
     for (const [i, low] of lows.entries()) view.setUint32(6 + 10 * i + 4, low);
-    assert.ok(own.receive(0, peer, view, 0, view.byteLength, listener));
+    const list = new Subs();
+    assert.ok(decodeSubs(view, 0, view.byteLength, list));
+    own.receive(0, peer, view, list, listener);
   };
   take(1, 5, 6);
   take(2, 6, 7);
@@ -210,6 +215,34 @@ subs('whoever lists a group as its own joins it, whether or not we knew', () => 
   bench.join('later');
   assert.equal(bench.takeEvents(), ['later fd00::2 joined']);
   assert.is(remote.heard('SUBS').length, 1);
+});
+
+subs('other addresses of ours stand behind the groups, as many as there is room for', () => {
+  const bench = new Bench();
+  for (let i = 0; i < 112; i++) bench.join(`group ${i}`);
+  for (let i = 0; i < 6; i++) bench.node.addLocal(bench.now, `10.0.0.${i + 1}`, 'lan', true);
+  const remote = new Remote(bench, 'fd00::2');
+  remote.greet();
+  const [list] = remote.heard('SUBS');
+  assert.equal([(list!['groups'] as unknown[]).length, (list!['addresses'] as unknown[]).length], [112, 3]);
+});
+
+subs('a list with too many addresses, or fewer than it says, is malformed', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  const address = { address: '0'.repeat(32), port: 1, flags: 0 };
+  const list = (count: number): void => {
+    const addresses = Array.from({ length: count }, () => address);
+    remote.send({ frame: 'SUBS', flags: 0, version: 9, groups: [], addresses });
+  };
+  const before = bench.status('malformedIn');
+  list(9);
+  const short = remote.datagram({ frame: 'SUBS', flags: 0, version: 9, groups: [], addresses: [address] });
+  short[HEADER_LENGTH + FRAME_HEADER_LENGTH + SUBS_LENGTH] = 2;
+  bench.receive(remote.address, short);
+  assert.is(bench.status('malformedIn'), before + 2);
+  list(8);
+  assert.is(bench.status('malformedIn'), before + 2);
 });
 
 subs.run();

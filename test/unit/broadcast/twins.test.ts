@@ -266,7 +266,7 @@ function setNumber(node: MeshNode, number: number): void {
 twins('nor does he who names its address as his: it does not name his', () => {
   const pair = together([0]);
   liar(pair, 100).addLocal(pair.now, 'fc00::a', 'fc00', true, () => false);
-  pair.run(10_000);
+  pair.run(20_000);
   assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a']);
 });
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACK_NOW, Bench, bytesOfText, hexOfText, PRIVATE, START, WHOLE } from './bench.ts';
+import { ACK_NOW, Bench, bytesOfText, hexOfText, PRIVATE, Remote, START, WHOLE } from './bench.ts';
 
 const addressed = suite('groups: to one member');
 
@@ -102,6 +102,16 @@ addressed('nothing of it is left when the member is gone for good', () => {
   to('fd00::2', 'a');
   two.subscribe([]);
   assert.equal([bench.status('logBytes'), bench.status('inFlightBytes'), bench.status('flights')], [0, 0, 0]);
+});
+
+addressed('two names of a node do not get the same numbers one after the other', () => {
+  const { bench, two, to } = three();
+  assert.equal([to('fd00::2', 'a'), to('fd00::2', 'b')], [1, 2]);
+  const again = new Remote(bench, 'fd00::4');
+  again.identity = two.identity;
+  again.greet();
+  again.subscribe(['g']);
+  assert.is(to('fd00::4', 'c'), 3);
 });
 
 addressed.run();

@@ -22,6 +22,8 @@ interface Layout {
   /** Present only with the flag START. */
   optional?: Field;
   list?: { name: string; countBytes: number; fields: readonly Field[] };
+  /** A second list, left out where there is nothing in it. */
+  more?: { name: string; countBytes: number; fields: readonly Field[] };
   rest?: string;
 }
 
@@ -36,6 +38,7 @@ const LAYOUTS: Record<string, Layout> = {
     type: 2,
     fields: [['version', 4]],
     list: { name: 'groups', countBytes: 2, fields: [['group', 8], ['flags', 1], ['start', 1]] },
+    more: { name: 'addresses', countBytes: 1, fields: [['address', 16], ['port', 2], ['flags', 1]] },
   },
   SUBS_ACK: { type: 3, fields: [['version', 4]] },
   SUBS_REQ: { type: 4, fields: [['version', 4]] },
@@ -90,10 +93,11 @@ export function frameHex(value: WireFrame): string {
   const layout = LAYOUTS[value.frame];
   if (layout === undefined) throw new Error(`no frame ${value.frame}`);
   let body = layout.fields.map(([name, bytes]) => hexField(value[name], bytes)).join('');
-  if (layout.list) {
-    const entries = (value[layout.list.name] ?? []) as Record<string, unknown>[];
-    body += hexField(entries.length, layout.list.countBytes);
-    for (const entry of entries) for (const [name, bytes] of layout.list.fields) body += hexField(entry[name], bytes);
+  for (const list of [layout.list, layout.more]) {
+    if (list === undefined || (list === layout.more && value[list.name] === undefined)) continue;
+    const entries = (value[list.name] ?? []) as Record<string, unknown>[];
+    body += hexField(entries.length, list.countBytes);
+    for (const entry of entries) for (const [name, bytes] of list.fields) body += hexField(entry[name], bytes);
   }
   if (layout.optional && value.flags & START) body += hexField(value[layout.optional[0]], layout.optional[1]);
   if (layout.rest) body += String(value[layout.rest] ?? '');
@@ -136,12 +140,13 @@ function readFrame(reader: Reader): WireFrame {
   const value: WireFrame = { frame: found?.[0] ?? `type ${type}`, flags: reader.field(1) as number };
   const body = new Reader(reader.take(reader.field(2) as number));
   if (found === undefined) return value;
-  const { fields, list, optional, rest } = found[1];
+  const { fields, list, more, optional, rest } = found[1];
   for (const [name, bytes] of fields) value[name] = body.field(bytes);
-  if (list) {
-    const count = body.field(list.countBytes) as number;
-    value[list.name] = Array.from({ length: count }, () =>
-      Object.fromEntries(list.fields.map(([name, bytes]) => [name, body.field(bytes)])));
+  for (const one of [list, more]) {
+    if (one === undefined || (one === more && body.leftBytes === 0)) continue;
+    const count = body.field(one.countBytes) as number;
+    value[one.name] = Array.from({ length: count }, () =>
+      Object.fromEntries(one.fields.map(([name, bytes]) => [name, body.field(bytes)])));
   }
   if (optional && value.flags & START) value[optional[0]] = body.field(optional[1]);
   if (rest) value[rest] = body.take(body.leftBytes);
