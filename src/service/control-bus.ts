@@ -45,7 +45,7 @@ export class ControlBus implements ObjectBus {
   remove(object: ServiceObject): void {
     const placed = this.#placed.get(object);
     this.#placed.delete(object);
-    if (placed !== undefined) this.#server.removeObject(placed.object);
+    if (placed !== undefined) this.#server.bus.remove(placed.object);
   }
 
   idOf(object: ServiceObject): number {

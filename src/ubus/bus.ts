@@ -1,5 +1,4 @@
 /** The tables of a bus: objects by id and path, their types, who subscribes to what, who listens to which events. */
-import type { Table } from './blob.ts';
 import { BLOBMSG_TABLE, BlobReader, encodeTable } from './blob.ts';
 import type { LocalObject, ObjectType } from './bus-object.ts';
 import { BusObject } from './bus-object.ts';
@@ -138,11 +137,4 @@ function validSignature(signature: Uint8Array): boolean {
   const reader = new BlobReader(signature, view, 0, signature.length);
   while (reader.next()) if (reader.id > BLOBMSG_TABLE * 4 || !reader.name()) return false;
   return !reader.broken;
-}
-
-/** Attribute SIGNATURE of our own objects: methods with their arguments' types (BLOBMSG_…). */
-export function encodeSignature(methods: ReadonlyMap<string, Readonly<Record<string, number>>>): Uint8Array {
-  const table: Table = {};
-  for (const [method, args] of methods) table[method] = args;
-  return encodeTable(table);
 }

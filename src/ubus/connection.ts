@@ -6,9 +6,10 @@ import type { Runtime, Stream, StreamHandler, Timer } from '../runtime/runtime.t
 import type { BlobWriter, Table } from './blob.ts';
 import { decodeTable, encodeTable } from './blob.ts';
 import type { Call } from './bus-object.ts';
+import { incomingCall } from './incoming-call.ts';
 import type { Attributes, Frame } from './message.ts';
 import {
-  ATTR_DATA, ATTR_METHOD, ATTR_NO_REPLY, ATTR_OBJID, ATTR_OBJPATH, ATTR_SIGNATURE, ATTR_STATUS, ATTR_TARGET, decodeAttributes,
+  ATTR_DATA, ATTR_METHOD, ATTR_NO_REPLY, ATTR_OBJID, ATTR_OBJPATH, ATTR_SIGNATURE, ATTR_TARGET, decodeAttributes,
   finishMessage, FrameReader, MSG_ADD_OBJECT, MSG_DATA, MSG_HELLO, MSG_INVOKE, MSG_LOOKUP, MSG_MONITOR, MSG_NOTIFY,
   MSG_REMOVE_OBJECT, MSG_STATUS, MSG_SUBSCRIBE, OBJECT_EVENT, startMessage,
 } from './message.ts';
@@ -77,9 +78,6 @@ export class UbusConnection implements StreamHandler {
   get closed(): boolean {
     return this.#closed;
   }
-  get queuedBytes(): number {
-    return this.#stream?.queuedBytes ?? 0;
-  }
   pause(): void {
     this.#stream?.pause();
   }
@@ -88,11 +86,6 @@ export class UbusConnection implements StreamHandler {
   }
   close(): void {
     this.#stream?.close();
-    this.#onEnd();
-  }
-  /** Closes once what has been written is out. */
-  end(): void {
-    this.#stream?.end();
     this.#onEnd();
   }
 
@@ -201,35 +194,13 @@ export class UbusConnection implements StreamHandler {
         return this.#requests.get(frame.seq)?.onData(attributes);
       case MSG_STATUS:
         return this.#answered(frame.seq, attributes.status ?? STATUS_UNKNOWN_ERROR);
-      case MSG_INVOKE:
-        return this.#onInvoke(frame, attributes);
+      case MSG_INVOKE: {
+        const call = incomingCall(attributes, frame.seq, frame.peer, frame.peer, (message) => void this.#write(message));
+        return this.#objects.get(attributes.objid ?? 0)?.(call);
+      }
     }
     if (attributes.active !== undefined) this.onActive(attributes.objid ?? 0, attributes.active);
     if (attributes.target !== undefined) this.onTargetGone(attributes.objid ?? 0, attributes.target);
-  }
-
-  #onInvoke(frame: Frame, { objid, method, data, noReply }: Attributes): void {
-    if (objid === undefined || method === undefined) return;
-    const answer = (type: number, put: (writer: BlobWriter) => void): void => {
-      const writer = startMessage(type, frame.seq, frame.peer);
-      if (type === MSG_DATA) writer.putInt32(ATTR_OBJID, objid);
-      put(writer);
-      if (type === MSG_STATUS) writer.putInt32(ATTR_OBJID, objid);
-      this.#write(finishMessage(writer));
-    };
-    let finished = noReply === true;
-    this.#objects.get(objid)?.({
-      caller: frame.peer,
-      method,
-      data: data ?? EMPTY,
-      reply: (table) => {
-        if (!finished) answer(MSG_DATA, (writer) => writer.putBytes(ATTR_DATA, table));
-      },
-      finish: (status) => {
-        if (!finished) answer(MSG_STATUS, (writer) => writer.putInt32(ATTR_STATUS, status));
-        finished = true;
-      },
-    });
   }
 
   #request(

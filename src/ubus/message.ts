@@ -126,6 +126,14 @@ export function encodeStatus(seq: number, peer: number, status: number, objid?: 
   return finishMessage(writer);
 }
 
+/** `table`: its entries. */
+export function encodeData(seq: number, peer: number, objid: number, table: Uint8Array): Uint8Array {
+  const writer = startMessage(MSG_DATA, seq, peer, table.length + 32);
+  writer.putInt32(ATTR_OBJID, objid);
+  writer.putBytes(ATTR_DATA, table);
+  return finishMessage(writer);
+}
+
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A larger buffer is given back once the message that needed it is complete. */
 const KEPT_BYTES_MAX = 16 * 1024;

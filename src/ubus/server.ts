@@ -12,12 +12,12 @@ import type { BusObject, LocalObject } from './bus-object.ts';
 import type { Attributes, Frame } from './message.ts';
 import {
   ATTR_DATA, ATTR_METHOD, ATTR_OBJID, ATTR_OBJPATH, ATTR_OBJTYPE, ATTR_SIGNATURE, ATTR_STATUS, ATTR_SUBSCRIBERS,
-  decodeAttributes, encodeStatus, finishMessage, MSG_ADD_OBJECT, MSG_DATA, MSG_HELLO, MSG_INVOKE, MSG_LOOKUP, MSG_MONITOR,
+  decodeAttributes, encodeData, encodeStatus, finishMessage, MSG_ADD_OBJECT, MSG_DATA, MSG_HELLO, MSG_INVOKE, MSG_LOOKUP, MSG_MONITOR,
   MSG_NOTIFY, MSG_PING, MSG_REMOVE_OBJECT, MSG_STATUS, MSG_SUBSCRIBE, MSG_UNSUBSCRIBE, OBJECT_ACL, OBJECT_EVENT, OBJECT_MONITOR,
   readdress, startMessage, SYSTEM_OBJECT_MAX,
 } from './message.ts';
+import { incomingCall } from './incoming-call.ts';
 import { address, encodeNotification } from './notification.ts';
-import { OwnCall } from './own-call.ts';
 import type { ServerClientOwner } from './server-client.ts';
 import { CLIENT_QUEUE_BYTES_MAX, ServerClient } from './server-client.ts';
 import {
@@ -80,9 +80,6 @@ export class UbusServer implements ServerClientOwner {
   /** @returns undefined when its path is taken. */
   addObject(local: LocalObject): BusObject | undefined {
     return this.bus.add(local.path, local.signature, undefined, local);
-  }
-  removeObject(object: BusObject): void {
-    this.bus.remove(object);
   }
 
   /** Tells the subscribers of one of our objects. `wanted` chooses among them by object id and owner; `lost`: not taken. */
@@ -209,13 +206,19 @@ export class UbusServer implements ServerClientOwner {
     return STATUS_OK;
   }
 
-  #removeObject(client: ServerClient, { seq, peer }: Frame, { objid }: Attributes): number {
+  /** An object of the client; else the status that refuses it: `foreign` when it is another's. */
+  #own(client: ServerClient, objid: number | undefined, foreign: number): BusObject | number {
     if (objid === undefined) return STATUS_INVALID_ARGUMENT;
     const object = this.bus.objects.get(objid);
     if (object === undefined) return STATUS_NOT_FOUND;
-    if (object.owner !== client) return STATUS_PERMISSION_DENIED;
+    return object.owner === client ? object : foreign;
+  }
+
+  #removeObject(client: ServerClient, { seq, peer }: Frame, { objid }: Attributes): number {
+    const object = this.#own(client, objid, STATUS_PERMISSION_DENIED);
+    if (typeof object === 'number') return object;
     const writer = startMessage(MSG_DATA, seq, peer);
-    writer.putInt32(ATTR_OBJID, objid);
+    writer.putInt32(ATTR_OBJID, object.id);
     if (this.bus.lastOfType(object)) writer.putInt32(ATTR_OBJTYPE, object.type?.id ?? 0);
     client.send(finishMessage(writer));
     this.bus.remove(object);
@@ -223,10 +226,9 @@ export class UbusServer implements ServerClientOwner {
   }
 
   #subscribe(client: ServerClient, { objid, target }: Attributes): number {
-    if (objid === undefined || target === undefined) return STATUS_INVALID_ARGUMENT;
-    const object = this.bus.objects.get(objid);
-    if (object === undefined) return STATUS_NOT_FOUND;
-    if (object.owner !== client) return STATUS_INVALID_ARGUMENT;
+    if (target === undefined) return STATUS_INVALID_ARGUMENT;
+    const object = this.#own(client, objid, STATUS_INVALID_ARGUMENT);
+    if (typeof object === 'number') return object;
     const wanted = this.bus.objects.get(target);
     if (wanted === undefined) return STATUS_NOT_FOUND;
     if (wanted.owner === client) return STATUS_INVALID_ARGUMENT;
@@ -235,24 +237,22 @@ export class UbusServer implements ServerClientOwner {
   }
 
   #unsubscribe(client: ServerClient, { objid, target }: Attributes): number {
-    if (objid === undefined || target === undefined) return STATUS_INVALID_ARGUMENT;
-    const object = this.bus.objects.get(objid);
-    if (object === undefined) return STATUS_NOT_FOUND;
-    if (object.owner !== client) return STATUS_INVALID_ARGUMENT;
+    if (target === undefined) return STATUS_INVALID_ARGUMENT;
+    const object = this.#own(client, objid, STATUS_INVALID_ARGUMENT);
+    if (typeof object === 'number') return object;
     const from = this.bus.objects.get(target);
     return from !== undefined && this.bus.unsubscribe(object, from) ? STATUS_OK : STATUS_NOT_FOUND;
   }
 
   /** A client's object tells its subscribers. */
   #notify(client: ServerClient, { seq, peer }: Frame, { objid, method, data, noReply }: Attributes): number {
-    if (objid === undefined || method === undefined) return STATUS_INVALID_ARGUMENT;
-    const object = this.bus.objects.get(objid);
-    if (object === undefined) return STATUS_NOT_FOUND;
-    if (object.owner !== client) return STATUS_PERMISSION_DENIED;
+    if (method === undefined) return STATUS_INVALID_ARGUMENT;
+    const object = this.#own(client, objid, STATUS_PERMISSION_DENIED);
+    if (typeof object === 'number') return object;
     const subscribers = [...object.subscribers].reverse();
     if (noReply !== true) {
       const writer = startMessage(MSG_STATUS, seq, peer);
-      writer.putInt32(ATTR_OBJID, objid);
+      writer.putInt32(ATTR_OBJID, object.id);
       const list = writer.open(ATTR_SUBSCRIBERS);
       for (const { id } of subscribers) writer.putInt32(0, id);
       writer.close(list);
@@ -275,7 +275,7 @@ export class UbusServer implements ServerClientOwner {
     if (object === undefined) return STATUS_NOT_FOUND;
     if (object.local !== undefined) {
       if (data === undefined) return STATUS_INVALID_ARGUMENT;
-      object.local.invoke(new OwnCall(client, frame.seq, objid, method, data, attributes.noReply === true));
+      object.local.invoke(incomingCall(attributes, frame.seq, objid, client.id, (message) => void client.send(message)));
       return ANSWERED;
     }
     const writer = startMessage(MSG_INVOKE, frame.seq, client.id, frame.bytes.length);
@@ -290,14 +290,10 @@ export class UbusServer implements ServerClientOwner {
     switch (objid) {
       case OBJECT_EVENT:
         return this.#invokeEvent(client, method, data);
-      case OBJECT_ACL: {
+      case OBJECT_ACL:
         if (method !== 'query') return STATUS_INVALID_COMMAND;
-        const writer = startMessage(MSG_DATA, frame.seq, frame.peer);
-        writer.putInt32(ATTR_OBJID, OBJECT_ACL);
-        writer.putBytes(ATTR_DATA, encodeTable({ seq: 1, acl: [] }));
-        client.send(finishMessage(writer));
+        client.send(encodeData(frame.seq, frame.peer, OBJECT_ACL, encodeTable({ seq: 1, acl: [] })));
         return STATUS_OK;
-      }
       case OBJECT_MONITOR:
         if (method !== 'add' && method !== 'remove') return STATUS_METHOD_NOT_FOUND;
         client.monitorSeq = 0;
