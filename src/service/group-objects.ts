@@ -25,15 +25,11 @@ export class GroupObjects implements GroupsObserver {
   readonly #buses: readonly ObjectBus[];
   readonly #objects = new Map<SharedGroup, { object: ServiceObject; n: number }>();
 
-  /** `buses` may grow; who adds one also adds the objects there are by then. */
   constructor(groups: Groups, buses: readonly ObjectBus[]) {
     this.#groups = groups;
     this.#buses = buses;
   }
 
-  get all(): ServiceObject[] {
-    return [...this.#objects.values()].map(({ object }) => object);
-  }
   objectOf(group: SharedGroup): ServiceObject | undefined {
     return this.#objects.get(group)?.object;
   }

@@ -60,9 +60,6 @@ export class Groups {
   get all(): Iterable<SharedGroup> {
     return this.#groups.values();
   }
-  get count(): number {
-    return this.#groups.size;
-  }
   find(name: string): SharedGroup | undefined {
     return this.#groups.get(name);
   }
