@@ -1,6 +1,6 @@
 /** What the two kinds of client share: data as bytes, group events handed to the handler and to iterations, errors by name. */
 import { statusName } from '../ubus/status.ts';
-import type { Gap, GroupHandler, Message } from './client.ts';
+import type { Datagram, Gap, GroupHandler, MemberEvent, Message } from './client.ts';
 import { ClientError } from './client.ts';
 import { MessageQueue } from './message-queue.ts';
 
@@ -37,6 +37,12 @@ export class Listeners {
 
   gap(gap: Gap): void {
     if (!this.#ended) this.handler.onGap?.(gap);
+  }
+  datagram(datagram: Datagram): void {
+    if (!this.#ended) this.handler.onDatagram?.(datagram);
+  }
+  member(event: MemberEvent): void {
+    if (!this.#ended) this.handler.onMember?.(event);
   }
 
   iterate(): MessageQueue {

@@ -1,7 +1,7 @@
 /**
  * The client library: what a program on the router uses to take part in groups. One interface, two ways to it:
- * `connect()` of socket-client.ts over the control socket (ubus wire protocol), and LocalClient inside the daemon.
- * Services (irc, files, stream) and the CLI import this and nothing below.
+ * `connect()` of socket-client.ts over the control socket (ubus wire protocol), which has more beside, and LocalClient inside
+ * the daemon. Services (irc) and the CLI import this and nothing below.
  *
  * All callbacks come on a turn of the loop of their own, in order per group, never inside the call that caused them.
  */
@@ -132,10 +132,6 @@ export interface Group {
   /** Unreliable, at most 1,100 bytes, to all or one. */
   datagram(data: Uint8Array | string, options?: { to?: Address }): Promise<void>;
   members(): Promise<Member[]>;
-  /** What this daemon still keeps of the group, oldest first per source; `last`: at most so many. */
-  history(options?: { last?: number }): Promise<Message[]>;
-  /** Messages as an async iteration, beside or instead of the handler; ends with leave() or close(). */
-  [Symbol.asyncIterator](): AsyncIterator<Message>;
   leave(): Promise<void>;
 }
 
@@ -163,9 +159,6 @@ export interface Client {
   self(): Promise<Address[]>;
   /** @throws ClientError INVALID_ARGUMENT for a bad name (1-64 bytes of UTF-8 without NUL), NOT_SUPPORTED. */
   join(name: string, handler: GroupHandler, options?: JoinOptions): Promise<Group>;
-  peers(): Promise<Peer[]>;
-  /** Groups joined here. Others' groups are known only by hash until they are joined. */
-  groups(): Promise<GroupSummary[]>;
   /** The member that this is an address of: a node with several goes by one of them. Only inside the daemon. */
   memberOf?(address: Address): Address;
   /** Our addresses changed (mesh up, down, new key). */

@@ -3,12 +3,9 @@ import type { Groups } from '../service/groups.ts';
 import type { GroupsObserver } from '../service/shared-group.ts';
 import { Membership, Program } from '../service/shared-group.ts';
 import { STATUS_OK, statusName } from '../ubus/status.ts';
-import type {
-  Client, Group, GroupHandler, GroupSummary, JoinOptions, Member, Message, Peer, Published, PublishOptions,
-} from './client.ts';
+import type { Client, Group, GroupHandler, JoinOptions, Member, Published, PublishOptions } from './client.ts';
 import { ClientError } from './client.ts';
 import { Listeners, MESSAGE_BYTES_MAX, publishError, toBytes } from './client-group.ts';
-import type { MessageQueue } from './message-queue.ts';
 
 export class LocalClient implements Client {
   onSelf?: (addresses: string[]) => void;
@@ -34,13 +31,9 @@ export class LocalClient implements Client {
     const listeners = new Listeners(handler);
     const answer = this.#groups.join(this.#program, name, options, {
       message: (message) => listeners.message(message),
-      datagram: (source, data) => {
-        if (!listeners.ended) handler.onDatagram?.({ source, data });
-      },
+      datagram: (source, data) => listeners.datagram({ source, data }),
       gap: (gap) => listeners.gap(gap),
-      member: (address, state, epoch) => {
-        if (!listeners.ended) handler.onMember?.({ address, state, epoch });
-      },
+      member: (address, state, epoch) => listeners.member({ address, state, epoch }),
     });
     if (!(answer instanceof Membership)) return Promise.reject(new ClientError(statusName(answer.status), answer.error));
     const group = new LocalGroup(this.#groups, answer, listeners, () => void this.#joined.delete(name));
@@ -48,21 +41,8 @@ export class LocalClient implements Client {
     return Promise.resolve(group);
   }
 
-  peers(): Promise<Peer[]> {
-    return Promise.resolve(this.#groups.peers());
-  }
-
   memberOf(address: string): string {
     return this.#groups.host.node.memberOf(address);
-  }
-
-  groups(): Promise<GroupSummary[]> {
-    const summaries = [...this.#groups.all].map((group) => ({
-      name: group.name,
-      memberCount: this.#groups.members(group).length,
-      joined: this.#program.memberships.has(group.name),
-    }));
-    return Promise.resolve(summaries);
   }
 
   close(): void {
@@ -112,15 +92,6 @@ class LocalGroup implements Group {
   async members(): Promise<Member[]> {
     this.#checkJoined();
     return this.#groups.members(this.#membership.group);
-  }
-
-  async history(options: { last?: number } = {}): Promise<Message[]> {
-    this.#checkJoined();
-    return this.#groups.history(this.#membership.group, options.last ?? Infinity);
-  }
-
-  [Symbol.asyncIterator](): MessageQueue {
-    return this.#listeners.iterate();
   }
 
   async leave(): Promise<void> {

@@ -13,7 +13,7 @@ import type { Table } from '../ubus/blob.ts';
 import type { Answer } from '../ubus/connection.ts';
 import { UbusConnection } from '../ubus/connection.ts';
 import { STATUS_OK, statusName } from '../ubus/status.ts';
-import type { Client, Group, GroupHandler, GroupSummary, JoinOptions, Peer } from './client.ts';
+import type { Client, GroupHandler, GroupSummary, JoinOptions, Peer } from './client.ts';
 import { ClientError } from './client.ts';
 import { SocketGroup } from './socket-group.ts';
 
@@ -90,7 +90,7 @@ export class SocketClient implements Client {
     return (await this.call('meshchat', 'status'))['addresses'] as string[];
   }
 
-  async join(name: string, handler: GroupHandler, options: JoinOptions = {}): Promise<Group> {
+  async join(name: string, handler: GroupHandler, options: JoinOptions = {}): Promise<SocketGroup> {
     if (this.#groups.has(name)) throw new ClientError('INVALID_ARGUMENT', `this program is in ${name} already`);
     const group = new SocketGroup(this, name, handler, options, () => void this.#groups.delete(name));
     this.#groups.set(name, group);
@@ -110,6 +110,7 @@ export class SocketClient implements Client {
     ));
   }
 
+  /** Groups joined here. Others' groups are known only by hash until they are joined. */
   async groups(): Promise<GroupSummary[]> {
     const { groups } = await this.call('meshchat.groups', 'list');
     return (groups as Table[]).map(({ name, members }) => (

@@ -68,11 +68,13 @@ export class SocketGroup implements Group {
     ));
   }
 
+  /** What this daemon still keeps of the group, oldest first per source; `last`: at most so many. */
   async history(options: { last?: number } = {}): Promise<Message[]> {
     const { messages } = await this.#invoke('history', options.last === undefined ? {} : { last: options.last });
     return (messages as Table[]).map(toMessage);
   }
 
+  /** Messages as an async iteration, beside or instead of the handler; ends with leave() or close(). */
   [Symbol.asyncIterator](): MessageQueue {
     return this.#listeners.iterate();
   }
@@ -156,18 +158,18 @@ export class SocketGroup implements Group {
   }
 
   #notified(method: string, table: Table): void {
-    if (this.#listeners.ended) return;
-    const { handler } = this.#listeners;
+    const source = table['source'] as string;
+    const epoch = (table['epoch'] as number) >>> 0;
     switch (method) {
       case 'message':
         return this.#message(toMessage(table));
       case 'datagram':
-        return handler.onDatagram?.({ source: table['source'] as string, data: dataOf(table) });
+        return this.#listeners.datagram({ source, data: dataOf(table) });
       case 'member':
-        return handler.onMember?.({ address: table['address'], state: table['state'], epoch: (table['epoch'] as number) >>> 0 } as MemberEvent);
+        return this.#listeners.member({ address: table['address'], state: table['state'], epoch } as MemberEvent);
       case 'gap': {
-        const { source, epoch, from, to, reason, addressed } = table as unknown as Required<Gap>;
-        return this.#listeners.gap({ source, epoch: epoch >>> 0, from: from >>> 0, to: to >>> 0, reason, addressed });
+        const { from, to, reason, addressed } = table as unknown as Required<Gap>;
+        return this.#listeners.gap({ source, epoch, from: from >>> 0, to: to >>> 0, reason, addressed });
       }
     }
   }

@@ -6,7 +6,7 @@ import { ControlBus } from './control-bus.ts';
 import type { Daemon } from './daemon.ts';
 import { GroupObjects } from './group-objects.ts';
 import { createGroupsObject } from './groups-object.ts';
-import { createMeshchatObject } from './meshchat-object.ts';
+import { createMeshchatObject, type MeshchatFacts } from './meshchat-object.ts';
 import { STATUS_POLICY } from './policies.ts';
 import type { ObjectBus } from './service-object.ts';
 import { ServiceObject } from './service-object.ts';
@@ -81,7 +81,7 @@ export class UbusService {
     for (const bus of this.#buses) bus.sendEvent(name, data);
   }
 
-  #facts(): ReturnType<Parameters<typeof createMeshchatObject>[3]> {
+  #facts(): MeshchatFacts {
     const { version, runtimeWarning, systemBusPath } = this.#options;
     const { name, version: runtimeVersion } = this.daemon.runtime;
     const { clientCount, refusedCount, droppedCount } = this.server;
