@@ -56,16 +56,13 @@ function createMeshes(runtime: Runtime, mesh: MeshOptions, port: number, log: Li
     case 'static':
       return [new StaticMesh(runtime, { name, addresses: mesh.address, peers, port }, log)];
     case 'cjdns': {
-      const { adminAddress, adminPort } = mesh;
+      const { adminAddress, adminPort, adminPassword: password } = mesh;
       // Of one alone, the other is as cjdns has it by default.
-      const admin = adminAddress || adminPort ? { admin: `${adminAddress || '127.0.0.1'}:${adminPort || 11234}` } : {};
-      const password = mesh.adminPassword ? { password: mesh.adminPassword } : {};
-      return [cjdnsMesh(runtime, { name, peers, ...password, ...admin }, log)];
+      const admin = adminAddress || adminPort ? `${adminAddress || '127.0.0.1'}:${adminPort || 11234}` : '';
+      return [cjdnsMesh(runtime, { name, peers, password, admin }, log)];
     }
-    case 'yggdrasil': {
-      const socket = mesh.socket ? { socket: mesh.socket } : {};
-      return [yggdrasilMesh(runtime, { name, peers, crawl: mesh.crawl, ...socket }, log)];
-    }
+    case 'yggdrasil':
+      return [yggdrasilMesh(runtime, { name, peers, crawl: mesh.crawl, socket: mesh.socket }, log)];
     case 'lan':
       return mesh.interface.map((interfaceName) => new LanMesh(runtime, { name, interfaceName, port }, log));
   }
@@ -142,8 +139,7 @@ class Service {
   /** Makes what runs equal to the `mesh` sections: unchanged ones are left alone. */
   #useMeshes(daemon: Daemon): void {
     const { mesh, meshchat } = this.#options;
-    const sections = mesh.length > 0 ? mesh : [LOOPBACK];
-    const wanted = new Map(sections.filter(({ enabled }) => enabled).map((one) => [one.name, one]));
+    const wanted = new Map(mesh.filter(({ enabled }) => enabled).map((one) => [one.name, one]));
     for (const [name, { text, sources }] of this.#meshes) {
       if (text === JSON.stringify(wanted.get(name))) continue;
       for (const source of sources) daemon.removeMesh(source);
@@ -242,12 +238,6 @@ class Service {
     await this.#daemon?.stop();
   }
 }
-
-/** Without any `mesh` section: the daemons of this machine make a mesh on loopback. */
-const LOOPBACK: MeshOptions = {
-  name: 'loopback', type: 'static', enabled: true, adminAddress: '', adminPort: 0, adminPassword: '', socket: '',
-  crawl: false, address: [], peer: [], interface: [],
-};
 
 async function runDaemon(runtime: Runtime, args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args);

@@ -14,7 +14,7 @@ const SIGNS: readonly [mesh: string, ...paths: string[]][] = [
 
 /**
  * Reads `file`, or the first of CONFIG_FILES that is there; without any of them everything is default. A
- * configuration without meshes gets those whose signs are here; `options.mesh` is empty when there are none either.
+ * configuration without meshes gets those whose signs are here, or the one that the daemons of this machine make on loopback.
  * @param file `--config FILE`: one that cannot be read is an error
  * @param sets `--set` overrides, see loadOptions()
  */
@@ -41,12 +41,12 @@ export async function loadConfiguration(
   return loadOptions(source, bytes, [...sets, ...(await findMeshes(files))]);
 }
 
-/** @returns a `--set` for each mesh whose sign is here. */
+/** @returns `--set`s for each mesh whose sign is here, or for loopback. */
 async function findMeshes(files: Files): Promise<string[]> {
   const found: string[] = [];
   for (const [mesh, ...paths] of SIGNS) {
     const present = await Promise.all(paths.map((path) => files.exists(path)));
     if (present.includes(true)) found.push(`${mesh}=mesh`, `${mesh}.type=${mesh}`);
   }
-  return found;
+  return found.length > 0 ? found : ['loopback=mesh', 'loopback.type=static'];
 }

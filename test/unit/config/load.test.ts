@@ -46,7 +46,8 @@ load('takes the meshes whose signs are here when the configuration names none', 
   ]);
   const named = await loadConfiguration(files({ ...signs, '/x': 'config mesh\n\toption type lan\n' }), '/x', []);
   assert.equal(named.options?.mesh.map(({ type }) => type), ['lan']);
-  assert.equal((await loadConfiguration(files({}), undefined, [])).options?.mesh, []);
+  const alone = (await loadConfiguration(files({}), undefined, [])).options;
+  assert.equal(alone?.mesh.map(({ name, type }) => [name, type]), [['loopback', 'static']]);
 });
 
 load('tells what cannot be read', async () => {
