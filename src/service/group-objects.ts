@@ -9,7 +9,7 @@ import { encodeTable } from '../ubus/blob.ts';
 import { STATUS_INVALID_ARGUMENT, STATUS_OK } from '../ubus/status.ts';
 import { decodeBase64, encodeBase64 } from '../encoding/base64.ts';
 import { encodeUtf8, isText } from '../ubus/text.ts';
-import { canonicalMember } from './canonical-member.ts';
+import { endpointId, parseEndpoint } from '../wire/address.ts';
 import type { Groups } from './groups.ts';
 import { GROUP_POLICY } from './policies.ts';
 import type { PublishResult } from './publish-queue.ts';
@@ -94,15 +94,21 @@ export class GroupObjects implements GroupsObserver {
     const data = payloadOf(request);
     if (data === undefined) return;
     const done = (result: PublishResult): void => this.#published(request, result);
-    const to = canonicalMember(request.text('to'), this.#groups.host.port);
-    this.#groups.publish(group, request.caller.program, data, to, request.flag('wait') !== false, done);
+    this.#groups.publish(group, request.caller.program, data, this.#receiver(request), request.flag('wait') !== false, done);
   }
 
   #datagram(group: SharedGroup, request: Request): void {
     const data = payloadOf(request);
     if (data === undefined) return;
-    const to = canonicalMember(request.text('to'), this.#groups.host.port);
-    this.#published(request, this.#groups.datagram(group, request.caller.program, data, to));
+    this.#published(request, this.#groups.datagram(group, request.caller.program, data, this.#receiver(request)));
+  }
+
+  /** An address as a person types it becomes the identity by which the core knows it; what is none will be no member. */
+  #receiver(request: Request): string {
+    const to = request.text('to');
+    const { port } = this.#groups.host;
+    const endpoint = parseEndpoint(to);
+    return endpoint === undefined ? to : endpointId(endpoint.address, endpoint.port || port, port);
   }
 
   #published(request: Request, { status, seq, room, error }: PublishResult): void {

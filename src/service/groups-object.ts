@@ -1,5 +1,4 @@
 /** ubus object `meshchat.groups`: join, leave, list.  ubus call meshchat.groups join '{"name":"weather","persist":true}' */
-import type { Table } from '../ubus/blob.ts';
 import { STATUS_INVALID_ARGUMENT, STATUS_NOT_SUPPORTED, STATUS_OK } from '../ubus/status.ts';
 import type { Start } from './core.ts';
 import type { GroupObjects } from './group-objects.ts';
@@ -30,6 +29,7 @@ function join(groups: Groups, objects: GroupObjects, request: Request): void {
   const answer = groups.join(program, request.text('name'), options);
   if (!(answer instanceof Membership)) return request.refuse(answer.status, answer.error);
   const { group } = answer;
+  const { delivery, ordered, slow, playoutMs, repair } = group.core.options;
   const object = objects.objectOf(group);
   if (subscriber !== undefined && (object === undefined || !subscribe(subscriber, object))) {
     groups.leave(program, group.name);
@@ -40,7 +40,7 @@ function join(groups: Groups, objects: GroupObjects, request: Request): void {
     id: object === undefined ? 0 : request.caller.idOf(object) | 0,
     fresh: answer.fresh,
     epoch: groups.host.epoch,
-    options: optionsTable(group.core.options),
+    options: { delivery, ordered, slow, playout_ms: playoutMs, repair },
     history: replayed(groups, answer, options.start, request.flag('resume') === true).map((message) => objects.messageTable(message)),
   });
 }
@@ -74,8 +74,4 @@ function joinOptions(request: Request): JoinOptions {
   };
   // What was not asked is left open; what was is checked by Groups.join.
   return Object.fromEntries(Object.entries(wished).filter(([, value]) => value !== undefined)) as JoinOptions;
-}
-
-function optionsTable({ delivery, ordered, slow, playoutMs, repair }: Required<JoinOptions> | Table): Table {
-  return { delivery, ordered, slow, playout_ms: playoutMs, repair } as Table;
 }

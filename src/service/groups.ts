@@ -21,7 +21,7 @@ import { conflict, coreOptions, nameProblem, optionsProblem } from './join-optio
 import type { Publication, PublishResult } from './publish-queue.ts';
 import { PublishQueue, publishResult } from './publish-queue.ts';
 import type { GroupMessage } from './recent-messages.ts';
-import type { GroupMember, GroupsObserver, MembershipHandler, PeerSummary, Program, Refusal } from './shared-group.ts';
+import type { GroupMember, GroupsObserver, MembershipHandler, Program, Refusal } from './shared-group.ts';
 import { Membership, SharedGroup } from './shared-group.ts';
 
 /** Groups of the whole daemon, as one SUBS frame lists them; a join beyond is refused. */
@@ -155,14 +155,6 @@ export class Groups {
 
   history(group: SharedGroup, last: number): GroupMessage[] {
     return this.delivery.recent.last(group.name, last);
-  }
-
-  peers(): PeerSummary[] {
-    const now = this.host.now();
-    return this.host.node.peers(now).map(({ id, mesh, state, rttMs, loss, heardAt, epoch, groupCount, queuedBytes, wayOf }) => ({
-      address: id, mesh, state, rttMs, loss, epoch, queuedBytes, wayOf, groups: groupCount,
-      heardMsAgo: heardAt >= 0 && heardAt <= now ? now - heardAt : -1,
-    }));
   }
 
   selfChanged(): void {

@@ -3,6 +3,7 @@ import type { LineLog, LogLevel } from '../runtime/log.ts';
 import { LOG_LEVELS } from '../runtime/log.ts';
 import type { Table, Value } from '../ubus/blob.ts';
 import { STATUS_INVALID_ARGUMENT } from '../ubus/status.ts';
+import type { CorePeer } from './core.ts';
 import type { Daemon } from './daemon.ts';
 import { type DoctorFacts, examine } from './doctor.ts';
 import type { GroupObjects } from './group-objects.ts';
@@ -23,7 +24,7 @@ export interface MeshchatFacts extends DoctorFacts {
 export function createMeshchatObject(daemon: Daemon, log: LineLog, objects: GroupObjects, facts: () => MeshchatFacts): ServiceObject {
   const methods: Methods = new Map([
     ['status', (request: Request) => request.answer(status(daemon, objects, facts()))],
-    ['peers', (request: Request) => request.answer({ peers: daemon.groups.peers().map(peerTable) })],
+    ['peers', (request: Request) => request.answer({ peers: daemon.node.peers(daemon.now()).map((peer) => peerTable(peer, daemon.now())) })],
     ['metrics', (request: Request) => request.answer(metrics(daemon, facts()))],
     ['doctor', (request: Request) => request.answer(diagnosis(daemon, facts()))],
     ['log', (request: Request) => answerLog(log, request)],
@@ -33,7 +34,7 @@ export function createMeshchatObject(daemon: Daemon, log: LineLog, objects: Grou
 
 function status(daemon: Daemon, objects: GroupObjects, facts: MeshchatFacts): Table {
   const { runtime, groups } = daemon;
-  const peers = groups.peers();
+  const peers = daemon.node.peers(daemon.now());
   const inState = (state: string): number => peers.filter((peer) => peer.state === state).length;
   return {
     version: facts.version,
@@ -57,12 +58,11 @@ function status(daemon: Daemon, objects: GroupObjects, facts: MeshchatFacts): Ta
   };
 }
 
-function peerTable(peer: ReturnType<Daemon['groups']['peers']>[number]): Table {
-  const { address, mesh, state, rttMs, loss, heardMsAgo, groups, epoch, queuedBytes, wayOf } = peer;
-  return {
-    address, mesh, state, rtt_ms: round(rttMs), loss: round(loss), heard_ms_ago: heardMsAgo, groups, epoch, queued: queuedBytes,
-    way_of: wayOf,
-  };
+function peerTable(
+  { id: address, mesh, state, rttMs, loss, heardAt, groupCount: groups, epoch, queuedBytes: queued, wayOf: way_of }: CorePeer, now: number,
+): Table {
+  const heard_ms_ago = heardAt >= 0 && heardAt <= now ? now - heardAt : -1;
+  return { address, mesh, state, rtt_ms: round(rttMs), loss: round(loss), heard_ms_ago, groups, epoch, queued, way_of };
 }
 
 /** Three digits are enough, and whole numbers stay whole. */

@@ -32,21 +32,6 @@ export interface GroupMember {
   rttMs: number;
 }
 
-export interface PeerSummary {
-  address: string;
-  mesh: string;
-  state: PeerState;
-  rttMs: number;
-  /** 0 … 1. */
-  loss: number;
-  /** -1 never. */
-  heardMsAgo: number;
-  groups: number;
-  epoch: number;
-  queuedBytes: number;
-  wayOf: string;
-}
-
 /** What a membership of a program inside the daemon is told. */
 export interface MembershipHandler {
   message(message: GroupMessage): void;
