@@ -21,7 +21,7 @@ const LOGIN = ['CAP REQ :sasl', 'AUTHENTICATE PLAIN', '@label=x AUTHENTICATE AGJ
 const labels = suite('irc labels');
 
 labels('an answer that comes later has the label, and nothing else has', async () => {
-  const { bob } = await one('labeled-response batch', { accounts: [await account(300)], operators: [await account(300)] });
+  const { bob } = await one('labeled-response batch', { accounts: [await account(1)], operators: [await account(1)] });
   const login = await bob.ask(...LOGIN);
   assert.equal(login.filter((line) => line.includes('label=')).length, 1);
   assert.match(login.find((line) => line.includes('label=')) as string, /^@label=x :irc\.mesh BATCH \+\w+ labeled-response$/);
@@ -44,7 +44,7 @@ labels('who has not asked for labels gets none', async () => {
   assert.equal(got, []);
 });
 labels('who goes while his password is checked has gone', async () => {
-  const { world, a, b } = await nodes({}, { accounts: [await account(300)] });
+  const { world, a, b } = await nodes({}, { accounts: [await account(1)] });
   const ann = await joined(a, 'ann');
   const bob = await joined(b, 'bob');
   bob.send(...LOGIN);
