@@ -127,7 +127,7 @@ function select(
 /** @param wanted the client asked for it: an empty batch is an answer */
 function replay(ircd: Ircd, session: Session, target: string, entries: readonly Entry[], wanted: boolean): void {
   if (entries.length === 0 && !wanted) return;
-  const batch = session.beginBatch('chathistory', [target]);
+  const batch = session.beginBatch('chathistory', target);
   for (const entry of entries) {
     const delivery = new Delivery(entry);
     if (wanted) delivery.to(session, batch);
@@ -165,7 +165,7 @@ function replyTargets(ircd: Ircd, session: Session, points: readonly string[], c
   for (const { name, history } of ircd.conversations.all(user)) add(name, history.lastMessageMs);
   found.sort((x, y) => x[0] - y[0]);
   const chosen = a <= b ? found.slice(0, count) : found.slice(-count);
-  const batch = session.beginBatch('draft/chathistory-targets', []);
+  const batch = session.beginBatch('draft/chathistory-targets');
   for (const [timeMs, name] of chosen) {
     session.send(
       new Outgoing(ircd.serverName, 'CHATHISTORY', ['TARGETS', name, formatTime(timeMs)], { timeMs }), batch,

@@ -40,7 +40,7 @@ export class Delivery {
     if (entry.command === 'TAGMSG' && !session.has(CAP_MESSAGE_TAGS)) return;
     session.shownEarly?.add(entry);
     if (entry.lines.length > 1 && isMessage(entry) && session.has(CAP_MULTILINE) && session.has(CAP_BATCH)) {
-      return this.#multiline(session);
+      return this.#multiline(session, batch);
     }
     for (const out of (this.#plain ??= this.#lines())) session.send(out, batch, aside);
   }
@@ -74,12 +74,11 @@ export class Delivery {
     return shown.map((line, i) => new Outgoing(source, command, [this.#target, line], i === 0 ? this.#tags() : rest));
   }
 
-  #multiline(session: Session): void {
+  #multiline(session: Session, batch: string): void {
     const { source, command, lines, concat } = this.entry;
-    const params = ['draft/multiline', this.#target];
-    const id = session.beginBatch(
-      '', [], (name) => new Outgoing(source, 'BATCH', [`+${name}`, ...params], this.#tags()),
-    );
+    const id = session.newBatchId();
+    const start = [`+${id}`, 'draft/multiline', this.#target];
+    session.send(new Outgoing(source, 'BATCH', start, this.#tags()), batch);
     const tags = { timeMs: this.entry.timeMs };
     this.#inner ??= lines.map(
       (line, i) => new Outgoing(

@@ -13,7 +13,7 @@ export class SessionBatches {
   }
   send(session: Session, out: Outgoing): void {
     let id = this.#ids.get(session);
-    if (id === undefined) this.#ids.set(session, (id = session.beginBatch(this.#type, this.#params)));
+    if (id === undefined) this.#ids.set(session, (id = session.beginBatch(this.#type, ...this.#params)));
     session.send(out, id);
   }
   end(): void {

@@ -138,11 +138,14 @@ export class Session {
     this.line('NOTICE', this.name, text);
   }
 
-  /** @returns the id for lines of the batch, '' when the client knows no batches. `start` overrides the first line. */
-  beginBatch(type: string, params: readonly string[], start?: (id: string) => Outgoing): string {
+  newBatchId(): string {
+    return (++this.#batchCount).toString(36);
+  }
+  /** @returns the id for lines of the batch, '' when the client knows no batches. */
+  beginBatch(type: string, ...params: string[]): string {
     if (!this.has(CAP_BATCH)) return '';
-    const id = (++this.#batchCount).toString(36);
-    this.send(start?.(id) ?? formatLine(this.#host.serverName, 'BATCH', [`+${id}`, type, ...params]));
+    const id = this.newBatchId();
+    this.line('BATCH', `+${id}`, type, ...params);
     return id;
   }
   endBatch(id: string): void {
@@ -185,7 +188,7 @@ export class Session {
     } else if (top.length === 1) {
       for (const item of items) this.#writeCaptured(item, item === top[0] ? [labelTag] : []);
     } else {
-      const id = (++this.#batchCount).toString(36);
+      const id = this.newBatchId();
       this.#write(formatLine(this.#host.serverName, 'BATCH', [`+${id}`, 'labeled-response']), [labelTag]);
       for (const item of items) this.#writeCaptured(item, item.batch === '' ? [['batch', id]] : []);
       this.#write(formatLine(this.#host.serverName, 'BATCH', [`-${id}`]), []);

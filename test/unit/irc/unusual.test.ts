@@ -136,6 +136,14 @@ past('what was said with somebody of another node is there when he has gone', as
   await world.run(200);
   assert.ok((await ann.ask('CHATHISTORY LATEST bob * 10')).some((line) => line.endsWith('PRIVMSG ann remember')));
 });
+past('a message of several lines is played within the batch of the history', async () => {
+  const { bob } = await one('message-tags batch draft/multiline draft/chathistory');
+  await bob.ask('BATCH +1 draft/multiline #c', '@batch=1 PRIVMSG #c :one', '@batch=1 PRIVMSG #c :two', 'BATCH -1');
+  const [start, inner, ...rest] = await bob.ask('CHATHISTORY LATEST #c * 10') as [string, string];
+  const [, id] = /BATCH \+(\w+) chathistory/.exec(start) as unknown as [string, string];
+  assert.match(inner, new RegExp(`^@batch=${id};msgid=[^ ]+ :bob![^ ]+ BATCH \\+\\w+ draft/multiline #c$`));
+  assert.is(rest.length, 4);
+});
 past('what is said while the history of several channels is on its way is shown once', async () => {
   const { world, a, b } = await nodes({}, { playbackLines: 50 });
   const ann = await a.user('ann');
