@@ -197,6 +197,7 @@ export class Ircd implements SessionHost {
   close(session: Session, reason: string, error?: string): void {
     if (session.closed) return;
     if (error !== undefined) session.send(formatLine('', 'ERROR', [error]));
+    session.endLabel();
     session.flush();
     session.closed = true;
     this.#dirty.delete(session);

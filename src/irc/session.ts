@@ -166,7 +166,7 @@ export class Session {
     try {
       task();
     } finally {
-      this.#endLabel();
+      this.endLabel();
     }
   }
   /** The command that is being handled is answered later, by labelled() with this label. */
@@ -175,8 +175,10 @@ export class Session {
     this.#label = '';
     return label;
   }
-  #endLabel(): void {
-    const items = this.#capture ?? [];
+  /** Writes what was held back. */
+  endLabel(): void {
+    const items = this.#capture;
+    if (items === undefined) return;
     this.#capture = undefined;
     const label = this.takeLabel();
     const top = items.filter((item) => item.batch === '' && !item.closesBatch);

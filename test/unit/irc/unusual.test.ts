@@ -38,6 +38,10 @@ labels('history that is still on its way is labelled when it is there', async ()
   assert.is(labelled.length, 1, String(labelled));
   assert.match(labelled[0] as string, /^@label=x :irc\.mesh BATCH \+\w+ chathistory #c$/);
 });
+labels('a labelled QUIT is answered', async () => {
+  const { bob } = await one('labeled-response batch');
+  assert.match((await bob.ask('@label=x QUIT'))[0] as string, /^@label=x ERROR :Closing Link: /);
+});
 labels('who has not asked for labels gets none', async () => {
   const { bob } = await one('batch draft/multiline message-tags');
   const got = await bob.ask('@label=x BATCH +1 draft/multiline #c', '@batch=1 PRIVMSG #c :text', 'BATCH -1');
