@@ -114,8 +114,8 @@ not known is a warning. \`meshchatd --check\` tells both without starting anythi
 \`SIGHUP\` (on OpenWrt \`/etc/init.d/meshchat reload\`) applies changes. An option marked **restart** counts only after
 \`/etc/init.d/meshchat restart\`, and the daemon says so.
 `;
-  for (const [type, { single, fields, restart }] of Object.entries(SCHEMA)) {
-    const about = restart ? `${HELP[type].about} **restart** for any change.` : HELP[type].about;
+  for (const [type, { single, fields }] of Object.entries(SCHEMA)) {
+    const { about } = HELP[type];
     text += `\n## config ${type}${single ? ` '${single}'` : ''}\n\n${about}\n\n`;
     text += '| option | values | default | |\n| --- | --- | --- | --- |\n';
     for (const [key, field] of Object.entries(fields)) {

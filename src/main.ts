@@ -7,7 +7,7 @@ import { runCli } from './cli/main.ts';
 import type { Group } from './client/client.ts';
 import { LocalClient } from './client/local-client.ts';
 import { DAEMON_USAGE, parseArguments, type DaemonArguments } from './config/arguments.ts';
-import { changeName, diffOptions } from './config/diff.ts';
+import { diffOptions } from './config/diff.ts';
 import { loadConfiguration } from './config/load.ts';
 import type { DaemonOptions, MeshOptions } from './config/options.ts';
 import { defaultIrcOptions, type IrcOptions } from './irc/options.ts';
@@ -226,9 +226,7 @@ class Service {
     await this.#irc?.reload(ircOptions(options));
     // Also without any change: whoever sends SIGHUP may know that a mesh has just come up.
     for (const { sources } of this.#meshes.values()) for (const source of sources) source.refresh();
-    for (const change of changes) {
-      this.#log.info(`reload: ${changeName(change)} ${change.restart ? 'needs a restart' : 'changed'}`);
-    }
+    for (const { name, restart } of changes) this.#log.info(`reload: ${name} ${restart ? 'needs a restart' : 'changed'}`);
   }
 
   async stop(): Promise<void> {

@@ -3,11 +3,8 @@ import type { DaemonOptions } from './options.ts';
 import { optionName, SCHEMA } from './schema.ts';
 
 export interface OptionChange {
-  section: keyof DaemonOptions;
-  /** Which one of several, by its `name`; '' for meshchat and irc. */
+  /** irc.motd, mesh.home.peer; mesh.home when the whole section came or went. */
   name: string;
-  /** The UCI option; '': the whole section came or went. */
-  option: string;
   /** In force only after a restart. */
   restart: boolean;
 }
@@ -17,36 +14,27 @@ type Values = Record<string, unknown>;
 /** Changes in schema order; empty when nothing differs. */
 export function diffOptions(before: DaemonOptions, after: DaemonOptions): OptionChange[] {
   const changes: OptionChange[] = [];
-  for (const [type, schema] of Object.entries(SCHEMA)) {
-    const section = type as keyof DaemonOptions;
-    const olds = byName(before[section]);
-    const news = byName(after[section]);
-    const sectionRestart = schema.restart ?? false;
+  for (const [type, { fields }] of Object.entries(SCHEMA)) {
+    const olds = byName(type, before[type as keyof DaemonOptions]);
+    const news = byName(type, after[type as keyof DaemonOptions]);
     for (const name of new Set([...olds.keys(), ...news.keys()])) {
       const old = olds.get(name);
       const now = news.get(name);
       if (!old || !now) {
-        changes.push({ section, name, option: '', restart: sectionRestart });
+        changes.push({ name, restart: false });
         continue;
       }
-      for (const [key, field] of Object.entries(schema.fields)) {
+      for (const [key, { restart = false }] of Object.entries(fields)) {
         if (JSON.stringify(old[key]) === JSON.stringify(now[key])) continue;
-        changes.push({ section, name, option: optionName(key), restart: field.restart ?? sectionRestart });
+        changes.push({ name: `${name}.${optionName(key)}`, restart });
       }
     }
   }
   return changes;
 }
 
-/** "mesh.home.port": how a change is told. */
-export function changeName(change: OptionChange): string {
-  return [change.section, change.name, change.option].filter((part) => part !== '').join('.');
-}
-
-function byName(sections: object): Map<string, Values> {
-  const named = new Map<string, Values>();
-  for (const values of [sections].flat() as Values[]) {
-    named.set(Array.isArray(sections) ? String(values['name']) : '', values);
-  }
-  return named;
+/** By "irc", or "mesh.home" where there may be several. */
+function byName(type: string, sections: object): Map<string, Values> {
+  const named = (values: Values): string => (Array.isArray(sections) ? `${type}.${String(values['name'])}` : type);
+  return new Map(([sections].flat() as Values[]).map((values) => [named(values), values]));
 }

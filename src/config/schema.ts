@@ -105,8 +105,6 @@ export interface SectionSchema {
   /** There is one section of this type, of this name; undefined: any number. */
   single?: string;
   fields: Record<string, Field<unknown>>;
-  /** A running daemon takes no change of it. */
-  restart?: true;
 }
 
 export const SCHEMA: Record<keyof DaemonOptions, SectionSchema> = {

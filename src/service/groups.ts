@@ -177,12 +177,12 @@ export class Groups {
   #accepted(group: SharedGroup, publication: Publication, seq: number): void {
     group.publishedCount++;
     if (publication.to !== '') return;
-    if (seq === 0) return this.#echoDatagram(group, publication.owner as Program, publication.data);
+    if (seq === 0) return this.#echoDatagram(group, publication.owner, publication.data);
     const { epoch } = this.host;
     const source = this.host.self()[0] ?? '';
     const timeMs = this.host.wallMs();
     const message: GroupMessage = { source, epoch, seq, data: publication.data, addressed: false, own: true, timeMs };
-    this.host.events.push(() => this.delivery.handOut(group, message, publication.owner as Program));
+    this.host.events.push(() => this.delivery.handOut(group, message, publication.owner));
   }
 
   #echoDatagram(group: SharedGroup, owner: Program, data: Uint8Array): void {

@@ -7,6 +7,7 @@ import {
   STATUS_INVALID_ARGUMENT, STATUS_NO_MEMORY, STATUS_NOT_FOUND, STATUS_OK, STATUS_UNKNOWN_ERROR,
 } from '../ubus/status.ts';
 import type { CoreGroup } from './core.ts';
+import type { Program } from './shared-group.ts';
 
 /** Of one group; a publication beyond is refused as if it had not wanted to wait. */
 export const WAITING_MAX = 256;
@@ -23,8 +24,7 @@ export interface PublishResult {
 }
 
 export interface Publication {
-  /** Who asked: compared by identity only. */
-  owner: object;
+  owner: Program;
   data: Uint8Array;
   /** '' to all members. */
   to: string;
@@ -80,7 +80,7 @@ export class PublishQueue {
   }
 
   /** The program has gone: nobody waits for an answer. */
-  forget(owner: object): void {
+  forget(owner: Program): void {
     this.#waiting = this.#waiting.filter((publication) => publication.owner !== owner);
     this.#waitingBytes = this.#waiting.reduce((sum, publication) => sum + publication.data.length, 0);
   }

@@ -16,12 +16,7 @@ export interface GroupMessage {
   timeMs: number;
 }
 
-export interface RecentLimits {
-  countMax: number;
-  bytesMax: number;
-  totalBytesMax: number;
-}
-export const RECENT_LIMITS: RecentLimits = { countMax: 100, bytesMax: 64 * 1024, totalBytesMax: 1024 * 1024 };
+export const RECENT_LIMITS = { countMax: 100, bytesMax: 64 * 1024, totalBytesMax: 1024 * 1024 };
 
 /** What one message costs beside its data (measured on QuickJS: object, array header, strings). */
 const MESSAGE_OVERHEAD_BYTES = 600;
@@ -32,13 +27,8 @@ class Ring {
 }
 
 export class RecentMessages {
-  readonly #limits: RecentLimits;
   readonly #rings = new Map<string, Ring>();
   #bytes = 0;
-
-  constructor(limits: RecentLimits = RECENT_LIMITS) {
-    this.#limits = limits;
-  }
 
   get bytes(): number {
     return this.#bytes;
@@ -51,10 +41,9 @@ export class RecentMessages {
     ring.messages.push(message);
     ring.bytes += size;
     this.#bytes += size;
-    while (ring.messages.length > this.#limits.countMax || (ring.bytes > this.#limits.bytesMax && ring.messages.length > 1)) {
-      this.#dropOldest(ring);
-    }
-    while (this.#bytes > this.#limits.totalBytesMax) this.#dropOldest(this.#largest());
+    const { countMax, bytesMax, totalBytesMax } = RECENT_LIMITS;
+    while (ring.messages.length > countMax || (ring.bytes > bytesMax && ring.messages.length > 1)) this.#dropOldest(ring);
+    while (this.#bytes > totalBytesMax) this.#dropOldest(this.#largest());
   }
 
   /** The newest `last` messages, oldest first. */

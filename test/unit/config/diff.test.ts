@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { changeName, diffOptions } from '../../../src/config/diff.ts';
+import { diffOptions } from '../../../src/config/diff.ts';
 import { loadOptions } from '../../../src/config/interpret.ts';
 import type { DaemonOptions } from '../../../src/config/options.ts';
 
@@ -10,7 +10,7 @@ function load(text: string): DaemonOptions {
   return loadOptions('F', new TextEncoder().encode(text)).options!;
 }
 function changes(before: string, after: string): string[] {
-  return diffOptions(load(before), load(after)).map((change) => changeName(change) + (change.restart ? ' restart' : ''));
+  return diffOptions(load(before), load(after)).map(({ name, restart }) => name + (restart ? ' restart' : ''));
 }
 
 diff('nothing differs from itself', () => {
