@@ -51,14 +51,8 @@ function checkMeshes(daemon: Daemon): Check[] {
   });
 }
 
-function checkPorts({ sockets, port }: Daemon): Check[] {
-  return sockets.filter(({ errorCode }) => errorCode !== '').map(({ address, errorCode }) => {
-    if (errorCode === 'EADDRINUSE') {
-      return bad('port', `UDP port ${port} on ${address} is in use by another program`, `netstat -ulpn | grep :${port}`);
-    }
-    if (errorCode === 'EADDRNOTAVAIL') return bad('port', `the address ${address} is not on this machine`, 'ip addr');
-    return bad('port', `cannot listen on ${address} port ${port}: ${errorCode}`, 'logread -e meshchat');
-  });
+function checkPorts({ sockets }: Daemon): Check[] {
+  return sockets.flatMap(({ problem }) => (problem === undefined ? [] : [bad('port', problem.text, problem.remedy)]));
 }
 
 function checkPeers(daemon: Daemon): Check {

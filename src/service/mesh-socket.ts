@@ -5,10 +5,9 @@
  *   opening --ok--> open --system closed it--> waiting --pause over--> opening
  *      +-----refused------------------------------^
  */
-import type { MeshSource } from '../broadcast/mesh-source.ts';
+import type { MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
 import type { Log } from '../runtime/log.ts';
-import type { DatagramSocket, Runtime, Timer } from '../runtime/runtime.ts';
-import { SystemError } from '../runtime/runtime.ts';
+import type { DatagramSocket, Runtime, SystemError, Timer } from '../runtime/runtime.ts';
 
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30_000;
@@ -26,8 +25,8 @@ export class MeshSocket {
   readonly port: number;
   /** The core's number of this address while it is open, else -1. Kept by the owner. */
   local = -1;
-  /** Why it is not open: an errno name; '' while it is or opens for the first time. */
-  errorCode = '';
+  /** Why it is not open, and what to look at; undefined while it is or opens for the first time. */
+  problem: MeshStatus['problem'];
   readonly #runtime: Runtime;
   readonly #log: Log;
   readonly #owner: MeshSocketOwner;
@@ -73,7 +72,7 @@ export class MeshSocket {
       if (!this.#ended) this.#failed(error);
       return;
     }
-    this.errorCode = '';
+    this.problem = undefined;
     this.#retryMs = RETRY_MS_MIN;
     this.#log.info(`${this.mesh.name}: listening on ${this.address} port ${this.port}`);
     this.#owner.opened(this);
@@ -101,20 +100,20 @@ export class MeshSocket {
   }
 
   #failed(error: unknown): void {
-    const code = error instanceof SystemError ? error.code : 'EIO';
+    const problem = this.#describe(error as SystemError);
     // One line per change, not one per attempt.
-    if (code !== this.errorCode) this.#log.warn(`${this.mesh.name}: ${this.#describe(code, error)}`);
-    this.errorCode = code;
+    if (problem.text !== this.problem?.text) this.#log.warn(`${this.mesh.name}: ${problem.text}; trying again (${problem.remedy})`);
+    this.problem = problem;
     this.#retry.set(this.#runtime.now() + this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
-  #describe(code: string, error: unknown): string {
+  #describe({ code, message }: SystemError): { text: string; remedy: string } {
     const { address, port } = this;
     if (code === 'EADDRINUSE') {
-      return `UDP port ${port} on ${address} is in use by another program (netstat -ulpn names it); trying again`;
+      return { text: `UDP port ${port} on ${address} is in use by another program`, remedy: `netstat -ulpn | grep :${port}` };
     }
-    if (code === 'EADDRNOTAVAIL') return `the address ${address} is not on this machine yet; trying again`;
-    return `cannot listen on ${address} port ${port}: ${error instanceof Error ? error.message : code}; trying again`;
+    if (code === 'EADDRNOTAVAIL') return { text: `the address ${address} is not on this machine`, remedy: 'ip addr' };
+    return { text: `cannot listen on ${address} port ${port}: ${message}`, remedy: 'logread -e meshchat' };
   }
 }
