@@ -138,6 +138,13 @@ step('completes sections without a name, and calls a mesh of them by its type', 
   text('uci delete meshchat.@mesh[-1]; uci rename meshchat.kept=cjdns; uci commit meshchat; rm /etc/config/cjdns; /etc/init.d/meshchat reload');
 });
 
+step('ends and says so when it is not enabled, and comes back', () => {
+  assert.match(text('uci set meshchat.main.enabled=0; uci commit meshchat; /etc/init.d/meshchat reload'), /not started: option enabled/);
+  until(`! ${STATUS}`, 10);
+  text('uci set meshchat.main.enabled=1; uci commit meshchat; /etc/init.d/meshchat reload');
+  until(STATUS, 10);
+});
+
 step('does not take uncommitted changes', () => {
   text("uci set meshchat.main.peers_max='7'; /etc/init.d/meshchat reload");
   assert.is.not(run('grep peers_max /var/etc/meshchat/config').status, 0);
