@@ -255,11 +255,21 @@ export class ChannelLink {
     const { index, published } = this.outbox;
     return [key, index, published, history.sum, topic?.clock ?? 0, topicHash(topic)];
   }
-  /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
-  onDigest(source: string, run: number, index: number, high: number, sum: number): void {
+  /** @returns whether the member knows another topic. */
+  onDigest(source: string, run: number, told: readonly unknown[]): boolean {
+    const [index, high, , clock] = told.map(readCount) as [number, number, number, number];
     if (index > 0 && high > 0 && this.#arrivals.streams.raise(source, streamName(run, index), high)) {
       this.#gaps.want(source, this.#port.now());
     }
+    this.#compare(source, typeof told[2] === 'number' ? told[2] : 0);
+    // Whoever has set the topic may be gone, and nobody's facts have changed since: so it is compared.
+    const { topic } = this.channel;
+    const own = topic?.clock ?? 0;
+    return clock > own || (clock === own && told[4] !== topicHash(topic));
+  }
+
+  /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
+  #compare(source: string, sum: number): void {
     const own = this.channel.history.sum;
     const pair = `${sum} ${own}`;
     const last = this.#compared.get(source);

@@ -138,6 +138,7 @@ function replay(ircd: Ircd, session: Session, target: string, entries: readonly 
 
 /** The last lines, for a client that does not ask for them. */
 export function playHistory(ircd: Ircd, session: Session, channel: Channel): void {
+  ircd.settle(); // what has just come is shown first, and once
   channel.history.expire(ircd.wallMs());
   const { shownEarly } = session;
   const entries = channel.history.entries.filter((entry) => isMessage(entry) && shownEarly?.has(entry) !== true);

@@ -250,27 +250,23 @@ function addToBatch(session: Session, line: Line): void {
 /** REDACT <target> <msgid> [:<reason>] */
 function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, msgid, reason = ''] = line.params as [string, string, string?];
+  const fail = (code: string, ...params: string[]): void => session.fail('REDACT', code, safeParam(target), ...params);
   const text = cutText(reason, REASON_BYTES_MAX);
   const channel = ircd.network.channels.get(fold(target));
   const other = channel === undefined ? ircd.network.findUser(target) : undefined;
   if ((channel === undefined && other === undefined) || (channel !== undefined && !channel.members.has(user))) {
-    return session.fail('REDACT', 'INVALID_TARGET', safeParam(target), 'Invalid target');
+    return fail('INVALID_TARGET', 'Invalid target');
   }
   const history = channel?.history ?? ircd.conversations.find(user, other, target);
   const entry = history?.find(msgid);
   if (entry === undefined) {
-    return session.fail(
-      'REDACT', 'UNKNOWN_MSGID', safeParam(target), safeParam(msgid), 'This message does not exist or is too old',
-    );
+    return fail('UNKNOWN_MSGID', safeParam(msgid), 'This message does not exist or is too old');
   }
   const own = entry.source.slice(entry.source.indexOf('!')) === user.prefix.slice(user.prefix.indexOf('!')) &&
     (entry.origin?.nick === user.nick || entry.account !== undefined && entry.account === user.account);
   const op = channel?.members.get(user)?.op === true;
   if (!own && !op) {
-    return session.fail(
-      'REDACT', 'REDACT_FORBIDDEN', safeParam(target), safeParam(msgid),
-      'You are not authorised to redact this message',
-    );
+    return fail('REDACT_FORBIDDEN', safeParam(msgid), 'You are not authorised to redact this message');
   }
   history?.remove(msgid);
   if (channel !== undefined) {

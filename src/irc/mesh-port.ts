@@ -4,7 +4,7 @@
  */
 import type { Client, Message } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
-import { type Channel, topicHash } from './channel.ts';
+import type { Channel } from './channel.ts';
 import { playMissed } from './command-history.ts';
 import { CAP_REDACTION } from './capabilities.ts';
 import { ChannelLink } from './channel-link.ts';
@@ -308,15 +308,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.directory.onDigest(source, run, readCount(fields['v']));
     for (const item of Array.isArray(fields['h']) ? (fields['h'] as unknown[]) : []) {
       if (!Array.isArray(item)) continue;
-      const link = this.#links.get(typeof item[0] === 'string' ? item[0] : '');
-      const [index, high] = [readCount(item[1]), readCount(item[2])];
-      if (link === undefined) continue;
-      link.onDigest(source, run, index, high, typeof item[3] === 'number' ? item[3] : 0);
-      // Whoever has set the topic may be gone, and nobody's facts have changed since: so it is compared.
-      const { topic } = link.channel;
-      const clock = topic?.clock ?? 0;
-      const theirs = readCount(item[4]);
-      if (theirs > clock || (theirs === clock && item[5] !== topicHash(topic))) this.directory.ask(source);
+      const [key, ...told] = item as [string, ...unknown[]];
+      if (this.#links.get(key)?.onDigest(source, run, told) === true) this.directory.ask(source);
     }
   }
 
