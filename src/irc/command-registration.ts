@@ -201,8 +201,8 @@ function handlePing(ircd: Ircd, session: Session, line: Line): void {
 
 /** QUIT [:<reason>] */
 function handleQuit(ircd: Ircd, session: Session, line: Line): void {
-  const reason = cutText(line.params[0] ?? '', REASON_BYTES_MAX);
-  const text = reason === '' ? 'Quit' : `Quit: ${reason}`;
+  const reason = line.params[0] ?? '';
+  const text = reason === '' ? 'Quit' : cutText(`Quit: ${reason}`, REASON_BYTES_MAX);
   ircd.close(session, text, `Closing Link: ${ircd.network.host} (${text})`);
 }
 

@@ -113,10 +113,15 @@ lists('a parameter of several words does not take the place of others', async ()
   assert.equal(await bob.ask('CAP :a b'), [':irc.mesh 410 bob * :Invalid CAP command']);
 });
 lists('a reason is cut like that of another node', async () => {
-  const { node, bob } = await one();
-  const eve = await joined(node, 'eve');
+  const { world, a, b } = await nodes();
+  const [ann, eve] = [await joined(a, 'ann'), await joined(b, 'eve')];
+  const bob = await joined(a, 'bob');
+  eve.take();
   await bob.ask(`QUIT :${'x'.repeat(480)}`);
-  assert.is(eve.take()[0]?.length, `:bob!bob@${A} QUIT :Quit: `.length + 300);
+  await world.run(200);
+  const [here, there] = [ann.take().at(-1), eve.take()[0]];
+  assert.match(here as string, / QUIT :Quit: x{294}$/);
+  assert.is(here, there);
 });
 lists('WHOWAS tells when in words', async () => {
   const { node, bob } = await one();
@@ -160,6 +165,22 @@ past('what is said while the history of several channels is on its way is shown 
   assert.equal(brief(bob.take()).filter((line) => line.includes('PRIVMSG')).sort(), [
     'ann PRIVMSG #c new', 'ann PRIVMSG #c old', 'ann PRIVMSG #d new', 'ann PRIVMSG #d old',
   ]);
+});
+past('what is said in the moment in which the history has come is shown once', async () => {
+  const { world, a, b } = await nodes({}, { playbackLines: 50 });
+  const [ann, bob] = [await a.user('ann'), await b.user('bob')];
+  const channels = Array.from({ length: 8 }, (_, i) => `#c${i}`).join(',');
+  await ann.ask(`JOIN ${channels}`);
+  await world.run(500);
+  bob.send(`JOIN ${channels}`);
+  for (let i = 0; i < 100; i++) {
+    ann.send(`PRIVMSG ${channels} :${i}`);
+    await world.run(1);
+  }
+  await world.run(5000);
+  const shown = brief(bob.take()).filter((line) => line.includes('PRIVMSG'));
+  assert.is(shown.length, 800);
+  assert.is(new Set(shown).size, 800);
 });
 past('what was missed is not shown under a nick that another has here, nor of somebody who is banned', async () => {
   const { world, a, b, c } = await nodes();
