@@ -12,6 +12,8 @@ export const ACKED = 1;
 export const COUNTED = 2;
 /** Waits in the cursor's repair queue. */
 export const QUEUED = 4;
+/** As the second of two copies. */
+export const COPY = 8;
 
 export class Flight {
   /** When it was last sent, ms, wrapped to int32; of two copies of a repair, the first. */

@@ -12,7 +12,7 @@ import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Status } from '../wire/status.ts';
 import type { Context } from './context.ts';
-import { ACKED, COUNTED, type Flight, QUEUED } from './flight.ts';
+import { ACKED, COPY, COUNTED, type Flight, QUEUED } from './flight.ts';
 
 /** Of the shortest round trip: packets may overtake each other by so much (RFC 8985 §6.2, reo_wnd). */
 const REORDER_SHARE = 0.25;
@@ -109,7 +109,7 @@ export class Outstanding {
     flight.bytes[slot] = size;
     // The second of two copies of a repair does not begin the hold-down anew.
     const sinceMs = (now - flight.sentAt[slot]!) | 0;
-    if (flight.sends[slot]! < 2 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;
+    if ((flight.state[slot]! & COPY) === 0 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;
     flight.copiedAt[slot] = now | 0;
     if (flight.sends[slot]! < 255) flight.sends[slot]!++;
   }
@@ -119,16 +119,16 @@ export class Outstanding {
     return (this.#flight = this.#context.flights.take());
   }
 
-  /** It waits to be sent again: it is not on its way any more. */
-  onQueued(now: number, seq: number): void {
+  /** It waits to be sent again, as the second of two copies or not: it is not on its way any more. */
+  onQueued(now: number, seq: number, copy: number): void {
     const flight = this.#flight ?? this.#begin(now);
     this.#uncount(flight, seq);
-    flight.state[flight.slot(seq)]! |= QUEUED;
+    flight.state[flight.slot(seq)]! |= QUEUED | copy;
   }
 
   onUnqueued(seq: number): void {
     const flight = this.#flight;
-    if (flight !== undefined) flight.state[flight.slot(seq)]! &= ~QUEUED;
+    if (flight !== undefined) flight.state[flight.slot(seq)]! &= ~(QUEUED | COPY);
   }
 
   /** @returns the bytes newly acknowledged. */

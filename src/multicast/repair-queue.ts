@@ -6,6 +6,7 @@
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
+import { COPY } from './flight.ts';
 import type { Outstanding } from './outstanding.ts';
 
 /** Requests for one packet after which it goes twice. */
@@ -84,8 +85,8 @@ export class RepairQueue {
     if (sent.sinceSent(now, seq) >= sent.holdMs) this.#add(now, seq);
   }
 
-  #add(now: number, seq: number): void {
-    this.#sent.onQueued(now, seq);
+  #add(now: number, seq: number, copy = 0): void {
+    this.#sent.onQueued(now, seq, copy);
     this.#queue.push(seq);
     this.#sender.onRepairQueued();
   }
@@ -98,7 +99,7 @@ export class RepairQueue {
     const onAlarm = (at: number): void => {
       this.#copies.delete(seq);
       if (this.#sent.sinceSent(at, seq) < delayMs) return; // the first one had to wait: the two are close enough
-      if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(at, seq);
+      if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(at, seq, COPY);
     };
     this.#context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
   }

@@ -127,6 +127,29 @@ cursor('a repair is lost when something sent a quarter of a round trip after it 
   }
 });
 
+cursor('what was sent again early, as it had been overtaken, is held down from then on', () => {
+  const { bench, group, remote } = begun();
+  const { roundTrip } = bench.node.broadcast.peers.find('fd00::2')!;
+  for (let i = 0; i < 20; i++) roundTrip.onSample(bench.now, i % 2 === 0 ? 50 : 150);
+  const holdMs = roundTrip.srttMs + 2 * roundTrip.variationMs + 4;
+  publish(bench, group, 2);
+  bench.wait(60);
+  remote.status(1, { nackHigh: 2, high: 3, bitmap: '80' });
+  bench.wait(30);
+  bench.publish(group, 'later');
+  bench.wait(40);
+  bench.take();
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), [2]);
+  bench.wait(holdMs - 70 + 1);
+  bench.take();
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), [], 'a round trip after the first repair is not one after the second');
+  bench.wait(70);
+  remote.status(1, { nackHigh: 2, high: 4, bitmap: 'c0' });
+  assert.equal(remote.seqs(), [2]);
+});
+
 cursor('asked for twice and more, a second copy follows 0.2 round trips later', () => {
   const { bench, group, remote } = begun();
   publish(bench, group, 3);
