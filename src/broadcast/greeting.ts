@@ -66,7 +66,7 @@ export class Greeting {
       this.#liveness.heard(now, peer);
     }
     const believed = peer.epoch === header.epoch;
-    if (believed) this.#twins.onNumber(now, peer, hello.identity);
+    if (believed) peer.identity = hello.identity;
     if (hello.flags & HELLO_PROBE || !believed) {
       if (believed || this.#admission.mayChallenge(now)) this.#outbox.oweHello(peer, !believed);
       this.#liveness.awaitAnswer(now, peer);

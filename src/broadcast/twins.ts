@@ -44,23 +44,6 @@ export class Twins implements Alarm {
     this.#outbox = outbox;
   }
 
-  /** HELLO of a peer that is believed tells its node's number. */
-  onNumber(now: number, peer: Peer, number: number): void {
-    if (peer.identity === number) return;
-    peer.identity = number;
-    for (const other of this.#context.peers.all()) {
-      if (other === peer || other.identity !== number || other.epoch !== peer.epoch) continue;
-      for (const one of [peer, other]) if (one.namedIn === 0) this.#wait(now, one, true);
-    }
-  }
-
-  #wait(now: number, peer: Peer, met: boolean): void {
-    if (this.#confirming.size >= CONFIRMING_MAX || peer.lead.ways.length > 0) return;
-    this.#confirming.set(peer, met ? CONFIRM_PATIENCE : MEET_PATIENCE);
-    this.#context.alarms.setEarlier(this, now);
-    this.#decide(now, peer);
-  }
-
   /** Asks both for their lists, until it is clear whether they are one. */
   onAlarm(now: number): void {
     const heard = (peer: Peer): boolean => peer.heardAt >= now - SILENT_MS;
@@ -68,9 +51,8 @@ export class Twins implements Alarm {
     for (const [peer, patience] of this.#confirming) {
       if (peer.state !== ALIVE) continue;
       const others = this.#unclear(peer);
-      const isNamed = peer.namedIn > 0;
-      const cost = !heard(peer) ? 0 : isNamed && !others.some(heard) ? SILENT_COST : 1;
-      if ((isNamed && others.length === 0) || patience <= cost) {
+      const cost = !heard(peer) ? 0 : others.some(heard) ? 1 : SILENT_COST;
+      if (others.length === 0 || patience <= cost) {
         this.#confirming.delete(peer);
         this.#decide(now, peer);
         continue;
@@ -116,8 +98,11 @@ export class Twins implements Alarm {
     // An address that is away may still be the one by which we call it.
     for (const way of peer.lead.ways) if (way !== peer && !named.get(way.id)) way.doubtAt = now;
     const others = this.#unclear(peer);
-    if (others.length === 0) this.#confirming.delete(peer);
-    else if (peer.subsHeld === 0) this.#wait(now, peer, others.some(({ epoch }) => epoch === peer.epoch));
+    if (others.length === 0) {
+      this.#confirming.delete(peer);
+    } else if (peer.subsHeld === 0 && peer.lead.ways.length === 0 && this.#confirming.size < CONFIRMING_MAX) {
+      this.#confirming.set(peer, others.some(({ epoch }) => epoch === peer.epoch) ? CONFIRM_PATIENCE : MEET_PATIENCE);
+    }
     this.settle(now, peer);
   }
 

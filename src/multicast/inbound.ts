@@ -31,8 +31,9 @@ export class Inbound {
   /** @returns false when malformed. Frames of unknown type and of groups we are not in are ignored. */
   onFrame(now: number, from: Peer, type: number, flags: number, at: number, length: number): boolean {
     const peer = from.lead;
-    // Under which name its node speaks is not clear yet: it will be sent again.
-    if (peer.shadowed && type !== frame.FRAME_DIGEST) return true;
+    // Under which name its node speaks is not clear yet, or not known at all: it will be sent again.
+    const unnamed = peer.namedIn === 0 && this.#context.broadcast.locals.length > 1;
+    if ((peer.shadowed || unnamed) && type !== frame.FRAME_DIGEST) return true;
     if (type === frame.FRAME_DATA || type === frame.FRAME_POLL || type === frame.FRAME_DGRAM) {
       this.#context.broadcast.follow(now, from);
     }
