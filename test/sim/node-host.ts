@@ -46,8 +46,12 @@ export class NodeHost implements NodeOutput {
   known: Map<number, { epoch: number; at: number }>[];
   /** By number: when a node on two meshes was last seen to have two names in a group, or to change its name. */
   readonly renamedAt = new Map<number, number>();
-  /** Since it started: "node/epoch mesh>other" whose address on the one mesh has named its address on the other. */
+  /**
+   * Since it started: "node/epoch mesh>other" whose address on the one mesh has named its address on the other, and it has
+   * acknowledged that; by "node mesh", what it would acknowledge next.
+   */
   readonly named = new Set<string>();
+  readonly told = new Map<string, string[]>();
   crashes = 0;
   /** When it last started, stopped, joined or left. */
   changedAt = 0;
@@ -140,6 +144,7 @@ export class NodeHost implements NodeOutput {
     this.node = null;
     this.crashes++;
     this.named.clear();
+    this.told.clear();
     this.changedAt = this.#sim.now;
     for (let group = 0; group < this.groups.length; group++) {
       this.groups[group] = null;

@@ -3,7 +3,7 @@
  * metrics, and hands every event to the checkers.
  */
 import type { GapReason, MemberState, PeerState } from '../../src/multicast/node-output.ts';
-import { FRAME_DATA, FRAME_STATUS } from '../../src/wire/frame.ts';
+import { FRAME_DATA, FRAME_STATUS, FRAME_SUBS_ACK } from '../../src/wire/frame.ts';
 import type { Delivery, GapReport } from './ledger.ts';
 import { FATE_NAMES, FATE_SENT } from './network.ts';
 import { MESH_PORT, type NodeHost } from './node-host.ts';
@@ -61,6 +61,7 @@ export class Observer {
     }
     for (let i = 0; i < census.frameCount; i++) {
       const type = census.types[i]!;
+      if (type === FRAME_SUBS_ACK) for (const names of host.told.get(`${to} ${mesh}`) ?? []) host.named.add(names);
       if (this.#sim.measuring) {
         metrics.frames[type]!++;
         if (type === FRAME_STATUS && census.details[i]! > 0) {
@@ -104,7 +105,10 @@ export class Observer {
     this.#sim.noteHeard(host.index, from, mesh);
     this.#sim.arrivalListener?.(from, host.index);
     census.scan(truth, from, this.#sim.hosts[from]!.incarnation, host.index, bytes);
-    for (const address of census.named) host.named.add(`${from}/${this.#sim.hosts[from]!.epoch} ${mesh}>${this.#sim.meshes.meshOf(address)}`);
+    if (census.named.length > 0) {
+      const key = `${from}/${this.#sim.hosts[from]!.epoch}`;
+      host.told.set(`${from} ${mesh}`, census.named.map((address) => `${key} ${mesh}>${this.#sim.meshes.meshOf(address)}`));
+    }
     if (this.#sim.trace.listener !== null) this.#sim.log(host.index, `<${mesh > 0 ? '=' : '-'} ${from} ${census.describe()}`);
     for (let i = 0; i < census.frameCount; i++) {
       const packet = census.details[i]!;
@@ -112,7 +116,7 @@ export class Observer {
       const copies = truth.packetCopies[packet]!;
       if (copies[host.index]! & COPY_ARRIVED) continue;
       const message = truth.messages[truth.packetMessage[packet]!]!;
-      if (!this.#isHeard(host, from, message.group)) continue;
+      if (!this.#isHeard(host, from, mesh, message.group)) continue;
       copies[host.index]! |= COPY_ARRIVED;
       if (!(copies[host.index]! & COPY_FIRST_LOST) || !message.measured) continue;
       const sentAt = truth.packetFirstAt[packet]![host.index]!;
@@ -122,10 +126,11 @@ export class Observer {
   }
 
   /** Of a node on several meshes nothing is taken before it is clear under which name it speaks. */
-  #isHeard(host: NodeHost, from: number, group: number): boolean {
+  #isHeard(host: NodeHost, from: number, mesh: number, group: number): boolean {
     const { hosts, meshes } = this.#sim;
-    const known = host.known[group]!;
-    return meshes.count === 1 || meshes.networks.some(({ mesh }) => known.has(from + mesh * hosts.length));
+    if (meshes.count === 1) return true;
+    const name = meshes.meshOf(host.node?.memberOf(meshes.addressOf(from, mesh)) ?? '');
+    return host.known[group]!.has(from + name * hosts.length);
   }
 
   onMessage(

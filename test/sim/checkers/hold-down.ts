@@ -15,14 +15,19 @@ export class HoldDown implements Checker {
   #sim: Simulation;
   /** Copies that were repeated quickly, and when the first of the two was sent. */
   #quick = new Map<number, number>();
+  /** By which mesh each copy was last sent, where there are several. */
+  #mesh = new Map<number, number>();
   constructor(sim: Simulation) {
     this.#sim = sim;
   }
 
   dataSent(host: NodeHost, to: number, packet: number, again: boolean, mesh: number): void {
-    if (!again) return;
     const sim = this.#sim;
     const key = packet * sim.hosts.length + to;
+    // An answer to the copy before would come by the way by which that went.
+    const before = this.#mesh.get(key) ?? mesh;
+    if (sim.meshes.count > 1) this.#mesh.set(key, mesh);
+    if (!again) return;
     // Whom it holds for two members it sends each message twice.
     const known = host.known[sim.truth.messages[sim.truth.packetMessage[packet]!]!.group]!;
     if (sim.meshes.networks.filter((network) => known.has(to + network.mesh * sim.hosts.length)).length > 1) {
@@ -32,12 +37,12 @@ export class HoldDown implements Checker {
     // The second of two copies does not begin the hold-down anew.
     const since = this.#quick.get(key) ?? sim.truth.packetSentAt[packet]![to]!;
     const passed = sim.now - since;
-    if (passed + SLACK_MS >= HOLD_DOWN * sim.meshes.networks[mesh]!.rtt(host.index, to)) {
+    if (passed + SLACK_MS >= HOLD_DOWN * sim.meshes.networks[before]!.rtt(host.index, to)) {
       this.#quick.delete(key);
       return;
     }
     this.quickRepeats++;
-    if (this.#quick.has(key)) this.#judge(host, to, packet, passed, mesh);
+    if (this.#quick.has(key)) this.#judge(host, to, packet, passed, before);
     this.#quick.set(key, since);
   }
 
