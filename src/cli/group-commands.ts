@@ -167,6 +167,7 @@ export async function subscribe(context: Context): Promise<number> {
       },
       onGap: (gap: Gap) => (json ? event('gap', gap) : runtime.printError(`meshchat: ${gapSentence(gap)}`)),
       onMember: (member: object) => event('member', member),
+      onEnd: reject,
     };
     client.join(nameOf(context), handler, joinOptions(context)).catch(reject);
   });

@@ -112,6 +112,8 @@ export interface GroupHandler {
   onMember?(event: MemberEvent): void;
   /** The daemon was away and is back: the group has been joined again; gaps follow as onGap with reason 'client'. */
   onRejoin?(): void;
+  /** The daemon is back, but refuses to join again, for its limits or other programs' options: the group has ended. */
+  onEnd?(error: ClientError): void;
 }
 
 export interface PublishOptions {

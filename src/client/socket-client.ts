@@ -170,7 +170,7 @@ export class SocketClient implements Client {
       await group.join(true);
     } catch (error) {
       if (this.#connection === undefined) throw error;
-      group.end(); // refused now, by other programs' options or by limits
+      group.end(error as ClientError);
     }
   }
 }

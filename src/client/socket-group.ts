@@ -88,10 +88,12 @@ export class SocketGroup implements Group {
     await connection.removeObject(this.#subscriber);
   }
 
-  /** Left, or the client closed: no more events. */
-  end(): void {
+  /** Left, the client closed, or it could not be joined again: no more events. */
+  end(error?: ClientError): void {
+    const { ended, handler } = this.#listeners;
     this.#listeners.end();
     this.#onEnd();
+    if (error !== undefined && !ended) handler.onEnd?.(error);
   }
 
   async #invoke(method: string, args: Table): Promise<Table> {

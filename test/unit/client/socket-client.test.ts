@@ -143,6 +143,18 @@ socket('tells an unknown gap when the daemon had left the group meanwhile', asyn
   assert.is((await done(group.publish('x'))).seq, 1);
 });
 
+socket('says that a group has ended when the daemon refuses to join it again', async () => {
+  const { client, done, connect, runtime } = await setup();
+  const ends: string[] = [];
+  await done(client.join('g', { onEnd: ({ status, message }) => void ends.push(`${status} ${message}`) }, { slow: 'block' }));
+  client.connection!.close();
+  await runtime.settle();
+  await done((await connect()).join('g', {}, { slow: 'evict' }));
+  await runtime.advance(1000);
+  assert.equal(ends, ['INVALID_ARGUMENT g is joined here with slow evict; this join asked for block']);
+  await done(client.join('g', {}));
+});
+
 socket('goes on trying while the daemon is away', async () => {
   const { client, done, runtime, service } = await setup();
   const { heard, handler } = recorder();
