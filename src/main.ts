@@ -255,7 +255,9 @@ async function runDaemon(runtime: Runtime, args: readonly string[]): Promise<num
   for (const line of [...warnings, ...errors]) runtime.printError(`meshchatd: ${line}`);
   if (options === undefined) return 1;
   if (parsed.check) return 0;
-  const log = new LineLog(options.meshchat.log, (line) => runtime.print(line));
+  // Whoever starts us may log the two apart: procd gives errors their priority.
+  const write = (line: string): void => (line.startsWith('error: ') ? runtime.printError(line) : runtime.print(line));
+  const log = new LineLog(options.meshchat.log, write);
   const warning = runtimeWarning(runtime);
   if (warning) log.warn(warning);
   const service = new Service(runtime, log, parsed, options);

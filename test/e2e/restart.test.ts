@@ -93,8 +93,11 @@ async function groupsRefused(mesh: TestMesh): Promise<void> {
   assert.match(told()[0] as string, /'irc': irc is joined here with ordered true/);
   assert.match(told()[1] as string, /'g112': this daemon is in 112 groups/);
   const ann = await mesh.chatter(0, 'ann');
+  let errors = '';
+  mesh.node(0).child.stderr?.on('data', (chunk) => (errors += chunk));
   mesh.node(0).child.kill('SIGHUP');
   await until('the daemon complains again', () => told().length === 4, 5000);
+  assert.is(errors.match(/^error: config group/gm)?.length, 2, 'on the standard error');
   ann.send('MOTD');
   await ann.wait(/ 422 /);
 }
