@@ -41,6 +41,8 @@ export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
   tellGap(channel: Channel, source: string, count: number): void;
   /** The channel's group can not be joined: the link is of no use any more. */
   cutOff(channel: Channel, reason: string): void;
+  /** The channel's group is joined. */
+  connected(channel: Channel): void;
   hides(address: string): boolean;
   countMalformed(): void;
 }
@@ -63,14 +65,15 @@ export class ChannelLink {
   readonly #compared = new Map<string, { pair: string; count: number }>();
   #left = false;
 
-  constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort) {
+  /** @param again the channel was cut off: who is in it is shown what he has missed */
+  constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort, again: boolean) {
     this.channel = channel;
     this.outbox = new ChannelOutbox(channel, index, port);
     this.#port = port;
     this.emptyMs = port.now();
     // Nobody of another node is known to be there: nothing to wait for.
     const others = [...channel.members.keys()].some((user) => !user.local);
-    this.#requests = this.#makeRequests(others);
+    this.#requests = this.#makeRequests(others && !again);
     this.#arrivals = this.#makeArrivals();
     this.#gaps = new ChannelGaps(this.#arrivals.streams, {
       repair: (source) => this.#requests.wantFor(source, this.#members),
@@ -85,6 +88,7 @@ export class ChannelLink {
     }).then((group) => {
       this.outbox.open(group);
       this.#onJoined();
+      port.connected(channel);
     }, (error: unknown) => {
       const { message } = error as Error;
       port.cutOff(channel, message);

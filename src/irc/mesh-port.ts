@@ -30,6 +30,7 @@ const DIGEST_MS = 20_000;
 /** A digest is one datagram: as many channels as fit, in turn. */
 const DIGEST_BYTES_MAX = 1000;
 const LINGER_MS = 10_000;
+const CUT_OFF = 'Cut off from other nodes: ';
 
 export class Mesh implements MeshPort, ChannelLinkPort {
   readonly directory: Directory;
@@ -45,6 +46,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #links = new Map<string, ChannelLink>();
+  /** Channels whose groups could not be joined, and why. */
+  readonly #cutOff = new Map<string, string>();
   readonly #rates = new Rates();
   #channelCount = 0;
   #digestMs = 0;
@@ -208,10 +211,24 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.#notice(channel, `${count} message${count === 1 ? '' : 's'} from ${who} may be missing`);
   }
 
-  /** The next thing said there, or the next to join, tries again. */
   cutOff(channel: Channel, reason: string): void {
     if (this.#links.get(channel.key)?.channel === channel) this.#links.delete(channel.key);
-    this.#warn(channel, `Cut off from other nodes: ${reason}`);
+    // Told once; the others are tried before it again.
+    if (!this.#cutOff.delete(channel.key)) this.#warn(channel, CUT_OFF + reason);
+    this.#cutOff.set(channel.key, reason);
+  }
+  connected(channel: Channel): void {
+    if (!this.#cutOff.delete(channel.key)) return;
+    this.#notice(channel, 'Connected to other nodes again');
+    this.#retry();
+  }
+  /** Tries a channel that is cut off; when it can be joined the next follows. So does the next thing said there. */
+  #retry(): void {
+    for (const key of this.#cutOff.keys()) {
+      const channel = this.#network.channels.get(key);
+      if (channel !== undefined && channel.localCount > 0) return void this.#link(channel);
+      this.#cutOff.delete(key);
+    }
   }
   unsent(channel: Channel, reason: string): void {
     this.counters.unsent++;
@@ -221,9 +238,9 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     this.#log.warn(`irc: ${channel.name}: ${text}`);
     this.#notice(channel, text);
   }
-  #notice(channel: Channel, text: string): void {
+  #notice(channel: Channel, text: string, sessions = channel.sessions): void {
     const line = formatLine(this.#network.options.serverName, 'NOTICE', [channel.name, text]);
-    for (const session of channel.sessions) session.send(line);
+    for (const session of sessions) session.send(line);
   }
 
   countMalformed(): void {
@@ -242,6 +259,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   }
 
   joined(user: User, channel: Channel, joinedMs: number): void {
+    const reason = this.#cutOff.get(channel.key);
+    if (reason !== undefined) this.#notice(channel, CUT_OFF + reason, user.sessions);
     this.#link(channel);
     this.own.joined(user, channel, joinedMs);
   }
@@ -250,7 +269,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     let link = this.#links.get(channel.key);
     if (link === undefined || link.channel !== channel) {
       link?.leave();
-      link = new ChannelLink(this.#client, channel, ++this.#channelCount, this);
+      link = new ChannelLink(this.#client, channel, ++this.#channelCount, this, this.#cutOff.has(channel.key));
       this.#links.set(channel.key, link);
     }
     return link;
@@ -324,6 +343,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     if (now < this.#digestMs) return;
     this.#digestMs = now + DIGEST_MS * (0.75 + this.#random() / 2);
     this.#digest();
+    this.#retry();
   }
 
   #digest(): void {

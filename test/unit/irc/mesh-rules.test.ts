@@ -77,6 +77,29 @@ rules('an event that is too new waits for the one before it', async () => {
   await say(directory, { t: 'u', v: 3, u: 'b', k: 'rob', n: 'bob', r: 'Bob', s: 1 });
   assert.equal(brief(ann.take()), ['bob NICK rob', 'rob PART #c late']);
 });
+rules('a channel that is cut off is tried again, and what was missed is shown', async () => {
+  const world = new World(12);
+  const [a, b] = [await world.node(A), await world.node(HAND)];
+  const [ann, bob] = [await a.user('ann'), await b.user('bob')];
+  await bob.ask('JOIN #c,#d');
+  const join = a.client.join.bind(a.client);
+  a.client.join = () => Promise.reject(new Error('no room'));
+  await ann.ask('JOIN #c,#d');
+  await bob.ask('PRIVMSG #c :while you were away');
+  await world.run(60_000);
+  assert.equal(brief(ann.take()), [], 'it is told once');
+  const cat = await a.user('cat');
+  assert.ok(brief(await cat.ask('JOIN #c')).includes('irc.mesh NOTICE #c Cut off from other nodes: no room'));
+  await cat.ask('QUIT');
+  ann.take();
+  a.client.join = join;
+  await world.run(40_000);
+  const got = brief(ann.take()).map((line) => line.replace(/\[\d\d:\d\d\] /, ''));
+  assert.equal(got.sort(), [
+    'bob PRIVMSG #c while you were away', 'irc.mesh NOTICE #c Connected to other nodes again',
+    'irc.mesh NOTICE #d Connected to other nodes again',
+  ]);
+});
 rules('who speaks where the group cannot be joined is told, and it is tried again', async () => {
   const world = new World(12);
   const a = await world.node(A);
@@ -88,7 +111,7 @@ rules('who speaks where the group cannot be joined is told, and it is tried agai
   const cutOff = 'irc.mesh NOTICE #c Cut off from other nodes: this daemon is in 112 groups, its limit';
   assert.ok(brief(await ann.ask('JOIN #c')).includes(cutOff));
   assert.equal(brief(await ann.ask('PRIVMSG #c :one', 'PING x')), [
-    cutOff, 'irc.mesh NOTICE #c Not sent to other nodes: this daemon is in 112 groups, its limit',
+    'irc.mesh NOTICE #c Not sent to other nodes: this daemon is in 112 groups, its limit',
     'irc.mesh PONG irc.mesh x',
   ]);
   a.client.join = join;
