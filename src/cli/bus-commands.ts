@@ -73,14 +73,10 @@ function decodeMonitored({ bytes }: Frame): { client: number; peer: number; type
   const type = view.getUint32(40);
   const watched = { type, seq: 0, peer: 0, bytes: bytes.slice(52 - 8) };
   const { objpath, objid, method, status, data } = decodeAttributes(watched);
-  const table = data === undefined ? undefined : decodeTable(data);
   return {
     client: view.getUint32(16), peer: view.getUint32(24), type: TYPES[type] ?? String(type), sent: view.getUint8(48) === 1,
     seq: view.getUint32(32),
-    ...(status === undefined ? {} : { status }),
-    ...(objpath === undefined ? {} : { objpath }),
-    ...(objid === undefined ? {} : { objid: hex(objid) }),
-    ...(method === undefined ? {} : { method }),
-    ...(table === undefined ? {} : { data: table }),
+    status, objpath, objid: objid === undefined ? undefined : hex(objid), method,
+    data: data === undefined ? undefined : decodeTable(data),
   };
 }

@@ -58,15 +58,13 @@ export async function leave({ client, words }: Context): Promise<number> {
 
 export async function datagram(context: Context): Promise<number> {
   const group = await enter(context);
-  const to = context.options.get('to');
-  await group.datagram(context.words.slice(1).join(' '), to === undefined ? {} : { to });
+  await group.datagram(context.words.slice(1).join(' '), { to: context.options.get('to') });
   return EXIT_OK;
 }
 
 export async function history(context: Context): Promise<number> {
-  const last = integerOption(context.options, 'last');
   const object = `meshchat.group.${nameOf(context)}`;
-  const { messages } = await context.client.call(object, 'history', last === undefined ? {} : { last });
+  const { messages } = await context.client.call(object, 'history', { last: integerOption(context.options, 'last') });
   for (const message of messages as Record<string, string>[]) {
     const text = message['text'] ?? `(base64) ${message['data']}`;
     const line = `${formatTime(Number(message['time']))} ${message['source']} ${text}`;
@@ -79,8 +77,7 @@ export async function publish(context: Context): Promise<number> {
   const { runtime, words, options } = context;
   const group = await enter(context);
   if ((await group.members()).length < 2) runtime.printError(`meshchat: nobody else is in ${group.name} yet`);
-  const to = options.get('to');
-  const publisher = new Publisher(context, group, to === undefined ? {} : { to });
+  const publisher = new Publisher(context, group);
   try {
     if (words.length > 1) await publisher.publish(encodeUtf8(words.slice(1).join(' ')));
     else if (options.has('whole')) await publisher.publish(await readAll(runtime.readInput(), MESSAGE_BYTES_MAX));
@@ -99,21 +96,19 @@ export async function publish(context: Context): Promise<number> {
 class Publisher {
   readonly #context: Context;
   readonly #group: Group;
-  readonly #to: { to?: string };
   readonly #unanswered = new Set<Promise<void>>();
   #failure: unknown;
   #count = 0;
   #bytes = 0;
   #toldAt = 0;
 
-  constructor(context: Context, group: Group, to: { to?: string }) {
+  constructor(context: Context, group: Group) {
     this.#context = context;
     this.#group = group;
-    this.#to = to;
   }
 
   async publish(data: Uint8Array): Promise<void> {
-    const answered: Promise<void> = this.#group.publish(data, this.#to).then(
+    const answered: Promise<void> = this.#group.publish(data, { to: this.#context.options.get('to') }).then(
       () => this.#answered(data.length),
       (error: unknown) => void (this.#failure ??= error),
     ).finally(() => this.#unanswered.delete(answered));

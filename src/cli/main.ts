@@ -87,8 +87,7 @@ export async function runCli(runtime: Runtime, args: readonly string[]): Promise
   if ('alone' in entry) return await entry.alone(runtime);
   let client: SocketClient;
   try {
-    const path = options.get('socket');
-    client = await connect({ runtime, ...(path === undefined ? {} : { path }) });
+    client = await connect({ runtime, path: options.get('socket') });
   } catch (error) {
     noDaemon(runtime, (error as Error).message, command === 'doctor', options.has('json'));
     return EXIT_NO_DAEMON;

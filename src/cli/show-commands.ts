@@ -93,10 +93,7 @@ function checkLines({ name, ok, text: sentence, remedy }: Table): string[] {
 }
 
 export async function log({ client, runtime, options, json }: Context): Promise<number> {
-  const level = options.get('level');
-  const last = integerOption(options, 'last');
-  const args = { ...(level === undefined ? {} : { level }), ...(last === undefined ? {} : { last }) };
-  const answer = await client.call('meshchat', 'log', args);
+  const answer = await client.call('meshchat', 'log', { level: options.get('level'), last: integerOption(options, 'last') });
   if (json) runtime.print(JSON.stringify(answer));
   else for (const line of answer['lines'] as string[]) runtime.print(line);
   return EXIT_OK;

@@ -118,7 +118,7 @@ export interface GroupHandler {
 
 export interface PublishOptions {
   /** Send to this member only; nobody else ever gets it. */
-  to?: Address;
+  to?: Address | undefined;
   /** false: reject with status BUSY when there is no room. Default true: the promise waits for room. */
   wait?: boolean;
 }
@@ -132,7 +132,7 @@ export interface Group {
    */
   publish(data: Uint8Array | string, options?: PublishOptions): Promise<Published>;
   /** Unreliable, at most 1,100 bytes, to all or one. */
-  datagram(data: Uint8Array | string, options?: { to?: Address }): Promise<void>;
+  datagram(data: Uint8Array | string, options?: { to?: Address | undefined }): Promise<void>;
   members(): Promise<Member[]>;
   leave(): Promise<void>;
 }

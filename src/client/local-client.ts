@@ -82,7 +82,7 @@ class LocalGroup implements Group {
     });
   }
 
-  async datagram(data: Uint8Array | string, options: { to?: string } = {}): Promise<void> {
+  async datagram(data: Uint8Array | string, options: { to?: string | undefined } = {}): Promise<void> {
     this.#checkJoined();
     const { group: shared, program } = this.#membership;
     const result = this.#groups.datagram(shared, program, toBytes(data, MESSAGE_BYTES_MAX), options.to ?? '');

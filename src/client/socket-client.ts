@@ -27,7 +27,7 @@ const CALL_MS_MAX = 3_600_000;
 
 export interface ConnectOptions {
   /** Default: the environment's MESHCHAT_SOCKET, else /var/run/meshchat/meshchat.sock. */
-  path?: string;
+  path?: string | undefined;
   /** Default: the one of this process. */
   runtime?: Runtime;
   /** False: close for good when the daemon goes away. Default true. */

@@ -42,11 +42,8 @@ export class SocketGroup implements Group {
     this.#held = [];
     this.#subscriber = (await this.#client.connection?.addObject((call) => this.#onNotification(call))) ?? 0;
     const { playoutMs, start, ...more } = this.#options;
-    const args: Table = { name: this.name, subscriber: this.#subscriber | 0, ...(more as Table) };
-    if (playoutMs !== undefined) args['playout_ms'] = playoutMs;
-    if (again) args['resume'] = true;
-    else if (typeof start === 'object') args['last'] = start.last;
-    else if (start !== undefined) args['start'] = start;
+    const from = again ? { resume: true } : typeof start === 'object' ? start : { start };
+    const args = { name: this.name, subscriber: this.#subscriber | 0, playout_ms: playoutMs, ...more, ...from } as Table;
     const answer = await this.#client.call('meshchat.groups', 'join', args);
     this.#object = (answer['id'] as number) >>> 0;
     const history = (answer['history'] as Table[]).map(toMessage);
@@ -54,11 +51,11 @@ export class SocketGroup implements Group {
   }
 
   publish(data: Uint8Array | string, options: PublishOptions = {}): Promise<Published> {
-    return this.#send('publish', data, { to: options.to, wait: options.wait });
+    return this.#send('publish', data, options);
   }
 
-  async datagram(data: Uint8Array | string, options: { to?: string } = {}): Promise<void> {
-    await this.#send('datagram', data, { to: options.to });
+  async datagram(data: Uint8Array | string, { to }: { to?: string | undefined } = {}): Promise<void> {
+    await this.#send('datagram', data, { to });
   }
 
   async members(): Promise<Member[]> {
@@ -70,7 +67,7 @@ export class SocketGroup implements Group {
 
   /** What this daemon still keeps of the group, oldest first per source; `last`: at most so many. */
   async history(options: { last?: number } = {}): Promise<Message[]> {
-    const { messages } = await this.#invoke('history', options.last === undefined ? {} : { last: options.last });
+    const { messages } = await this.#invoke('history', { last: options.last });
     return (messages as Table[]).map(toMessage);
   }
 
@@ -101,15 +98,11 @@ export class SocketGroup implements Group {
     return this.#client.invoke(this.#object, method, args);
   }
 
-  async #send(
-    method: string, data: Uint8Array | string, options: { to?: string | undefined; wait?: boolean | undefined },
-  ): Promise<Published> {
+  async #send(method: string, data: Uint8Array | string, { to, wait }: PublishOptions): Promise<Published> {
     const bytes = toBytes(data, MESSAGE_BYTES_MAX);
-    const args: Table = isText(bytes) ? { text: bytes } : { data: encodeBase64(bytes) };
-    if (options.to !== undefined) args['to'] = options.to;
-    if (options.wait !== undefined) args['wait'] = options.wait;
+    const payload = isText(bytes) ? { text: bytes } : { data: encodeBase64(bytes) };
     try {
-      const { seq, epoch, room } = await this.#invoke(method, args);
+      const { seq, epoch, room } = await this.#invoke(method, { ...payload, to, wait });
       return { seq: (seq as number) >>> 0, epoch: (epoch as number) >>> 0, room: room as number };
     } catch (error) {
       if (error instanceof ClientError && error.status === 'NO_MEMORY') throw new ClientError('BUSY', error.message);

@@ -26,9 +26,9 @@ export const DEPTH_MAX = 32;
 export const BLOB_BYTES_MAX = 1024 * 1024;
 
 export type Value = null | boolean | number | string | Uint8Array | Value[] | Table;
-/** Those that were decoded have no prototype, so that any name is only a name. */
+/** What is undefined is left out. Those that were decoded have no prototype, so that any name is only a name. */
 export interface Table {
-  [name: string]: Value;
+  [name: string]: Value | undefined;
 }
 
 const padded = (length: number): number => (length + 3) & ~3;
@@ -137,7 +137,10 @@ export class BlobWriter {
 
   /** Appends the entries of a table. */
   putTable(table: Table, depth = 0): void {
-    for (const key of Object.keys(table)) this.putValue(key, table[key] as Value, depth);
+    for (const key of Object.keys(table)) {
+      const value = table[key];
+      if (value !== undefined) this.putValue(key, value, depth);
+    }
   }
 
   #putText(name: string, bytes: Uint8Array): void {

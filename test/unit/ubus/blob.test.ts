@@ -93,4 +93,8 @@ blob('a reader stops at the last whole blob', () => {
   assert.ok(reader.broken);
 });
 
+blob('what is undefined is left out of a table', () => {
+  assert.equal({ ...decodeTable(encodeTable({ a: 1, b: undefined, c: null })) }, { a: 1, c: null });
+});
+
 blob.run();
