@@ -206,11 +206,11 @@ function handleBatch(ircd: Ircd, session: Session, line: Line): void {
     return;
   }
   if (open?.id !== id) return session.fail('BATCH', 'MULTILINE_INVALID', 'No such batch');
-  if (!open.lines.some((text) => text !== '')) {
-    return session.fail('BATCH', 'MULTILINE_INVALID', 'Multiline batch without text');
-  }
   const { command, lines, concat, tags } = open;
-  session.labelled(open.label, () => sendAll(ircd, session, open.target, { command, lines, concat, tags }));
+  session.labelled(open.label, () => {
+    if (lines.some((text) => text !== '')) sendAll(ircd, session, open.target, { command, lines, concat, tags });
+    else session.fail('BATCH', 'MULTILINE_INVALID', 'Multiline batch without text');
+  });
 }
 
 /** What is still to come of it is dropped. */

@@ -24,7 +24,7 @@ export interface Command {
   paramsMin?: number;
   /** May come before registration is complete. */
   early?: boolean;
-  /** Must. */
+  /** Comes before it only. */
   registers?: boolean;
   /** Who has not asked for it does not know the command. Default 0: none. */
   capability?: number;

@@ -72,6 +72,8 @@ multiline('nothing of it is said, and it is told once', async () => {
   const wrong = await bob.ask('BATCH +2 other #c', ...text('2', 3), 'BATCH -2');
   assert.equal(wrong, [':irc.mesh FAIL BATCH MULTILINE_INVALID :Invalid multiline batch']);
   assert.equal(await bob.ask(...text('3', 2)), [':irc.mesh FAIL BATCH MULTILINE_INVALID :Invalid multiline batch']);
+  const empty = await bob.ask('@label=y BATCH +4 draft/multiline #c', 'BATCH -4');
+  assert.equal(empty, ['@label=y :irc.mesh FAIL BATCH MULTILINE_INVALID :Multiline batch without text']);
   assert.equal(eve.take(), []);
   await bob.ask('BATCH +1 draft/multiline #c', ...text('1', 2), 'BATCH -1');
   assert.equal(brief(eve.take()), ['bob PRIVMSG #c 0', 'bob PRIVMSG #c 1']);
