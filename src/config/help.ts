@@ -54,7 +54,7 @@ const group: SectionHelp<GroupOptions> = {
     name: 'The group\'s name.',
     delivery: 'reliable: all is repaired, or its loss is told; timely: as long as it is in time; datagram: nothing is.',
     ordered: 'Messages of one source in their order; else as they arrive, each once.',
-    start: 'What we want of each member: only what comes, all it still has, or its last messages.',
+    start: 'What we want of each member: only what comes, all it still has, or its last messages (254 at most).',
     slow: 'When a member is too slow: lag, it loses with notice; block, the sender waits; evict, it is dropped.',
     repair: 'direct: ask the source; srm: ask the group and repair for each other.',
     playoutMs: 'timely: deadline after the sending.',
