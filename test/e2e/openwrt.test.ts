@@ -138,6 +138,19 @@ step('completes sections without a name, and calls a mesh of them by its type', 
   text('uci delete meshchat.@mesh[-1]; uci rename meshchat.kept=cjdns; uci commit meshchat; rm /etc/config/cjdns; /etc/init.d/meshchat reload');
 });
 
+step("opens the firewall of a mesh's zone, and follows the port", () => {
+  text("touch /etc/config/firewall; uci set firewall.meshtest=zone; uci set firewall.meshtest.name=cjdns; uci commit firewall");
+  text('/usr/lib/meshchat/firewall.sh');
+  const rule = (option: string): string => text(`uci get firewall.meshchat_cjdns.${option}`);
+  assert.equal([rule('src'), rule('dest_port'), rule('target')], ['cjdns', '14627', 'ACCEPT']);
+  text('uci set firewall.meshchat_cjdns.enabled=0; uci commit firewall; uci set meshchat.main.port=14628; uci commit meshchat');
+  text('/etc/init.d/meshchat restart');
+  assert.equal([rule('enabled'), rule('dest_port')], ['0', '14628']);
+  text('uci delete meshchat.main.port; uci commit meshchat; /etc/init.d/meshchat restart; uci delete firewall.meshtest; uci commit firewall');
+  assert.is(rule('dest_port'), '14627');
+  until(STATUS, 10);
+});
+
 step('ends and says so when it is not enabled, and comes back', () => {
   assert.match(text('uci set meshchat.main.enabled=0; uci commit meshchat; /etc/init.d/meshchat reload'), /not started: option enabled/);
   until(`! ${STATUS}`, 10);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # shellcheck shell=dash
-# Opens the mesh port in the firewall zones of cjdns and Yggdrasil, which refuse all input by default. Does nothing for a zone
-# that is not there or has its rule already: to close the port again, set the rule's option enabled to 0.
-#   firewall.sh          adds what is missing
+# Opens the mesh port in the firewall zones of cjdns and Yggdrasil, which refuse all input by default. Of a zone's rule that is
+# there already only the port is kept up to date: to close it again, set the rule's option enabled to 0.
+#   firewall.sh          adds what is missing, follows option port
 #   firewall.sh remove   takes the rules away
 
 zone_name() {
@@ -25,8 +25,13 @@ is_mesh_network() {
 }
 
 add_rule() {
-	local rule="meshchat_$1"
-	uci -q get "firewall.$rule" >/dev/null && return
+	local rule="meshchat_$1" open
+	if open="$(uci -q get "firewall.$rule.dest_port")"; then
+		case "$open" in "$port" | *[!0-9]*) return ;; esac
+		uci set "firewall.$rule.dest_port=$port"
+		changed=1
+		return
+	fi
 	uci -q batch <<-RULE
 		set firewall.$rule=rule
 		set firewall.$rule.name='Allow-meshchat-$1'
