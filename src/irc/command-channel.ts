@@ -28,7 +28,6 @@ function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | un
   return undefined;
 }
 
-/** JOIN <channel>{,<channel>} [<key>{,<key>}] | 0 */
 function handleJoin(ircd: Ircd, session: Session, line: Line, user: User): void {
   const names = (line.params[0] as string).split(',');
   const keys = (line.params[1] ?? '').split(',');
@@ -103,7 +102,6 @@ function leave(ircd: Ircd, user: User, channel: Channel, reason: string): void {
   ircd.mesh.own.parted(user, channel, reason);
 }
 
-/** PART <channel>{,<channel>} [:<reason>] */
 function handlePart(ircd: Ircd, session: Session, line: Line, user: User): void {
   const reason = cutText(line.params[1] ?? '', REASON_BYTES_MAX);
   for (const name of (line.params[0] as string).split(',')) {
@@ -121,7 +119,6 @@ function replyTopic(session: Session, channel: Channel): void {
   session.reply(numeric.RPL_TOPICWHOTIME, channel.name, topic.by, inSeconds(topic.setMs));
 }
 
-/** TOPIC <channel> [:<topic>] */
 function handleTopic(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [name, text] = line.params as [string, string | undefined];
   const known = ircd.network.channels.get(fold(name));
@@ -160,7 +157,6 @@ function listNames(session: Session, channel: Channel): void {
   if (text !== '') session.reply(numeric.RPL_NAMREPLY, symbol, channel.name, text);
 }
 
-/** NAMES <channel>{,<channel>} */
 function handleNames(ircd: Ircd, session: Session, line: Line, user: User): void {
   const names = line.params[0];
   if (names === undefined) return session.reply(numeric.RPL_ENDOFNAMES, '*', 'End of /NAMES list');
@@ -187,7 +183,6 @@ function listed(channel: Channel, condition: string, nowMs: number): boolean {
   return found[2] === '<' ? minutes < value : minutes > value;
 }
 
-/** LIST [<channel or mask>{,<…>}] [<condition>{,<condition>}] */
 function handleList(ircd: Ircd, session: Session, line: Line, user: User): void {
   const conditions = (line.params[0] ?? '').split(',').filter((text) => text !== '');
   const names = conditions.filter((text) => isChannel(text) && !/[*?]/.test(text));
@@ -203,7 +198,6 @@ function handleList(ircd: Ircd, session: Session, line: Line, user: User): void 
   session.reply(numeric.RPL_LISTEND, 'End of /LIST');
 }
 
-/** INVITE [<nick> <channel>] */
 function handleInvite(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [nick, name] = line.params as [string | undefined, string | undefined];
   if (nick === undefined) {
@@ -239,7 +233,7 @@ export function showInvite(ircd: Ircd, by: User, target: User, name: string): vo
   for (const session of target.sessions) session.send(out);
 }
 
-/** KICK <channel>{,<channel>} <nick>{,<nick>} [:<reason>]: one channel, or as many channels as nicks */
+/** One channel, or as many channels as nicks. */
 function handleKick(ircd: Ircd, session: Session, line: Line): void {
   const [names, nicks, reason] = line.params as [string, string, string | undefined];
   const channels = names.split(',');
@@ -263,11 +257,11 @@ function kickOne(ircd: Ircd, session: Session, name: string, nick: string, reaso
 }
 
 export const channelCommands: CommandTable = {
-  JOIN: { paramsMin: 1, usage: 'JOIN <channel>{,<channel>} [<key>{,<key>}]', handle: handleJoin },
+  JOIN: { paramsMin: 1, usage: 'JOIN <channel>{,<channel>} [<key>{,<key>}] | 0', handle: handleJoin },
   PART: { paramsMin: 1, usage: 'PART <channel>{,<channel>} [:<reason>]', handle: handlePart },
   TOPIC: { paramsMin: 1, usage: 'TOPIC <channel> [:<topic>]', handle: handleTopic },
   NAMES: { usage: 'NAMES <channel>{,<channel>}', handle: handleNames },
-  LIST: { usage: 'LIST [<mask>{,<condition>}]', handle: handleList },
+  LIST: { usage: 'LIST [<channel, mask or condition>{,<…>}]', handle: handleList },
   INVITE: { usage: 'INVITE [<nick> <channel>]', handle: handleInvite },
   KICK: { paramsMin: 2, usage: 'KICK <channel>{,<channel>} <nick>{,<nick>} [:<reason>]', handle: handleKick },
 };

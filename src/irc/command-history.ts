@@ -175,7 +175,6 @@ function replyTargets(ircd: Ircd, session: Session, points: readonly string[], c
   session.endBatch(batch);
 }
 
-/** MARKREAD <target> [timestamp=<time>] */
 function handleMarkread(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, mark] = line.params as [string | undefined, string | undefined];
   if (target === undefined) return session.fail('MARKREAD', 'NEED_MORE_PARAMS', 'Missing parameters');

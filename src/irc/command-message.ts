@@ -32,7 +32,7 @@ interface Draft {
   tags: ReadonlyMap<string, string> | undefined;
 }
 
-/** PRIVMSG | NOTICE <target>{,<target>} :<text> */
+/** PRIVMSG and NOTICE. */
 function handleText(ircd: Ircd, session: Session, line: Line, user: User): void {
   const quiet = line.command === 'NOTICE';
   const [targets, text] = line.params as [string | undefined, string | undefined];
@@ -52,7 +52,6 @@ function handleText(ircd: Ircd, session: Session, line: Line, user: User): void 
   }
 }
 
-/** TAGMSG <target>{,<target>} */
 function handleTagmsg(ircd: Ircd, session: Session, line: Line): void {
   const tags = session.has(CAP_MESSAGE_TAGS) ? clientTags(line.tags) : undefined;
   if (tags === undefined) return;
@@ -185,7 +184,6 @@ export function deliverPrivate(
   if (from.local && from !== target) ircd.conversations.record(from, target, entry, nowMs);
 }
 
-/** BATCH +<id> draft/multiline <target> | -<id> */
 function handleBatch(ircd: Ircd, session: Session, line: Line): void {
   const [reference, type, target] = line.params as [string, string | undefined, string | undefined];
   const id = reference.slice(1);
@@ -247,7 +245,6 @@ function addToBatch(session: Session, line: Line): void {
   }
 }
 
-/** REDACT <target> <msgid> [:<reason>] */
 function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, msgid, reason = ''] = line.params as [string, string, string?];
   const fail = (code: string, ...params: string[]): void => session.fail('REDACT', code, safeParam(target), ...params);

@@ -27,7 +27,6 @@ interface Change {
   param: string | undefined;
 }
 
-/** MODE <channel> [<modes> [<param>…]] | MODE <nick> [<modes>] */
 function handleMode(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [target, modes] = line.params as [string, string | undefined];
   if (!target.startsWith('#')) return userMode(ircd, session, target, modes);

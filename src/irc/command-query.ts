@@ -15,7 +15,6 @@ const WHO_MAX = 1000;
 const LINE_BYTES = 350;
 const WHOX_FIELDS = 'tcuihsnfdlaor';
 
-/** WHO [<mask> [<o>%<fields>[,<token>]]] */
 function handleWho(ircd: Ircd, session: Session, line: Line, user: User): void {
   const [mask = '*', option = ''] = line.params;
   const whox = /^[^%]*%([a-zA-Z]*)(?:,(\d{1,3}))?/.exec(option);
@@ -91,7 +90,6 @@ function idleSeconds(ircd: Ircd, target: User): string {
   return inSeconds(Math.max(0, ms));
 }
 
-/** WHOIS [<server>] <nick> */
 function handleWhois(ircd: Ircd, session: Session, line: Line): void {
   const nick = line.params[1] ?? (line.params[0] as string);
   if (nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
@@ -134,7 +132,6 @@ function replyWhois(ircd: Ircd, session: Session, target: User): void {
   );
 }
 
-/** WHOWAS <nick> [<count>] */
 function handleWhowas(ircd: Ircd, session: Session, line: Line): void {
   const [nick, limit] = line.params as [string | undefined, string | undefined];
   if (nick === undefined || nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
@@ -150,7 +147,6 @@ function handleWhowas(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_ENDOFWHOWAS, safeParam(nick), 'End of WHOWAS');
 }
 
-/** USERHOST <nick>{ <nick>} */
 function handleUserhost(ircd: Ircd, session: Session, line: Line): void {
   const found: string[] = [];
   for (const nick of line.params.slice(0, 5)) {
@@ -162,7 +158,6 @@ function handleUserhost(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_USERHOST, found.join(' '));
 }
 
-/** ISON <nick>{ <nick>} */
 function handleIson(ircd: Ircd, session: Session, line: Line): void {
   const found: string[] = [];
   for (const nick of line.params.join(' ').split(' ').slice(0, 50)) {
@@ -173,7 +168,7 @@ function handleIson(ircd: Ircd, session: Session, line: Line): void {
 }
 
 export const queryCommands: CommandTable = {
-  WHO: { usage: 'WHO <mask> [%<fields>[,<token>]]', handle: handleWho },
+  WHO: { usage: 'WHO [<mask> [%<fields>[,<token>]]]', handle: handleWho },
   WHOIS: { paramsMin: 1, usage: 'WHOIS [<server>] <nick>', handle: handleWhois },
   WHOWAS: { usage: 'WHOWAS <nick> [<count>]', handle: handleWhowas },
   USERHOST: { paramsMin: 1, usage: 'USERHOST <nick>{ <nick>}', handle: handleUserhost },

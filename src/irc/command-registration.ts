@@ -17,7 +17,6 @@ const CAP_LINE_BYTES = 400;
 const SASL_BYTES_MAX = 2048;
 const AUTHENTICATE_CHUNK = 400;
 
-/** CAP LS [version] | LIST | REQ :capabilities | END */
 function handleCap(ircd: Ircd, session: Session, line: Line): void {
   const sub = (line.params[0] as string).toUpperCase();
   const hidden = ircd.accounts.count > 0 ? 0 : CAP_SASL;
@@ -60,12 +59,10 @@ function requestCaps(session: Session, text: string, hidden: number): void {
   session.caps = caps;
 }
 
-/** PASS <password> */
 function handlePass(_ircd: Ircd, session: Session, line: Line): void {
   session.password = line.params[0] as string;
 }
 
-/** USER <username> <hostname> <servername> :<realname> */
 function handleUser(ircd: Ircd, session: Session, line: Line): void {
   const [name, , , real] = line.params as [string, string, string, string];
   if (name === '' || real === '') return replyMissing(session, 'USER');
@@ -74,7 +71,6 @@ function handleUser(ircd: Ircd, session: Session, line: Line): void {
   tryRegister(ircd, session);
 }
 
-/** NICK <nickname> */
 function handleNick(ircd: Ircd, session: Session, line: Line): void {
   const nick = line.params[0] ?? '';
   if (nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
@@ -141,7 +137,6 @@ function welcome(ircd: Ircd, session: Session, user: User): void {
   replyMotd(ircd, session);
 }
 
-/** AUTHENTICATE PLAIN | <base64, 400 characters a line> | * */
 function handleAuthenticate(ircd: Ircd, session: Session, line: Line): void | Promise<() => void> {
   const param = line.params[0] as string;
   const failed = (text = 'SASL authentication failed'): void => {
@@ -192,14 +187,12 @@ function logIn(ircd: Ircd, session: Session, account: string): void {
   ircd.mesh.own.changed(user);
 }
 
-/** PING <token> */
 function handlePing(ircd: Ircd, session: Session, line: Line): void {
   const token = line.params[0] as string;
   if (token === '') return session.reply(numeric.ERR_NOORIGIN, 'No origin specified');
   session.line('PONG', ircd.serverName, token);
 }
 
-/** QUIT [:<reason>] */
 function handleQuit(ircd: Ircd, session: Session, line: Line): void {
   const reason = line.params[0] ?? '';
   const text = reason === '' ? 'Quit' : cutText(`Quit: ${reason}`, REASON_BYTES_MAX);

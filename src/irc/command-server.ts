@@ -89,7 +89,7 @@ function handleInfo(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_ENDOFINFO, 'End of /INFO list');
 }
 
-/** STATS u (uptime), m (counters) */
+/** u: how long it runs; m: counters. */
 function handleStats(ircd: Ircd, session: Session, line: Line): void {
   const letter = line.params[0] ?? '*';
   if (letter === 'u') {
@@ -106,7 +106,7 @@ function handleStats(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_ENDOFSTATS, safeParam(letter), 'End of /STATS report');
 }
 
-/** OPER <name> <password>: the owner of this node */
+/** Makes him the owner of this node. */
 async function handleOper(ircd: Ircd, session: Session, line: Line, user: User): Promise<() => void> {
   const [name, password] = line.params as [string, string];
   const operator = await ircd.accounts.checkOperator(name, password);
@@ -118,7 +118,7 @@ async function handleOper(ircd: Ircd, session: Session, line: Line, user: User):
   };
 }
 
-/** KILL <nick> [:<reason>]: closes the connections of a user of this node */
+/** Closes the connections of a user of this node. */
 function handleKill(ircd: Ircd, session: Session, line: Line, user: User): void {
   const target = ircd.network.findUser(line.params[0] as string);
   if (!user.modes.has('o')) {
@@ -131,7 +131,7 @@ function handleKill(ircd: Ircd, session: Session, line: Line, user: User): void 
   for (const other of [...target.sessions]) ircd.close(other, text, `Closing Link: (${text})`);
 }
 
-/** LINKS: one server name for all nodes; where they are is in the text. */
+/** One server name for all nodes; where they are is in the text. */
 function handleLinks(ircd: Ircd, session: Session): void {
   const { serverName, mesh, network, options } = ircd;
   session.reply(
@@ -144,7 +144,6 @@ function handleLinks(ircd: Ircd, session: Session): void {
   session.reply(numeric.RPL_ENDOFLINKS, '*', 'End of /LINKS list');
 }
 
-/** HELP [<command>] */
 function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
   const subject = line.params[0] ?? '';
   const name = safeParam(subject);

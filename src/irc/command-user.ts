@@ -12,7 +12,6 @@ import type { User } from './user.ts';
 
 const MONITOR_LINE_BYTES = 400;
 
-/** AWAY [:<message>] */
 function handleAway(ircd: Ircd, session: Session, line: Line, user: User): void {
   const text = cutText(line.params[0] ?? '', AWAY_BYTES_MAX);
   const away = text === '' ? undefined : text;
@@ -22,7 +21,6 @@ function handleAway(ircd: Ircd, session: Session, line: Line, user: User): void 
   ircd.mesh.own.changed(user);
 }
 
-/** SETNAME :<realname> */
 function handleSetname(ircd: Ircd, session: Session, line: Line, user: User): void {
   const real = line.params[0] as string;
   if (real === '' || byteLength(real) > REAL_BYTES_MAX) {
@@ -32,7 +30,6 @@ function handleSetname(ircd: Ircd, session: Session, line: Line, user: User): vo
   ircd.mesh.own.changed(user);
 }
 
-/** MONITOR + | - <nick>{,<nick>}; C, L, S */
 function handleMonitor(ircd: Ircd, session: Session, line: Line): void {
   const sub = (line.params[0] as string).toUpperCase();
   const nicks = (line.params[1] ?? '').split(',').filter((nick) => nick !== '');

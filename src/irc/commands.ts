@@ -1,6 +1,6 @@
 /**
  * The table of commands, and the checks that hold for all of them: so no handler counts parameters or asks about
- * registration. The grammar of each is above its handler and is what HELP shows.
+ * registration. The grammar of each is at the end of its file, and is what HELP shows.
  */
 import { CAP_LABELED_RESPONSE } from './capabilities.ts';
 import { channelCommands } from './command-channel.ts';
