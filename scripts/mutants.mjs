@@ -141,6 +141,7 @@ export const mutants = [
   m('overtaken: a packet sent once is lost when a later one has arrived', OUTSTANDING, 'if (flight.sends[slot] === 1) return laterMs', 'if (false) return laterMs'),
   m('overtaken: a repair is lost when something sent well after it has arrived', OUTSTANDING, 'return flight.sends[slot]! > 1 &&', 'return false &&'),
   m('overtaken: paths reorder', OUTSTANDING, 'laterMs > this.#peer.roundTrip.minMs * REORDER_SHARE', 'laterMs > 0'),
+  m('who asks by one name for what came under another is told', CURSOR, 'this.#refusedBelow = serialAdd(sent.base, 1);', ';'),
   m('a repair begins the hold-down anew', OUTSTANDING, 'if ((flight.state[slot]! & COPY) === 0 || ', 'if (flight.sends[slot]! < 2 || '),
   m('escalation: a second copy after repeated requests', REPAIR_QUEUE, 'if (options.escalate && tries >= ESCALATE_TRIES) this.#copyLater(now, seq);', ''),
   m('START is repeated until the first STATUS', DATA_WRITER, 'const start = this.started ? 0 : DATA_START;\n    const flags = entry', 'const start = seq === this.start ? DATA_START : 0;\n    const flags = entry'),

@@ -43,6 +43,8 @@ export class Cursor implements ProbeSender, RepairSender {
   readonly #timeout: ProbeTimeout;
   #window = RECEIVE_WINDOW;
   #pollDue = false;
+  /** It asks for what it has acknowledged, which is served from here on; 0: it does not. */
+  #refusedBelow = 0;
   #evictionToldAt = -Infinity;
 
   constructor(stream: SendStream, peer: Peer, start: number) {
@@ -148,8 +150,9 @@ export class Cursor implements ProbeSender, RepairSender {
 
   /** Writes POLL when it is owed. @returns false when it does not fit. */
   writePoll(writer: DatagramWriter): boolean {
-    if (this.#pollDue && !this.#data.writePoll(writer)) return false;
+    if (this.#pollDue && !this.#data.writePoll(writer, this.#refusedBelow)) return false;
     this.#pollDue = false;
+    this.#refusedBelow = 0;
     return true;
   }
 
@@ -237,7 +240,11 @@ export class Cursor implements ProbeSender, RepairSender {
     const asked = this.#data.onHigh(status.high);
     // It asks for what was before its start, or has been let go: tell it where the stream begins now.
     const asks = serialDiff(status.nackHigh, status.cumulative) > 0;
-    if (asks && serialDiff(sent.base, status.cumulative) > 0) this.#owePoll();
+    if (asks && serialDiff(sent.base, status.cumulative) > 0) {
+      // By one of its ways it may have taken it under another name of ours: it does not get that again.
+      if (this.peer.ways.length > 0) this.#refusedBelow = serialAdd(sent.base, 1);
+      this.#owePoll();
+    }
     this.#settle(now, asked);
     this.stream.onProgress(now, this);
     return true;

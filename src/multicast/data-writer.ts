@@ -100,8 +100,8 @@ export class DataWriter {
     this.sentAt = now;
   }
 
-  /** Appends POLL. @returns false when it does not fit. */
-  writePoll(writer: DatagramWriter): boolean {
+  /** Appends POLL; `low`: the oldest served, 0: as the log has it. @returns false when it does not fit. */
+  writePoll(writer: DatagramWriter, low: number): boolean {
     if (writer.room < POLL_LENGTH + 4) return false;
     const { addressed, context, group } = this.#stream;
     const { view, bodyAt } = writer;
@@ -109,7 +109,7 @@ export class DataWriter {
     view.setUint32(bodyAt, group.idHigh);
     view.setUint32(bodyAt + 4, group.idLow);
     view.setUint32(bodyAt + 8, serialAdd(this.#sent.next, -1));
-    view.setUint32(bodyAt + 12, this.#low);
+    view.setUint32(bodyAt + 12, low || this.#low);
     if (start) view.setUint32(bodyAt + POLL_LENGTH, this.start);
     writer.close(FRAME_POLL, start | (addressed ? DATA_PRIVATE : 0), bodyAt + POLL_LENGTH + (start ? 4 : 0));
     context.counters.pollsSent++;

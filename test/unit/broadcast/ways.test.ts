@@ -119,6 +119,21 @@ ways('what has come to one of them is not asked for again by the other', () => {
   }
 });
 
+ways('what came under one of two names is not asked for under the other for ever', () => {
+  const pair = takenForTwo();
+  let said = talk(pair, 0, 200);
+  pair.cut.add('200::a');
+  said = talk(pair, said, 3000);
+  pair.cut.clear();
+  said = talk(pair, said, 3000);
+  pair.run(3000);
+  const { sentCount } = pair;
+  pair.run(5000);
+  assert.ok(pair.sentCount - sentCount < 20, `${pair.sentCount - sentCount} datagrams in 5 s of rest`);
+  assert.ok(pair.heard[1]!.includes('gap 200::a'));
+  assert.is(pair.heard[1]!.at(-1), `200::a ${said - 1}`);
+});
+
 ways('nobody is met by a second address without learning that it is one', () => {
   const pair = new Pair();
   pair.cut.add('fc00::a');
