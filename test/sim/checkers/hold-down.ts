@@ -28,9 +28,10 @@ export class HoldDown implements Checker {
     const before = this.#mesh.get(key) ?? mesh;
     if (sim.meshes.count > 1) this.#mesh.set(key, mesh);
     if (!again) return;
-    // Whom it holds for two members it sends each message twice.
+    // Whom it holds, or held, for two members it sent each message twice; and of which copy he speaks, none can tell.
     const known = host.known[sim.truth.messages[sim.truth.packetMessage[packet]!]!.group]!;
-    if (sim.meshes.networks.filter((network) => known.has(to + network.mesh * sim.hosts.length)).length > 1) {
+    const names = sim.meshes.networks.filter((network) => known.has(to + network.mesh * sim.hosts.length)).length;
+    if (names > 1 || (host.renamedAt.get(to) ?? -1) >= sim.truth.packetFirstAt[packet]![to]!) {
       this.#quick.delete(key);
       return;
     }
