@@ -5,7 +5,7 @@ import { decodeUtf8, encodeUtf8, isText } from '../../../src/ubus/text.ts';
 const text = suite('text');
 
 text('UTF-8 of any length goes both ways', () => {
-  for (const sample of ['', 'a', 'grüße', '日本', '🙂', 'x'.repeat(500), 'ü'.repeat(500)]) {
+  for (const sample of ['', 'a', 'grüße', '日本', '🙂', '\ufeffbyte order mark', 'x'.repeat(500), 'ü'.repeat(500), `\ufeff${'ü'.repeat(5000)}`]) {
     assert.equal([...encodeUtf8(sample)], [...new TextEncoder().encode(sample)]);
     assert.is(decodeUtf8(encodeUtf8(sample)), sample);
   }
