@@ -1,5 +1,7 @@
-/** Tables and times for people. */
+/** Tables, times and messages for people. */
+import { encodeBase64 } from '../encoding/base64.ts';
 import { formatTime as formatIso } from '../encoding/time.ts';
+import { decodeUtf8, isText } from '../ubus/text.ts';
 
 /** Columns as wide as their widest cell; numbers to the right. @param rows the first one is the heading */
 export function formatTable(rows: readonly (readonly (string | number)[])[]): string[] {
@@ -32,4 +34,9 @@ export function formatBytes(bytes: number): string {
 /** Unix ms as "2026-01-31 23:59:59" UTC. */
 export function formatTime(ms: number): string {
   return formatIso(ms).slice(0, 19).replace('T', ' ');
+}
+
+/** A message as a part of JSON. */
+export function textOf(data: Uint8Array): { text: string } | { data: string } {
+  return isText(data) ? { text: decodeUtf8(data) } : { data: decodeUtf8(encodeBase64(data)) };
 }

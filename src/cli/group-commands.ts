@@ -1,10 +1,9 @@
 /** Commands on one group: members, join, leave, pub, sub, datagram, history. */
 import type { Datagram, Gap, Group, JoinOptions, Message } from '../client/client.ts';
 import { MESSAGE_BYTES_MAX } from '../client/client-group.ts';
-import { base64Text } from '../encoding/base64.ts';
-import { decodeUtf8, encodeUtf8, isText } from '../ubus/text.ts';
+import { encodeUtf8 } from '../ubus/text.ts';
 import { integerOption } from './arguments.ts';
-import { formatTable, formatTime } from './format.ts';
+import { formatTable, formatTime, textOf } from './format.ts';
 import { readAll, readLines } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
 import type { Context } from './main.ts';
@@ -166,10 +165,6 @@ export async function subscribe(context: Context): Promise<number> {
     };
     client.join(nameOf(context), handler, joinOptions(context)).catch(reject);
   });
-}
-
-function textOf(data: Uint8Array): { text: string } | { data: string } {
-  return isText(data) ? { text: decodeUtf8(data) } : { data: base64Text(data) };
 }
 
 function described(message: Message, json: boolean): Uint8Array {

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { integerOption, parseArguments } from '../../../src/cli/arguments.ts';
-import { formatBytes, formatSeconds, formatTable, formatTime } from '../../../src/cli/format.ts';
+import { formatBytes, formatSeconds, formatTable, formatTime, textOf } from '../../../src/cli/format.ts';
+import { encodeUtf8 } from '../../../src/ubus/text.ts';
 import { readAll, readLines } from '../../../src/cli/line-reader.ts';
 
 const cli = suite('cli parts');
@@ -34,6 +35,12 @@ cli('numbers are whole and not negative', () => {
   assert.equal([integerOption(options, 'count'), integerOption(options, 'playout'), problem], [7, undefined, '']);
   assert.is(parseArguments(['--last', '-1']).problem, "--last wants a whole number, not '-1'");
   assert.is(parseArguments(['--timeout=1.5']).problem, "--timeout wants a whole number, not '1.5'");
+});
+
+cli('a message of any length is text or base64', () => {
+  assert.equal(textOf(encodeUtf8('grüße')), { text: 'grüße' });
+  const { data } = textOf(new Uint8Array(65536).fill(255)) as { data: string };
+  assert.equal([data.length, data.slice(0, 4), data.slice(-4)], [87384, '////', '/w==']);
 });
 
 cli('tables have aligned columns, numbers to the right', () => {
