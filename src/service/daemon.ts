@@ -93,14 +93,14 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
   }
 
   /**
-   * Waits until what was published has been delivered, `drainMsMax` at most; then says goodbye to all peers. Resolves when
-   * the sockets have had the time to send it and are closed.
+   * Waits until what was published has been delivered, but not for long; then says goodbye to all peers. Resolves when the
+   * sockets have had the time to send it and are closed.
    */
-  async stop(drainMsMax = DRAIN_MS_MAX): Promise<void> {
+  async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     for (const mesh of this.meshes) mesh.stop();
-    for (let waited = 0; waited < drainMsMax && !this.node.drained; waited += GOODBYE_MS) await this.#pause(GOODBYE_MS);
+    for (let waited = 0; waited < DRAIN_MS_MAX && !this.node.drained; waited += GOODBYE_MS) await this.#pause(GOODBYE_MS);
     this.node.shutdown(this.runtime.now());
     this.#stopped = true;
     this.#timer.cancel();

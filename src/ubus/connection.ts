@@ -101,12 +101,12 @@ export class UbusConnection implements StreamHandler {
     return { status, objects };
   }
 
-  async invoke(object: number, method: string, args: Table | Uint8Array = EMPTY, timeoutMs = TIMEOUT_MS): Promise<Answer> {
+  async invoke(object: number, method: string, args: Table = {}, timeoutMs = TIMEOUT_MS): Promise<Answer> {
     const data: Table[] = [];
     const put = (writer: BlobWriter): void => {
       writer.putInt32(ATTR_OBJID, object);
       writer.putString(ATTR_METHOD, method);
-      writer.putBytes(ATTR_DATA, args instanceof Uint8Array ? args : encodeTable(args));
+      writer.putBytes(ATTR_DATA, encodeTable(args));
     };
     const onData = (attributes: Attributes): void => {
       const table = attributes.data === undefined ? undefined : decodeTable(attributes.data);
