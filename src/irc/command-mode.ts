@@ -142,6 +142,9 @@ function changePrefix(ircd: Ircd, session: Session, channel: Channel, change: Ch
   const field = letter === 'o' ? 'op' : 'voice';
   if (member[field] === on) return undefined;
   member[field] = on;
+  if (letter === 'o' && on && !target.local) {
+    session.notice(`${target.shown} is of another node: he may speak here as an operator does, and do no more`);
+  }
   return { on, letter, param: target.shown };
 }
 

@@ -110,6 +110,17 @@ lists('who is operator no more is told so', async () => {
   assert.equal(await bob.ask('MODE bob +o-o'), [`:bob!bob@${A} MODE bob -o`]);
   assert.equal(await bob.ask('MODE bob +o'), []);
 });
+lists('who makes another node\'s user an operator is told what that means', async () => {
+  const { world, a, b } = await nodes();
+  const [ann, bob] = [await joined(a, 'ann'), await joined(b, 'bob')];
+  assert.equal(brief(await ann.ask('MODE #c +mo bob')), [
+    'irc.mesh NOTICE ann bob is of another node: he may speak here as an operator does, and do no more',
+    'ann MODE #c +mo bob',
+  ]);
+  await bob.ask('PRIVMSG #c :thanks');
+  await world.run(200);
+  assert.equal(brief(ann.take()), ['bob PRIVMSG #c thanks']);
+});
 lists('a parameter of several words does not take the place of others', async () => {
   const { bob } = await one();
   assert.equal(await bob.ask('CAP :a b'), [':irc.mesh 410 bob * :Invalid CAP command']);
