@@ -127,12 +127,21 @@ class Interpreter {
     for (const [key, field] of Object.entries(schema.fields)) {
       if (field.required && !given.has(key)) this.#refuse(section, optionName(key), 'is missing', field.allowed);
     }
-    if (values['name'] === '') values['name'] = freeName(values['type'] as string, others);
+    if (values['name'] === '') values['name'] = this.#freeName(values['type'] as string, others);
     const name = values['name'];
     if (name !== undefined && others.some((other) => other['name'] === name)) {
       this.#errors.push(`${this.#where(section, 'name')}: '${name}' is there twice`);
     }
     return values;
+  }
+
+  /** A mesh without a name is called after its type: cjdns, cjdns2, … */
+  #freeName(type: string, others: Values[]): string {
+    const names = new Set(this.#sections.filter(({ anonymous }) => !anonymous).map(({ name }) => name));
+    for (const other of others) names.add(other['name'] as string);
+    let name = type;
+    for (let number = 2; names.has(name); number++) name = type + number;
+    return name;
   }
 
   /** @returns undefined when it is refused. */
@@ -186,13 +195,6 @@ function defaults(schema: SectionSchema): Values {
   const values: Values = {};
   for (const [key, field] of Object.entries(schema.fields)) values[key] = field.fallback;
   return values;
-}
-
-/** A mesh without a name is called after its type: cjdns, cjdns2, … */
-function freeName(type: string, before: Values[]): string {
-  let name = type;
-  for (let number = 2; before.some((other) => other['name'] === name); number++) name = type + number;
-  return name;
 }
 
 /** @returns "; did you mean X?" when a known name is near, else ''. */

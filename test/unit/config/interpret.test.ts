@@ -118,6 +118,13 @@ interpret('refuses a list where there is one value', () => {
   assert.ok(bad("config meshchat 'main'\n\tlist log info\n").includes('option log has a list of 1 values; allowed: one value, error'));
 });
 
+interpret('calls a mesh without a name by its type, and with a number where that name is taken', () => {
+  const { options } = loadOptions('F', new TextEncoder().encode(
+    'config mesh\n\toption type static\nconfig mesh\n\toption type lan\nconfig mesh\n\toption type lan\nconfig mesh static\n\toption type lan\n',
+  ));
+  assert.equal(options?.mesh.map(({ name, type }) => `${name} ${type}`), ['static2 static', 'lan lan', 'lan2 lan', 'static lan']);
+});
+
 interpret('refuses a name that is there twice', () => {
   assert.is(
     bad('config group\n\toption name a\nconfig group\n\toption name a\n'),
