@@ -86,7 +86,7 @@ export const mutants = [
   m('an address that is named no more is left', TWINS, 'if (way !== peer && !named.get(way.id)) way.doubtAt = now;', ';'),
   m('a second address is no member before it is confirmed', TWINS, 'yields || this.#confirming.has(peer)', 'yields'),
   m('asking for confirmation ends', TWINS, ' || patience <= cost', ''),
-  m('who stands back for another ends his streams', TWINS, 'if (yields) upper.onYield(peer);', ''),
+  m('who stands back for another ends his streams', TWINS, 'if (yields) upper.onYield(now, peer);', ''),
   m('asking ends when it is answered', TWINS, 'others.length === 0 || patience', 'patience'),
   m('nothing of layer 2 counts before its name is clear', INBOUND, '(peer.shadowed || unnamed)', 'unnamed'),
   m('who is not heard is not waited for so long', TWINS, 'others.some(heard) ? 1 : SILENT_COST', '1'),

@@ -270,6 +270,16 @@ twins('nor does he who names its address as his: it does not name his', () => {
   assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a']);
 });
 
+twins('who is denied by a newer list is a member at once', () => {
+  const pair = together([0]);
+  liar(pair, 100).addLocal(pair.now, 'fc00::a', 'fc00', true, () => false);
+  pair.run(3000);
+  assert.equal(pair.members(1), ['fc00::a']);
+  for (const name of ['hh', 'iii', 'jjjj']) pair.nodes[0]!.join(pair.now, name);
+  pair.run(1000);
+  assert.equal(pair.members(1).sort(), ['200::e', 'fc00::a']);
+});
+
 twins('whoever has an address of a node that was is not that node, with its number neither', () => {
   const pair = new Pair();
   pair.cut.add('200::a');

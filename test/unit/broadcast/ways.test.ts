@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { GONE } from '../../../src/broadcast/peer.ts';
 import type { MeshNode } from '../../../src/multicast/node.ts';
 import type { Session } from '../../../src/multicast/session.ts';
-import { FRAME_SUBS } from '../../../src/wire/frame.ts';
+import { FRAME_DATA, FRAME_SUBS } from '../../../src/wire/frame.ts';
 import { Pair } from './pair.ts';
 
 const ways = suite('ways under faults');
@@ -117,6 +117,31 @@ ways('what has come to one of them is not asked for again by the other', () => {
     pair.run(2000);
     assert.equal(pair.heard[1], Array.from({ length: said - from }, (_, i) => `${lead} ${from + i}`), `mesh ${mesh}`);
   }
+});
+
+ways('what one of them kept until it is its turn is not lost', () => {
+  const pair = takenForTwo();
+  let said = talk(pair, 0, 200);
+  pair.cut.add('200::a');
+  said = talk(pair, said, 3000);
+  pair.cut.clear();
+  said = talk(pair, said, 3000);
+  pair.run(1000);
+  pair.heard[1]!.length = 0;
+  pair.hidden.add(FRAME_DATA);
+  const first = said;
+  said = talk(pair, said, 20);
+  pair.hidden.clear();
+  said = talk(pair, said, 20);
+  pair.hidden.add(FRAME_DATA);
+  pair.run(300);
+  enlighten(pair);
+  pair.run(3000);
+  assert.is(pair.members(1).length, 1);
+  pair.hidden.clear();
+  pair.run(5000);
+  const [lead] = pair.members(1);
+  assert.equal(pair.heard[1]!.filter((line) => !line.startsWith('gap')), [`${lead} ${first}`, `${lead} ${first + 1}`]);
 });
 
 ways('what came under one of two names is not asked for under the other for ever', () => {

@@ -169,4 +169,23 @@ scheduler('what other frames are owed leaves with it too', () => {
   assert.equal(bench.take().map(({ frames }) => frames.map(({ frame }) => frame)), [['DATA', 'SUBS']]);
 });
 
+scheduler('what waited while our address was away goes when it is back', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  begin(bench, [remote]);
+  for (let i = 0; i < 20; i++) bench.publish(group, 1150);
+  bench.wait(200);
+  bench.take();
+  remote.status(1, { nackHigh: 20, high: 21, bitmap: '000020' });
+  const first = remote.seqs().length;
+  assert.ok(first < 15, `${first} at once`);
+  bench.node.removeLocal(bench.now, bench.local);
+  bench.wait(20);
+  bench.local = bench.node.addLocal(bench.now, 'fd00::1', 'test', true);
+  remote.send(remote.hello({}));
+  bench.wait(40);
+  assert.equal([...new Set(remote.seqs())], Array.from({ length: 19 }, (_, i) => 2 + i));
+});
+
 scheduler.run();
