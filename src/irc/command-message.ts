@@ -100,7 +100,8 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   const ctcp = channel.flags.has('C') && isCtcp(draft.lines);
   if (!channel.admits(user) || ctcp) {
     if (quiet && draft.command !== 'TAGMSG') return;
-    return session.reply(numeric.ERR_CANNOTSENDTOCHAN, channel.name, `Cannot send to channel${ctcp ? ' (+C)' : ''}`);
+    const mode = ctcp ? 'C' : !channel.members.has(user) ? 'n' : channel.flags.has('m') ? 'm' : 'b';
+    return session.reply(numeric.ERR_CANNOTSENDTOCHAN, channel.name, `Cannot send to channel (+${mode})`);
   }
   // A number of the channel that others never get would be a missing line to them.
   const numbered = status === '' && !isPassing(draft);

@@ -121,6 +121,18 @@ lists('who makes another node\'s user an operator is told what that means', asyn
   await world.run(200);
   assert.equal(brief(ann.take()), ['bob PRIVMSG #c thanks']);
 });
+lists('who may not speak is told by which mode', async () => {
+  const { node, bob } = await one();
+  const eve = await node.user('eve');
+  const refused = async (): Promise<string | undefined> => (await eve.ask('PRIVMSG #c :\x01VERSION\x01'))[0]?.slice(-6);
+  assert.is(await refused(), 'l (+n)');
+  await eve.ask('JOIN #c');
+  for (const mode of ['C', 'b eve', 'm']) {
+    await bob.ask(`MODE #c -C+${mode}`);
+    eve.take();
+    assert.is(await refused(), `l (+${mode[0] as string})`);
+  }
+});
 lists('a parameter of several words does not take the place of others', async () => {
   const { bob } = await one();
   assert.equal(await bob.ask('CAP :a b'), [':irc.mesh 410 bob * :Invalid CAP command']);
