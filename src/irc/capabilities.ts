@@ -31,18 +31,16 @@ export const CAP_SELF_MESSAGE = 1 << 24;
 export const MULTILINE_BYTES_MAX = 4096;
 export const MULTILINE_LINES_MAX = 32;
 
-export const CAPABILITIES: ReadonlyMap<string, number> = new Map([
-  ['server-time', CAP_SERVER_TIME], ['message-tags', CAP_MESSAGE_TAGS], ['account-tag', CAP_ACCOUNT_TAG],
-  ['batch', CAP_BATCH], ['labeled-response', CAP_LABELED_RESPONSE], ['echo-message', CAP_ECHO_MESSAGE],
-  ['away-notify', CAP_AWAY_NOTIFY], ['account-notify', CAP_ACCOUNT_NOTIFY], ['extended-join', CAP_EXTENDED_JOIN],
-  ['multi-prefix', CAP_MULTI_PREFIX], ['userhost-in-names', CAP_USERHOST_IN_NAMES],
-  ['invite-notify', CAP_INVITE_NOTIFY], ['setname', CAP_SETNAME], ['chghost', CAP_CHGHOST],
-  ['cap-notify', CAP_NOTIFY], ['standard-replies', CAP_STANDARD_REPLIES],
-  ['extended-monitor', CAP_EXTENDED_MONITOR], ['draft/chathistory', CAP_CHATHISTORY],
-  ['draft/event-playback', CAP_EVENT_PLAYBACK], ['draft/read-marker', CAP_READ_MARKER],
-  ['draft/multiline', CAP_MULTILINE], ['draft/message-redaction', CAP_REDACTION],
-  ['draft/no-implicit-names', CAP_NO_IMPLICIT_NAMES], ['sasl', CAP_SASL], ['znc.in/self-message', CAP_SELF_MESSAGE],
-]);
+/** Their names, in the order of their bits. */
+const NAMES = [
+  'server-time', 'message-tags', 'account-tag', 'batch', 'labeled-response', 'echo-message', 'away-notify',
+  'account-notify', 'extended-join', 'multi-prefix', 'userhost-in-names', 'invite-notify', 'setname', 'chghost',
+  'cap-notify', 'standard-replies', 'extended-monitor', 'draft/chathistory', 'draft/event-playback',
+  'draft/read-marker', 'draft/multiline', 'draft/message-redaction', 'draft/no-implicit-names', 'sasl',
+  'znc.in/self-message',
+];
+
+export const CAPABILITIES: ReadonlyMap<string, number> = new Map(NAMES.map((name, bit) => [name, 1 << bit]));
 
 /** What CAP LS 302 says after the name. */
 const VALUES: ReadonlyMap<string, string> = new Map([

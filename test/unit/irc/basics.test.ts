@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as caps from '../../../src/irc/capabilities.ts';
 import { LineReader } from '../../../src/irc/line-reader.ts';
 import { addressSuffix, cleanUser, fold, fullMask, isChannel, isNick, matches } from '../../../src/irc/names.ts';
 import { checkPassword, hashPassword } from '../../../src/encoding/password.ts';
@@ -185,3 +186,18 @@ rates('an address gets its burst, then its rate, and others theirs', () => {
   assert.ok(limits.take('a', 1000, 2, 5));
 });
 rates.run();
+
+const capabilities = suite('irc capabilities');
+capabilities('each name has its bit', () => {
+  assert.equal([...caps.CAPABILITIES], [
+    ['server-time', caps.CAP_SERVER_TIME], ['message-tags', caps.CAP_MESSAGE_TAGS], ['account-tag', caps.CAP_ACCOUNT_TAG], ['batch', caps.CAP_BATCH],
+    ['labeled-response', caps.CAP_LABELED_RESPONSE], ['echo-message', caps.CAP_ECHO_MESSAGE], ['away-notify', caps.CAP_AWAY_NOTIFY],
+    ['account-notify', caps.CAP_ACCOUNT_NOTIFY], ['extended-join', caps.CAP_EXTENDED_JOIN], ['multi-prefix', caps.CAP_MULTI_PREFIX],
+    ['userhost-in-names', caps.CAP_USERHOST_IN_NAMES], ['invite-notify', caps.CAP_INVITE_NOTIFY], ['setname', caps.CAP_SETNAME],
+    ['chghost', caps.CAP_CHGHOST], ['cap-notify', caps.CAP_NOTIFY], ['standard-replies', caps.CAP_STANDARD_REPLIES],
+    ['extended-monitor', caps.CAP_EXTENDED_MONITOR], ['draft/chathistory', caps.CAP_CHATHISTORY], ['draft/event-playback', caps.CAP_EVENT_PLAYBACK],
+    ['draft/read-marker', caps.CAP_READ_MARKER], ['draft/multiline', caps.CAP_MULTILINE], ['draft/message-redaction', caps.CAP_REDACTION],
+    ['draft/no-implicit-names', caps.CAP_NO_IMPLICIT_NAMES], ['sasl', caps.CAP_SASL], ['znc.in/self-message', caps.CAP_SELF_MESSAGE],
+  ]);
+});
+capabilities.run();
