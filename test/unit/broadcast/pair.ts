@@ -147,3 +147,23 @@ export class Pair {
     return [...this.nodes[index]!.groups][0]!.members().map(({ id }) => id);
   }
 }
+
+/** Both nodes in the group, on these meshes. */
+export function met(meshes: readonly number[], ms = 4000, nameless = false): Pair {
+  const pair = new Pair();
+  pair.nameless = nameless;
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  for (const mesh of meshes) pair.bringUp(mesh);
+  pair.run(ms);
+  return pair;
+}
+
+/** A numbered message of node 0 every 20 ms for so long; @returns the next number. */
+export function talk(pair: Pair, first: number, ms: number): number {
+  let number = first;
+  for (let at = 0; at < ms; at += 20, number++) {
+    [...pair.nodes[0]!.groups][0]!.publish(pair.now, Uint8Array.of(number >> 8, number));
+    pair.run(20);
+  }
+  return number;
+}
