@@ -24,7 +24,7 @@ export class ChannelOutbox {
   readonly index: number;
   readonly #channel: Channel;
   readonly #port: ChannelOutboxPort;
-  #group: Group | undefined = undefined;
+  #group: Group | undefined;
   #left = false;
   #n = 0;
   #published = 0;

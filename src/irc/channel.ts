@@ -53,8 +53,8 @@ export class Channel {
   readonly lists: Record<ListMode, ListEntry[]> = { b: [], e: [], I: [] };
   readonly members = new Map<User, Member>();
   readonly history: History;
-  topic: Topic | undefined = undefined;
-  password: string | undefined = undefined;
+  topic: Topic | undefined;
+  password: string | undefined;
   limit = 0;
   localCount = 0;
   /** Users kicked here: their lines are not shown until they join again. */

@@ -14,8 +14,8 @@ const OLD_MS = 60_000;
 export class Delivery {
   readonly entry: Entry;
   readonly #target: string;
-  #plain: Outgoing[] | undefined = undefined;
-  #inner: Outgoing[] | undefined = undefined;
+  #plain: Outgoing[] | undefined;
+  #inner: Outgoing[] | undefined;
 
   /** @param target as this client should see it, when it is not the one in the entry */
   constructor(entry: Entry, target = entry.target) {

@@ -60,7 +60,7 @@ export class Directory {
   readonly #nodes = new Map<string, Node>();
   readonly counters: DirectoryCounters = { malformed: 0, asked: 0, snapshotsRead: 0, refused: 0, heldOver: 0 };
   readonly own: OwnFacts;
-  group: Group | undefined = undefined;
+  group: Group | undefined;
   readonly #publish: (fields: Fields, to?: string) => void;
 
   constructor(network: Network, run: number, publish: (fields: Fields, to?: string) => void) {

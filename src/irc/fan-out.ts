@@ -14,7 +14,7 @@ import type { Session } from './session.ts';
 const RUN_MAX = 256;
 
 export class FanOut {
-  #channel: Channel | undefined = undefined;
+  #channel: Channel | undefined;
   /** The clients of the run, from its beginning. */
   #sessions: Session[] = [];
   #run: { delivery: Delivery; except: Session | undefined }[] = [];

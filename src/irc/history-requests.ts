@@ -33,8 +33,8 @@ export interface HistoryRequest {
 export class HistoryRequests {
   readonly #output: HistoryRequestsOutput;
   #queue: string[] = [];
-  #current: HistoryRequest | undefined = undefined;
-  #first: { promise: Promise<void>; resolve: () => void; untilMs: number } | undefined = undefined;
+  #current: HistoryRequest | undefined;
+  #first: { promise: Promise<void>; resolve: () => void; untilMs: number } | undefined;
 
   /** @param first whether there is a first round to wait for */
   constructor(output: HistoryRequestsOutput, first: boolean) {

@@ -47,7 +47,7 @@ export class Network {
   readonly watchers = new Watchers();
   readonly past: Past[] = [];
   /** Of the node that is going or coming. */
-  #batches: SessionBatches | undefined = undefined;
+  #batches: SessionBatches | undefined;
   /** The address that users of this node have. */
   host = 'local';
   localUsersMax = 0;

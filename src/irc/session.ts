@@ -54,11 +54,11 @@ export class Session {
   nick = '';
   userName = '';
   real = '';
-  password: string | undefined = undefined;
-  account: string | undefined = undefined;
+  password: string | undefined;
+  account: string | undefined;
   /** What AUTHENTICATE has collected; undefined: none under way. */
-  sasl: string | undefined = undefined;
-  user: User | undefined = undefined;
+  sasl: string | undefined;
+  user: User | undefined;
   /** Monotonic. */
   readonly openedMs: number;
   heardMs: number;
@@ -72,16 +72,16 @@ export class Session {
   continues = false;
   readonly flood: Bucket;
   readonly monitored = new Map<string, string>();
-  openBatch: OpenBatch | undefined = undefined;
+  openBatch: OpenBatch | undefined;
   /** Of a multiline message that was refused: its lines are dropped. */
-  refusedBatch: string | undefined = undefined;
+  refusedBatch: string | undefined;
   /** Channels whose history is on its way, and what is shown meanwhile: not to be played again with it. */
   awaitedCount = 0;
-  shownEarly: Set<Entry> | undefined = undefined;
+  shownEarly: Set<Entry> | undefined;
   readonly #host: SessionHost;
   #out: (string | Uint8Array)[] = [];
   #outBytes = 0;
-  #capture: Captured[] | undefined = undefined;
+  #capture: Captured[] | undefined;
   /** Of the command that is being handled, '' none. */
   #label = '';
   #aside: Captured[] = [];

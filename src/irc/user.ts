@@ -28,7 +28,7 @@ export class User implements UserFacts {
   real: string;
   host: string;
   account: string | undefined;
-  away: string | undefined = undefined;
+  away: string | undefined;
   signonMs: number;
   /** Monotonic; when he last said something that came here. */
   activeMs = 0;

@@ -92,8 +92,8 @@ class WebSocketTransport implements Transport {
 class Connection implements StreamHandler {
   readonly #ircd: Ircd;
   readonly #stream: Stream;
-  #session: Session | undefined = undefined;
-  #reader: LineReader | undefined = undefined;
+  #session: Session | undefined;
+  #reader: LineReader | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #message: Uint8Array = new Uint8Array(0);
   /** More frames of the message are to come. */
