@@ -24,8 +24,10 @@ export class HoldDown implements Checker {
   dataSent(host: NodeHost, to: number, packet: number, again: boolean, mesh: number): void {
     const sim = this.#sim;
     const key = packet * sim.hosts.length + to;
-    // An answer to the copy before would come by the way by which that went.
+    // Where the way has changed, the one copy is waited for as long as its own way takes, or the other as its own does.
     const before = this.#mesh.get(key) ?? mesh;
+    const rtt = (by: number): number => sim.meshes.networks[by]!.rtt(host.index, to);
+    const faster = rtt(before) < rtt(mesh) ? before : mesh;
     if (sim.meshes.count > 1) this.#mesh.set(key, mesh);
     if (!again) return;
     // Whom it holds, or held, for two members it sent each message twice; and of which copy he speaks, none can tell.
@@ -38,12 +40,12 @@ export class HoldDown implements Checker {
     // The second of two copies does not begin the hold-down anew.
     const since = this.#quick.get(key) ?? sim.truth.packetSentAt[packet]![to]!;
     const passed = sim.now - since;
-    if (passed + SLACK_MS >= HOLD_DOWN * sim.meshes.networks[before]!.rtt(host.index, to)) {
+    if (passed + SLACK_MS >= HOLD_DOWN * rtt(faster)) {
       this.#quick.delete(key);
       return;
     }
     this.quickRepeats++;
-    if (this.#quick.has(key)) this.#judge(host, to, packet, passed, before);
+    if (this.#quick.has(key)) this.#judge(host, to, packet, passed, faster);
     this.#quick.set(key, since);
   }
 
