@@ -27,16 +27,18 @@ export async function status(context: Context): Promise<number> {
       `meshchat ${text(answer['version'])} on ${text(answer['runtime'])}, up ${formatSeconds(count(answer['uptime']))}`,
       `address   ${(answer['addresses'] as string[]).join(', ') || 'none'}, UDP port ${text(answer['port'])}`,
     ];
+    const told = new Set<string>();
     for (const mesh of rows(answer['meshes'])) {
       const state = mesh['up'] === true ? 'up' : 'down';
       lines.push(`mesh      ${text(mesh['name'])} ${state}, ${text(mesh['candidates'])} candidates ${text(mesh['version'])}`.trimEnd());
       if (mesh['problem'] !== '') lines.push(`          ${text(mesh['problem'])}; try: ${text(mesh['remedy'])}`);
+      told.add(`${text(mesh['name'])}: ${text(mesh['problem'])}`);
     }
     lines.push(`peers     ${alive} alive, ${stale} stale, ${gone} gone, ${probing} being probed`);
     lines.push(`memory    ${formatBytes(memory['resident'] ?? 0)} resident, ${formatBytes(memory['recent'] ?? 0)} of recent messages`);
     lines.push(`programs  ${text(answer['clients'])} on the control socket, ${text(answer['missed'])} notifications missed by slow ones`);
     if (groupRows.length > 0) lines.push('', ...formatTable([GROUP_HEADING, ...groupRows.map(groupRow)]));
-    for (const warning of (answer['warnings'] as string[] | undefined) ?? []) lines.push(`warning: ${warning}`);
+    for (const warning of answer['warnings'] as string[]) if (!told.has(warning)) lines.push(`warning: ${warning}`);
     return lines;
   });
   return EXIT_OK;
