@@ -30,8 +30,9 @@ export class GroupObjects implements GroupsObserver {
     this.#buses = buses;
   }
 
-  objectOf(group: SharedGroup): ServiceObject | undefined {
-    return this.#objects.get(group)?.object;
+  /** Of a group that is joined. */
+  objectOf(group: SharedGroup): ServiceObject {
+    return this.#objects.get(group)!.object;
   }
 
   summary(group: SharedGroup): Table {
@@ -50,13 +51,12 @@ export class GroupObjects implements GroupsObserver {
   }
 
   opened(group: SharedGroup): void {
-    const on = (method: (group: SharedGroup, request: Request) => void) => (request: Request) => method.call(this, group, request);
     const object = new ServiceObject(PATH + group.name, GROUP_POLICY, new Map([
-      ['publish', on(this.#publish)],
-      ['datagram', on(this.#datagram)],
-      ['members', on(this.#members)],
-      ['history', on(this.#history)],
-      ['status', on(this.#status)],
+      ['publish', (request: Request) => this.#publish(group, request)],
+      ['datagram', (request: Request) => this.#datagram(group, request)],
+      ['members', (request: Request) => this.#members(group, request)],
+      ['history', (request: Request) => this.#history(group, request)],
+      ['status', (request: Request) => request.answer(this.groupStatus(group))],
     ]));
     this.#objects.set(group, { object, n: 0 });
     for (const bus of this.#buses) bus.add(object);
@@ -127,10 +127,6 @@ export class GroupObjects implements GroupsObserver {
   #history(group: SharedGroup, request: Request): void {
     const messages = this.#groups.history(group, request.integer('last') ?? Infinity);
     request.answer({ messages: messages.map((message) => this.messageTable(message)) });
-  }
-
-  #status(group: SharedGroup, request: Request): void {
-    request.answer(this.groupStatus(group));
   }
 
   groupStatus(group: SharedGroup): Table {

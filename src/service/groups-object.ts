@@ -31,13 +31,13 @@ function join(groups: Groups, objects: GroupObjects, request: Request): void {
   const { group } = answer;
   const { delivery, ordered, slow, playoutMs, repair } = group.core.options;
   const object = objects.objectOf(group);
-  if (subscriber !== undefined && (object === undefined || !subscribe(subscriber, object))) {
+  if (subscriber !== undefined && !subscribe(subscriber, object)) {
     groups.leave(program, group.name);
     return request.refuse(STATUS_INVALID_ARGUMENT, 'subscriber is no object of this client');
   }
   request.answer({
     ...objects.summary(group),
-    id: object === undefined ? 0 : request.caller.idOf(object) | 0,
+    id: request.caller.idOf(object) | 0,
     fresh: answer.fresh,
     epoch: groups.host.epoch,
     options: { delivery, ordered, slow, playout_ms: playoutMs, repair },
