@@ -79,7 +79,9 @@ export class UbusServer implements ServerClientOwner {
 
   /** @returns undefined when its path is taken. */
   addObject(local: LocalObject): BusObject | undefined {
-    return this.bus.add(local.path, local.signature, undefined, local);
+    const object = this.bus.add(local.path, local.signature, undefined, local);
+    if (object === undefined) this.#log.warn(`control socket: another program has the name ${local.path}`);
+    return object;
   }
 
   /** Tells the subscribers of one of our objects. `wanted` chooses among them by object id and owner; `lost`: not taken. */

@@ -14,7 +14,8 @@ const SIGNATURE = encodeTable({ say: { text: 3 } });
 
 async function setup() {
   const runtime = new FakeRuntime();
-  const subject = new UbusServer(runtime.runtime, new LineLog('error', () => {}), { path: PATH, mode: 0o660 });
+  const lines: string[] = [];
+  const subject = new UbusServer(runtime.runtime, new LineLog('warn', (line) => lines.push(line)), { path: PATH, mode: 0o660 });
   await subject.start();
   const done = async <T>(promise: Promise<T>): Promise<T> => {
     await runtime.settle();
@@ -26,7 +27,7 @@ async function setup() {
     const stream = Object.assign(await runtime.connect({ at: { path: PATH } }, handler) as FakeStream, { answered: 0 });
     return stream;
   };
-  return { runtime, subject, done, connect, raw };
+  return { runtime, subject, done, connect, raw, lines };
 }
 
 server('a client calls the object of another', async () => {
@@ -40,6 +41,13 @@ server('a client calls the object of another', async () => {
   assert.ok(id >= 1024);
   const { status, data } = await done(caller.call('parrot', 'say', { text: 'hi' }));
   assert.equal([status, JSON.stringify(data)], [200, '[{"you_said":"hi"},{"twice":true}]']);
+});
+
+server('a name of ours that a client has taken is told', async () => {
+  const { connect, done, subject, lines } = await setup();
+  await done((await connect()).addObject(() => {}, 'ours', SIGNATURE));
+  assert.is(subject.addObject({ path: 'ours', signature: SIGNATURE, invoke: () => {} }), undefined);
+  assert.equal(lines, ['warn: control socket: another program has the name ours']);
 });
 
 server('a call of an object whose owner dies ends with the time limit', async () => {
