@@ -17,7 +17,7 @@ const meshchat: SectionHelp<MainOptions> = {
     enabled: 'Start the daemon.',
     log: 'What goes to the system log: this level and the graver ones.',
     port: 'UDP port on each of our mesh addresses. The nodes of one mesh should agree on it.',
-    socket: 'Control socket: every local program that may use it takes part in groups through it.',
+    socket: 'Control socket: every local program that may use it takes part in groups through it. OpenWrt: a name in /var/run/meshchat.',
     socketMode: 'File mode of the control socket.',
     socketGroup: 'OpenWrt: group of the control socket, whose members may then use it. Empty: meshchat.',
     systemBus: 'Socket of the system\'s ubus, where the same objects are registered once it exists.',
