@@ -128,21 +128,23 @@ async function writeToStream(stdout: WritableStream<Uint8Array>, bytes: Uint8Arr
   }
 }
 
-/** There is no call for it, and files can only be read by promise: each question starts the reading for the next. */
+/**
+ * There is no call for it, and files can only be read by promise: each question starts the reading for the next. Not
+ * statm: it counts in pages, which are not 4 KiB everywhere.
+ */
 async function residentMemory(tjs: Txiki): Promise<() => number> {
-  const PAGE_BYTES = 4096;
-  const buffer = new Uint8Array(128);
+  const buffer = new Uint8Array(2048);
   let bytes = 0;
   let reading = false;
   const refresh = async (): Promise<void> => {
     if (reading) return;
     reading = true;
     try {
-      const file = await tjs.open('/proc/self/statm', 'r');
+      const file = await tjs.open('/proc/self/status', 'r');
       const length = await file.read(buffer);
       await file.close();
-      const [, pages = '0'] = String.fromCharCode(...buffer.subarray(0, length ?? 0)).split(' ');
-      bytes = Number(pages) * PAGE_BYTES;
+      const text = String.fromCharCode(...buffer.subarray(0, length ?? 0));
+      bytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
     } catch {
       bytes = 0; // no /proc
     }
