@@ -52,6 +52,7 @@ tls('clients register; a renewed certificate is taken over with a reload, a brok
     await mesh.listening();
     const count = (pattern: RegExp): number => node.lines.filter((line) => pattern.test(line)).length;
     const told = (pattern: RegExp): Promise<void> => until(String(pattern), () => count(pattern) > 0, 5000);
+    await told(/with TLS$/); // its listener comes after the plain one
     assert.match(await visit(address, 'one.pem', 'ann'), / 001 ann [^]*PRIVMSG ann :long long [^]*ERROR/);
     await intrude(address);
     assert.match(await visit(address, 'one.pem', 'bob'), / 001 bob /);
