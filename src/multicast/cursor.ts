@@ -114,12 +114,7 @@ export class Cursor implements ProbeSender, RepairSender {
       this.#repairs.shift();
     }
     while (this.hasNew) {
-      const entry = log.at(sent.next);
-      if (entry === undefined) {
-        sent.skipTo(log.low);
-        this.#timeout.start(now, 0);
-        continue;
-      }
+      const entry = log.at(sent.next)!;
       if (!this.#data.fits(writer, entry)) return true;
       if (!this.#tooLate(now, entry)) {
         if (!context.window.admits(entry.payload.length)) return false;
@@ -127,7 +122,7 @@ export class Cursor implements ProbeSender, RepairSender {
       } else {
         this.#timeout.start(now, 0); // never sent, so POLL has to tell of it
       }
-      sent.next = serialAdd(sent.next, 1);
+      sent.onNext();
     }
     return true;
   }
@@ -183,20 +178,18 @@ export class Cursor implements ProbeSender, RepairSender {
 
   // ---- what the log lets go
 
-  /** The log let go of what this receiver still lacked: it is told by `low` in every DATA and POLL from now on. */
-  onEvicted(now: number): void {
-    if (!this.#sent.onEvicted(this.stream.log.low)) return;
+  /**
+   * What is before `low` is let go, though this receiver still lacked some of it: it is told by every DATA and POLL from
+   * now on. Under the policy `evict` that is all there is.
+   */
+  onEvicted(now: number, low: number): void {
+    this.#sent.onEvicted(low);
     // Once a round trip is enough; DATA tells it too.
     if (now - this.#evictionToldAt > this.peer.roundTrip.srttMs) {
       this.#evictionToldAt = now;
       this.#owePoll();
     }
     this.#timeout.start(now, 0);
-  }
-
-  /** Policy `evict`: a receiver that is too slow loses all that it lacks, at once and with notice. */
-  skipAll(): void {
-    this.#sent.skipTo(this.stream.log.next);
   }
 
   // ---- what the receiver says
@@ -208,14 +201,13 @@ export class Cursor implements ProbeSender, RepairSender {
     this.#timeout.restart(now, 0);
   }
 
-  /** @returns false when it acknowledges what was never published: nothing changes. */
+  /** @returns false when it tells what cannot be: nothing changes. */
   onStatus(now: number, status: Status, view: DataView): boolean {
     if (status.flags & STATUS_NEED_START) return this.#restart(now);
     const { context, log } = this.stream;
     const sent = this.#sent;
-    if (serialDiff(status.cumulative, log.next) >= 0 || serialDiff(status.high, log.next) >= 0) return false;
-    // A restart that crossed with an answer: it has more than we remember to have sent, and says so itself.
-    if (serialDiff(status.high, sent.next) >= 0) sent.next = serialAdd(status.high, 1);
+    const ahead = serialDiff(status.high, status.cumulative);
+    if (serialDiff(status.high, log.next) >= 0 || ahead < 0 || ahead > RECEIVE_WINDOW) return false;
     if (status.flags & STATUS_ECHO) {
       const rttMs = (now - status.echoTimestamp) | 0;
       // Of the way by which it came, be it the one that we use or not.
@@ -268,9 +260,9 @@ export class Cursor implements ProbeSender, RepairSender {
     if (!data.started && now - data.sentAt < sent.holdMs) return true; // START is on its way already
     sent.uncountAll();
     this.#release();
+    sent.restart();
     data.started = false;
-    data.start = sent.next = serialAdd(sent.base, 1);
-    sent.cumulative = sent.base;
+    data.start = sent.next;
     this.#timeout.tries = 0;
     this.#timeout.stop();
     this.stream.context.scheduler.ready(this);
@@ -288,11 +280,9 @@ export class Cursor implements ProbeSender, RepairSender {
   }
 
   close(): void {
-    const sent = this.#sent;
     this.closed = true;
-    sent.uncountAll();
+    this.#sent.uncountAll();
     this.#release();
-    sent.next = sent.base = sent.cumulative;
     this.#timeout.stop();
   }
 }

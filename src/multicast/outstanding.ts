@@ -1,6 +1,7 @@
 /**
  * What one receiver was sent and has not acknowledged. Three numbers into the stream, and while there is something
- * between them a ring of columns (flight.ts) that says of each packet when it went and what became of it.
+ * between them a ring of columns (flight.ts) that says of each packet when it went and what became of it. At all times
+ * cumulative <= base < next <= base + 129: so the ring has a slot for each, and whoever walks from base meets next.
  *
  *    cumulative  ...  base      packets on their way      next
  *       said          |  sent, some of them acknowledged   |   not yet sent
@@ -81,9 +82,9 @@ export class Outstanding {
     return this.#flight === undefined ? 0 : this.#flight.state[this.#flight.slot(seq)]!;
   }
 
-  /** Whether the receiver lacks it and can still get it. */
+  /** Whether it was sent, and the receiver lacks it and can still get it. */
   lacks(seq: number): boolean {
-    return serialDiff(seq, this.base) > 0 && (this.#state(seq) & ACKED) === 0;
+    return serialDiff(seq, this.base) > 0 && serialDiff(seq, this.next) < 0 && (this.#state(seq) & ACKED) === 0;
   }
 
   /** Acknowledged, or in the queue of repairs already. */
@@ -131,6 +132,17 @@ export class Outstanding {
     if (flight !== undefined) flight.state[flight.slot(seq)]! &= ~(QUEUED | COPY);
   }
 
+  /** The next one was sent, or is left out. */
+  onNext(): void {
+    this.next = serialAdd(this.next, 1);
+  }
+
+  /** The receiver knows nothing of the stream: what it has not acknowledged is still to be sent. */
+  restart(): void {
+    this.cumulative = this.base;
+    this.next = serialAdd(this.base, 1);
+  }
+
   /** @returns the bytes newly acknowledged. */
   onStatus(status: Status, view: DataView): number {
     const flight = this.#flight;
@@ -144,6 +156,8 @@ export class Outstanding {
       if (flight !== undefined) this.#onArrived(flight, this.cumulative);
       ackedBytes += this.#advance(this.cumulative);
     }
+    // A restart that crossed with an answer: it has more than we remember to have sent, and says so itself.
+    if (serialDiff(status.high, this.next) >= 0) this.next = serialAdd(status.high, 1);
     if (flight === undefined) return ackedBytes;
     const first = serialAdd(status.cumulative, 2);
     for (let i = 0; i < status.bitmapLength * 8; i++) {
@@ -158,20 +172,9 @@ export class Outstanding {
     return ackedBytes;
   }
 
-  /** The log serves nothing below `low` any more. @returns whether the receiver lacked some of what is gone. */
-  onEvicted(low: number): boolean {
-    const edge = serialAdd(low, -1);
-    if (serialDiff(edge, this.base) <= 0) return false;
-    this.#evictedBytes += this.#advance(edge);
-    if (serialDiff(low, this.next) > 0) this.next = low;
-    return true;
-  }
-
-  /** Goes on at `seq`: whatever is before it is given up. */
-  skipTo(seq: number): void {
-    this.next = seq;
-    const edge = serialAdd(seq, -1);
-    if (serialDiff(edge, this.base) > 0) this.#advance(edge);
+  /** What the receiver lacks below `low` is served no more. */
+  onEvicted(low: number): void {
+    this.#evictedBytes += this.#advance(serialAdd(low, -1));
   }
 
   // ---- bookkeeping
@@ -208,19 +211,19 @@ export class Outstanding {
     return flight.bytes[slot]!;
   }
 
-  /** Moves `base`. @returns the bytes that were on their way. */
+  /** Moves `base` forward, and `next` before it where that is passed. @returns the bytes that were on their way. */
   #advance(to: number): number {
     const flight = this.#flight;
+    const first = serialAdd(to, 1);
+    const passed = serialDiff(first, this.next) > 0;
+    const end = passed ? this.next : first;
     let bytes = 0;
-    if (flight !== undefined) {
-      const end = serialDiff(to, this.next) >= 0 ? serialAdd(this.next, -1) : to;
-      for (let seq = this.base; seq !== end && serialDiff(end, seq) > 0; ) {
-        seq = serialAdd(seq, 1);
-        bytes += this.#uncount(flight, seq);
-        flight.clear(seq);
-      }
+    for (let seq = serialAdd(this.base, 1); flight !== undefined && seq !== end; seq = serialAdd(seq, 1)) {
+      bytes += this.#uncount(flight, seq);
+      flight.clear(seq);
     }
     this.base = to;
+    if (passed) this.next = first;
     return bytes;
   }
 }

@@ -81,7 +81,7 @@ export class RepairQueue {
   /** `srm` mode: somebody asked the group for it; whoever has not acknowledged it gets it. */
   onGroupRequest(now: number, seq: number): void {
     const sent = this.#sent;
-    if (!sent.lacks(seq) || serialDiff(seq, sent.next) >= 0 || sent.settled(seq)) return;
+    if (!sent.lacks(seq) || sent.settled(seq)) return;
     if (sent.sinceSent(now, seq) >= sent.holdMs) this.#add(now, seq);
   }
 

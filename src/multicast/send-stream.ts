@@ -165,8 +165,7 @@ export class SendStream {
     for (const cursor of this.cursors.values()) {
       if (serialDiff(edge, cursor.base) <= 0) continue;
       this.context.counters.evictions++;
-      if (this.group.options.slow === 'evict') cursor.skipAll();
-      cursor.onEvicted(now);
+      cursor.onEvicted(now, this.group.options.slow === 'evict' ? this.log.next : this.log.low);
     }
     return cost;
   }

@@ -149,6 +149,8 @@ policies('evict: it loses all that it lacks at once, and goes on with what is ne
   crawl(bench, remote, 11_000);
   const seq = bench.publish(group, SIZE);
   assert.is(seq, 12);
+  assert.is(remote.find('POLL')!['low'], 12, 'told at once');
+  bench.take();
   bench.wait(200);
   remote.status(1, { nackHigh: 11, high: 11 });
   assert.equal([...new Set(remote.seqs())], [12]);
