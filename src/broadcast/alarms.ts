@@ -10,6 +10,11 @@ export interface Alarm {
   onAlarm(now: number): void;
 }
 
+/** One that has no other state. */
+export function newAlarm(onAlarm: (now: number) => void): Alarm {
+  return { alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm };
+}
+
 export class Alarms {
   readonly #heap: Alarm[] = [];
   #order = 0;

@@ -248,7 +248,7 @@ export class Cursor implements ProbeSender, RepairSender {
       this.#timeout.restart(now, asked ? 0 : ACK_DELAY_MS);
     } else {
       this.#timeout.stop();
-      this.#release();
+      this.#release(now);
     }
     if (this.hasNew) this.stream.context.scheduler.ready(this);
   }
@@ -258,8 +258,7 @@ export class Cursor implements ProbeSender, RepairSender {
     const data = this.#data;
     const sent = this.#sent;
     if (!data.started && now - data.sentAt < sent.holdMs) return true; // START is on its way already
-    sent.uncountAll();
-    this.#release();
+    this.#release(now);
     sent.restart();
     data.started = false;
     data.start = sent.next;
@@ -274,15 +273,19 @@ export class Cursor implements ProbeSender, RepairSender {
     this.#repairs.onGroupRequest(now, seq);
   }
 
-  #release(): void {
-    this.#sent.release();
+  #release(now: number): void {
+    this.#sent.release(now);
     this.#repairs.clear();
+  }
+
+  /** The receiver is stale or gone. */
+  onAway(now: number): void {
+    this.#sent.uncountLater(now);
   }
 
   close(): void {
     this.closed = true;
-    this.#sent.uncountAll();
-    this.#release();
+    this.#release(this.stream.context.scheduler.now);
     this.#timeout.stop();
   }
 }

@@ -1,5 +1,5 @@
 /** The groups of this node: those it is in, and those it has left that still owe their members something. */
-import type { Alarm } from '../broadcast/alarms.ts';
+import { newAlarm } from '../broadcast/alarms.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
 import type { Context } from './context.ts';
 import { Group, type GroupNumbers } from './group.ts';
@@ -72,14 +72,11 @@ export class GroupTable {
     this.#leaving.set(group.key, group);
     broadcast.subscriptions.remove(group.key);
     const until = now + LINGER_MS_MAX;
-    const alarm: Alarm = {
-      alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0,
-      onAlarm: (at) => {
-        if (this.#leaving.get(group.key) !== group) return;
-        if (at >= until || group.drained) this.#close(group);
-        else alarms.set(alarm, at + LINGER_CHECK_MS);
-      },
-    };
+    const alarm = newAlarm((at) => {
+      if (this.#leaving.get(group.key) !== group) return;
+      if (at >= until || group.drained) this.#close(group);
+      else alarms.set(alarm, at + LINGER_CHECK_MS);
+    });
     alarms.set(alarm, now + 1);
   }
 

@@ -108,7 +108,7 @@ export class Membership {
     if (word !== undefined) {
       for (const group of groups.all()) if (group.peers.has(peer.id)) this.#tell(group, peer, word);
     }
-    if (state !== ALIVE) return;
+    if (state !== ALIVE) return session.onAway(now);
     gossip.onBack(peer);
     this.resume(now, peer);
   }

@@ -7,8 +7,9 @@
  *       said          |  sent, some of them acknowledged   |   not yet sent
  *
  * Bytes on their way count in the node's window, each packet once, until it is acknowledged, asked for again or given
- * up.
+ * up; a hold-down longer where nobody will tell any more.
  */
+import { newAlarm } from '../broadcast/alarms.ts';
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Status } from '../wire/status.ts';
@@ -56,7 +57,7 @@ export class Outstanding {
   sinceSent(now: number, seq: number): number {
     const flight = this.#flight;
     if (flight === undefined || flight.sends[flight.slot(seq)] === 0) return Infinity;
-    return (now - flight.sentAt[flight.slot(seq)]!) | 0;
+    return (now - flight.sentAt[flight.slot(seq)]!) >>> 0;
   }
 
   /**
@@ -109,7 +110,7 @@ export class Outstanding {
     flight.state[slot] = flight.state[slot]! | COUNTED;
     flight.bytes[slot] = size;
     // The second of two copies of a repair does not begin the hold-down anew.
-    const sinceMs = (now - flight.sentAt[slot]!) | 0;
+    const sinceMs = (now - flight.sentAt[slot]!) >>> 0;
     if ((flight.state[slot]! & COPY) === 0 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;
     flight.copiedAt[slot] = now | 0;
     if (flight.sends[slot]! < 255) flight.sends[slot]!++;
@@ -189,18 +190,35 @@ export class Outstanding {
     this.#arrived = seq;
   }
 
-  /** Bytes that nobody answers for must not fill the node's window. */
-  uncountAll(): void {
+  /** Bytes that nobody answers for must not fill the node's window. @returns how many they were. */
+  uncountAll(): number {
     const flight = this.#flight;
-    if (flight === undefined) return;
-    for (let seq = serialAdd(this.base, 1); seq !== this.next; seq = serialAdd(seq, 1)) this.#uncount(flight, seq);
+    let bytes = 0;
+    if (flight === undefined) return bytes;
+    for (let seq = serialAdd(this.base, 1); seq !== this.next; seq = serialAdd(seq, 1)) bytes += this.#uncount(flight, seq);
+    return bytes;
   }
 
-  /** With nothing outstanding the columns are of no use. */
-  release(): void {
+  /** The same where nobody will tell of them, though they are on their way. */
+  uncountLater(now: number): void {
+    const bytes = this.uncountAll();
+    if (bytes === 0) return;
+    this.#context.window.inFlight += bytes;
+    this.leaveLater(now, bytes);
+  }
+
+  /** With nothing outstanding, or all to be sent anew, the columns are of no use. */
+  release(now: number): void {
+    this.uncountLater(now);
     if (this.#flight !== undefined) this.#context.flights.give(this.#flight);
     this.#flight = undefined;
     this.#arrived = this.base;
+  }
+
+  /** Bytes of which there will be no word are on their way for a hold-down. */
+  leaveLater(now: number, bytes: number): void {
+    const { alarms, window } = this.#context;
+    alarms.set(newAlarm(() => window.onRemove(bytes)), now + this.holdMs);
   }
 
   #uncount(flight: Flight, seq: number): number {

@@ -3,6 +3,7 @@
  * mode what the group was asked for. A packet sent within the last round trip is held down: it may still arrive, unless
  * something sent after it has.
  */
+import { newAlarm } from '../broadcast/alarms.ts';
 import type { Peer } from '../broadcast/peer.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
@@ -13,8 +14,6 @@ import type { Outstanding } from './outstanding.ts';
 const ESCALATE_TRIES = 2;
 
 export interface RepairSender {
-  /** Its receiver left, restarted or was forgotten. */
-  readonly closed: boolean;
   /** There is something to send again. */
   onRepairQueued(): void;
 }
@@ -49,6 +48,7 @@ export class RepairQueue {
 
   clear(): void {
     this.#queue.length = 0;
+    this.#copies.clear();
   }
 
   /** STATUS asks for the holes up to `high`, the oldest of them for the `tries`-th time. */
@@ -96,11 +96,11 @@ export class RepairQueue {
     if (this.#copies.has(seq)) return;
     this.#copies.add(seq);
     const delayMs = Math.round(0.2 * this.#peer.roundTrip.srttMs);
-    const onAlarm = (at: number): void => {
-      this.#copies.delete(seq);
+    const alarm = newAlarm((at) => {
+      if (!this.#copies.delete(seq)) return;
       if (this.#sent.sinceSent(at, seq) < delayMs) return; // the first one had to wait: the two are close enough
-      if (!this.#sender.closed && this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(at, seq, COPY);
-    };
-    this.#context.alarms.set({ alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm }, now + delayMs + 1);
+      if (this.#sent.lacks(seq) && !this.#sent.settled(seq)) this.#add(at, seq, COPY);
+    });
+    this.#context.alarms.set(alarm, now + delayMs + 1);
   }
 }

@@ -1,12 +1,13 @@
 /** Layer 2's side of one peer: our cursors towards it, its streams towards us, and the frames owed to it. */
-import type { PeerSession } from '../broadcast/peer.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
-import type { Peer } from '../broadcast/peer.ts';
+import { ALIVE, type Peer, type PeerSession } from '../broadcast/peer.ts';
 import type { Context } from './context.ts';
 import type { Cursor } from './cursor.ts';
 import { DatagramDedup } from './datagram-dedup.ts';
 import type { Group } from './group.ts';
 import { ReceiveStream } from './receive-stream.ts';
+
+const FRAMES_MAX = 64;
 
 export class Session implements PeerSession {
   readonly peer: Peer;
@@ -38,9 +39,9 @@ export class Session implements PeerSession {
     this.#context.broadcast.outbox.touch(this.peer.way);
   }
 
-  /** At most 64 wait; the newest is dropped then (all of them are hints or unreliable). @returns false when dropped. */
+  /** Of what only helps, at most 64 wait for one that is alive; the newest is dropped then. @returns false when dropped. */
   oweFrame(type: number, flags: number, body: Uint8Array): boolean {
-    if (this.#owedFrames.length >= 64) return false;
+    if (this.peer.reach !== ALIVE || this.#owedFrames.length >= FRAMES_MAX) return false;
     this.#owedFrames.push([type, flags, body]);
     this.#context.broadcast.outbox.touch(this.peer.way);
     return true;
@@ -94,6 +95,12 @@ export class Session implements PeerSession {
     let bytes = 0;
     for (const cursor of this.cursors) bytes += cursor.queuedBytes;
     return bytes;
+  }
+
+  /** The peer is stale or gone: nothing is on its way to it, and what it was owed will be old news. */
+  onAway(now: number): void {
+    this.#owedFrames.length = 0;
+    for (const cursor of this.cursors) cursor.onAway(now);
   }
 
   /** The peer was heard again after it had not answered. */

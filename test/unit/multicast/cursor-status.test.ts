@@ -182,6 +182,18 @@ cursor('no second copy when the first was acknowledged meanwhile, or when the no
   }
 });
 
+cursor('no second copy, and nothing before its turn, to a receiver that begins anew meanwhile', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(150);
+  remote.status(1, { nackHigh: 2, high: 4, tries: 2, bitmap: 'c0' });
+  group.stream.context.window.bytes = 1;
+  remote.status(0, { flags: NEED_START, high: 0 });
+  bench.take();
+  bench.wait(60);
+  assert.equal(remote.seqs(), []);
+});
+
 cursor('an acknowledgement of what was never sent changes nothing', () => {
   const { bench, group, remote } = begun();
   publish(bench, group, 2);

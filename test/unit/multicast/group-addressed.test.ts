@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACK_NOW, Bench, bytesOfText, hexOfText, PRIVATE, Remote, START, WHOLE } from './bench.ts';
+import { HOLD_MS } from './timers.ts';
 
 const addressed = suite('groups: to one member');
 
@@ -101,6 +102,7 @@ addressed('nothing of it is left when the member is gone for good', () => {
   const { bench, two, to } = three();
   to('fd00::2', 'a');
   two.subscribe([]);
+  bench.wait(HOLD_MS);
   assert.equal([bench.status('logBytes'), bench.status('inFlightBytes'), bench.status('flights')], [0, 0, 0]);
 });
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group } from '../../../src/multicast/group.ts';
 import type { WireFrame } from '../wire/codec.ts';
-import { ACK_NOW, Bench, EPOCH, groupHex, PORT, type Remote, REMOTE_EPOCH, REPAIR, WHOLE } from './bench.ts';
+import { ACK_NOW, Bench, BYE, EPOCH, groupHex, PORT, type Remote, REMOTE_EPOCH, REPAIR, WHOLE } from './bench.ts';
 import { REQUEST_MS } from './timers.ts';
 
 const srm = suite('srm repair mode');
@@ -47,6 +47,16 @@ srm('a hole is asked for after d (C1 + C2 U), of the whole group', () => {
   const sent = source.find('REQUEST')!;
   assert.equal([sent['address'], sent['port'], sent['epoch'], sent['group']], [SOURCE, PORT, REMOTE_EPOCH, groupHex('g')]);
   assert.ok(source.heard('STATUS').every((status) => status['nackHigh'] === status['cumulative']), 'and not of the source alone');
+});
+
+srm('it is not kept for a member that is away', () => {
+  const { bench, source, other } = receiving();
+  other.send(other.hello({ flags: BYE }));
+  source.data(5);
+  bench.wait(WAIT_MS);
+  bench.take();
+  other.send(other.hello());
+  assert.equal(other.heard('REQUEST'), []);
 });
 
 srm('several holes go in one request', () => {

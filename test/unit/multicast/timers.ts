@@ -8,6 +8,8 @@ export function reorderMs(falseAlarms: number): number {
   return 1 + Math.round((RTT_MS * Math.min(8, 1 + falseAlarms)) / 16);
 }
 export const REORDER_MS = reorderMs(0);
+/** What was sent within this time is still on its way. */
+export const HOLD_MS = RTT_MS + 4;
 /** From a request to its first repetition. */
 export const REQUEST_MS = RTT_MS + 10;
 export const REQUEST_FACTOR = 1.35;
