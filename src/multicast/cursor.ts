@@ -144,8 +144,8 @@ export class Cursor implements ProbeSender, RepairSender {
   }
 
   /** Writes POLL when it is owed. @returns false when it does not fit. */
-  writePoll(writer: DatagramWriter): boolean {
-    if (this.#pollDue && !this.#data.writePoll(writer, this.#refusedBelow)) return false;
+  writePoll(now: number, writer: DatagramWriter): boolean {
+    if (this.#pollDue && !this.#data.writePoll(now, writer, this.#refusedBelow)) return false;
     this.#pollDue = false;
     this.#refusedBelow = 0;
     return true;
@@ -203,7 +203,7 @@ export class Cursor implements ProbeSender, RepairSender {
 
   /** @returns false when it tells what cannot be: nothing changes. */
   onStatus(now: number, status: Status, view: DataView): boolean {
-    if (status.flags & STATUS_NEED_START) return this.#restart(now);
+    if (status.flags & STATUS_NEED_START) return this.#restart(now, status);
     const { context, log } = this.stream;
     const sent = this.#sent;
     const ahead = serialDiff(status.high, status.cumulative);
@@ -254,10 +254,12 @@ export class Cursor implements ProbeSender, RepairSender {
   }
 
   /** The receiver has no state of this stream (it left and came back): begin again after what it had acknowledged. */
-  #restart(now: number): boolean {
+  #restart(now: number, status: Status): boolean {
     const data = this.#data;
     const sent = this.#sent;
-    if (!data.started && now - data.sentAt < sent.holdMs) return true; // START is on its way already
+    // START is on its way, or came after this was said: that answers what left so long ago.
+    const saidMs = status.flags & STATUS_ECHO ? (now - status.echoTimestamp) | 0 : 0;
+    if (now - data.startSentAt < Math.max(sent.holdMs, saidMs)) return true;
     this.#release(now);
     sent.restart();
     data.started = false;

@@ -23,6 +23,8 @@ export class DataWriter {
   /** First sequence number meant for this receiver; repeated to it until its first STATUS. */
   start: number;
   started = false;
+  /** When START went last. */
+  startSentAt = -Infinity;
   sentAt = -Infinity;
   readonly #stream: SendStream;
   readonly #peer: Peer;
@@ -64,7 +66,7 @@ export class DataWriter {
     view.setUint32(bodyAt + 8, seq);
     view.setUint16(bodyAt + 12, Math.max(0, Math.min(65535, serialDiff(seq, this.#low))));
     view.setUint16(bodyAt + 14, Math.min(65535, now - entry.publishedAt));
-    if (start) view.setUint32(bodyAt + DATA_LENGTH, this.start);
+    if (start) this.#writeStart(now, view, bodyAt + DATA_LENGTH);
     const payloadAt = bodyAt + DATA_LENGTH + (start ? 4 : 0);
     writer.bytes.set(entry.payload, payloadAt);
     writer.close(FRAME_DATA, flags, payloadAt + entry.payload.length);
@@ -74,6 +76,11 @@ export class DataWriter {
     }
     this.#onWritten(now, seq, entry.payload.length + overhead, (extraFlags & DATA_REPAIR) !== 0);
     return ackNow;
+  }
+
+  #writeStart(now: number, view: DataView, at: number): void {
+    view.setUint32(at, this.start);
+    this.startSentAt = now;
   }
 
   /** Nothing was sent for a while, or the node's window waits for word and nobody was asked within a round trip. */
@@ -101,7 +108,7 @@ export class DataWriter {
   }
 
   /** Appends POLL; `low`: the oldest served, 0: as the log has it. @returns false when it does not fit. */
-  writePoll(writer: DatagramWriter, low: number): boolean {
+  writePoll(now: number, writer: DatagramWriter, low: number): boolean {
     if (writer.room < POLL_LENGTH + 4) return false;
     const { addressed, context, group } = this.#stream;
     const { view, bodyAt } = writer;
@@ -110,7 +117,7 @@ export class DataWriter {
     view.setUint32(bodyAt + 4, group.idLow);
     view.setUint32(bodyAt + 8, serialAdd(this.#sent.next, -1));
     view.setUint32(bodyAt + 12, low || this.#low);
-    if (start) view.setUint32(bodyAt + POLL_LENGTH, this.start);
+    if (start) this.#writeStart(now, view, bodyAt + POLL_LENGTH);
     writer.close(FRAME_POLL, start | (addressed ? DATA_PRIVATE : 0), bodyAt + POLL_LENGTH + (start ? 4 : 0));
     context.counters.pollsSent++;
     return true;

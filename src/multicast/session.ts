@@ -70,7 +70,7 @@ export class Session implements PeerSession {
       this.#owedStatus.shift();
     }
     while (this.#owedPolls.length > 0) {
-      if (!this.#owedPolls[0]!.writePoll(writer)) return true;
+      if (!this.#owedPolls[0]!.writePoll(now, writer)) return true;
       this.#owedPolls.shift();
     }
     while (this.#owedFrames.length > 0) {

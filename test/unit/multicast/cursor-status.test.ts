@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Group } from '../../../src/multicast/group.ts';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
 import { ACK_NOW, Bench, ECHO, EPOCH, FIRST, LAST, NEED_START, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+import { HOLD_MS } from './timers.ts';
 
 const cursor = suite('cursor: STATUS');
 
@@ -276,6 +277,35 @@ cursor('NEED_START again, while START is on its way, sends nothing twice', () =>
   bench.take();
   for (let i = 0; i < 20; i++) remote.status(0, { flags: NEED_START, high: 0 });
   assert.is(remote.seqs().length, 20);
+});
+
+cursor('nor when other STATUS comes between them: it begins again once in a hold-down', () => {
+  const { bench, group, remote } = begun({}, 3);
+  publish(bench, group, 20);
+  bench.wait(300);
+  bench.take();
+  for (let i = 0; i < HOLD_MS; i++) {
+    remote.status(0, { flags: NEED_START, high: 0 });
+    remote.status(3);
+    bench.wait(1);
+  }
+  assert.is(remote.seqs().length, 20);
+  remote.status(0, { flags: NEED_START, high: 0 });
+  assert.is(remote.seqs().length, 40);
+});
+
+cursor('NEED_START that answers what left before START is late, and means nothing', () => {
+  for (const [beforeMs, again] of [[1, 0], [-1, 1]] as const) {
+    const { bench, group, remote } = begun({}, 3);
+    bench.wait(300);
+    bench.publish(group, 'x');
+    remote.status(0, { flags: NEED_START, high: 0 });
+    const startAt = bench.now;
+    bench.wait(HOLD_MS + 1);
+    bench.take();
+    remote.status(0, { flags: NEED_START | ECHO, echoTimestamp: startAt - beforeMs, high: 0 });
+    assert.is(remote.seqs().length, again);
+  }
 });
 
 cursor('an answer that crossed with beginning again: it has more than we remember to have sent', () => {
