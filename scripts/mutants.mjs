@@ -153,6 +153,7 @@ export const mutants = [
   m('a receiver that begins anew gets START again', CURSOR, 'if (status.flags & STATUS_NEED_START) return this.#restart(now, status);', ''),
   m('START that is on its way is not repeated', CURSOR, 'Math.max(sent.holdMs, saidMs)', 'saidMs'),
   m('NEED_START of before START means nothing', CURSOR, 'Math.max(sent.holdMs, saidMs)', 'sent.holdMs'),
+  m('what is no round trip is no queue', CURSOR, 'if (ownRoundTrip.onSample(now, rttMs))', 'ownRoundTrip.onSample(now, rttMs);\n      if (rttMs >= 0)'),
   m('the receive window is respected', CURSOR, ' && serialDiff(next, base) <= this.#window', ''),
   m('a peer heard after silence is asked at once', CURSOR, '!this.#timeout.onHeard(now)) return;\n    this.#owePoll();', '!this.#timeout.onHeard(now)) return;'),
   m('unanswered bytes leave the window', CURSOR, '    this.#sent.uncountAll();\n    this.stream.expire(now);', '    this.stream.expire(now);'),

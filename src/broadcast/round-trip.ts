@@ -17,15 +17,16 @@ export class RoundTrip {
   #minSince = 0;
   sampleCount = 0;
 
-  onSample(now: number, sampleMs: number): void {
-    if (sampleMs < 0 || sampleMs > SAMPLE_MS_MAX) return;
+  /** @returns false when it cannot be one, and is ignored. */
+  onSample(now: number, sampleMs: number): boolean {
+    if (sampleMs < 0 || sampleMs > SAMPLE_MS_MAX) return false;
     if (this.sampleCount++ === 0) {
       this.#srtt = sampleMs;
       // RFC 6298 takes a half; here a retransmission too early costs one packet, one too late a person's patience.
       this.#variation = sampleMs / 6;
       this.#min = this.#minNext = sampleMs;
       this.#minSince = now;
-      return;
+      return true;
     }
     // A stall of either process looks like a long path: believe in it no faster than by doubling.
     sampleMs = Math.min(sampleMs, Math.round(2 * this.#srtt + 4 * this.#variation) + OUTLIER_MARGIN_MS);
@@ -39,6 +40,7 @@ export class RoundTrip {
     } else if (sampleMs < this.#min) {
       this.#min = sampleMs;
     }
+    return true;
   }
 
   /** Smoothed round trip in whole ms; a cautious guess while there is no sample. */

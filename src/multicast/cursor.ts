@@ -212,8 +212,7 @@ export class Cursor implements ProbeSender, RepairSender {
       const rttMs = (now - status.echoTimestamp) | 0;
       // Of the way by which it came, be it the one that we use or not.
       const { ownRoundTrip } = context.broadcast.from ?? this.peer;
-      ownRoundTrip.onSample(now, rttMs);
-      if (rttMs >= 0) context.window.onSample(now, rttMs - ownRoundTrip.minMs);
+      if (ownRoundTrip.onSample(now, rttMs)) context.window.onSample(now, rttMs - ownRoundTrip.minMs);
     }
     // It may still hold an earlier life of this stream, from before we or it left the group: it has to learn the start.
     if (!this.#data.started && serialDiff(status.cumulative, sent.base) < 0) sent.cumulative = status.cumulative;

@@ -239,6 +239,16 @@ cursor('STATUS that echoes our timestamp is a round-trip sample', () => {
   assert.is(bench.node.peers()[0]!.rttMs, 30);
 });
 
+cursor('an echo that is no sample of the round trip tells nothing of the queue either', () => {
+  for (const [ms, queueMs] of [[60_000, 0], [-50, 0], [130, 30]] as const) {
+    const { bench, group, remote } = begun();
+    bench.publish(group, 'x');
+    bench.wait(50);
+    remote.status(2, { flags: ECHO, echoTimestamp: bench.now - ms });
+    assert.is(group.stream.context.window.worstQueueMs(bench.now), queueMs);
+  }
+});
+
 cursor('STATUS meant for an earlier incarnation of ours changes nothing', () => {
   const { bench, group, remote } = begun();
   publish(bench, group, 2);
