@@ -154,6 +154,8 @@ export const mutants = [
   m('START that is on its way is not repeated', CURSOR, 'Math.max(sent.holdMs, saidMs)', 'saidMs'),
   m('NEED_START of before START means nothing', CURSOR, 'Math.max(sent.holdMs, saidMs)', 'sent.holdMs'),
   m('what is no round trip is no queue', CURSOR, 'if (ownRoundTrip.onSample(now, rttMs))', 'ownRoundTrip.onSample(now, rttMs);\n      if (rttMs >= 0)'),
+  m('a closed receive window is probed', CURSOR, 'Math.max(1, Math.min(RECEIVE_WINDOW, status.window))', 'Math.min(RECEIVE_WINDOW, status.window)'),
+  m('what was not sent to one member is kept for it', CURSOR, 'return !this.outstanding && this.next === this.stream.log.next;', 'return !this.outstanding;'),
   m('the receive window is respected', CURSOR, ' && serialDiff(next, base) <= this.#window', ''),
   m('a peer heard after silence is asked at once', CURSOR, '!this.#timeout.onHeard(now)) return;\n    this.#owePoll();', '!this.#timeout.onHeard(now)) return;'),
   m('unanswered bytes leave the window', CURSOR, '    this.#sent.uncountAll();\n    this.stream.expire(now);', '    this.stream.expire(now);'),

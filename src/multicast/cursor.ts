@@ -73,6 +73,10 @@ export class Cursor implements ProbeSender, RepairSender {
   get outstanding(): boolean {
     return this.#sent.any;
   }
+  /** It has all that there is. */
+  get drained(): boolean {
+    return !this.outstanding && this.next === this.stream.log.next;
+  }
   get silent(): boolean {
     return this.#timeout.silent;
   }
@@ -219,7 +223,8 @@ export class Cursor implements ProbeSender, RepairSender {
     this.#data.started = true;
     this.heardAt = now;
     this.#pollDue = false; // this is the word that it would ask for
-    this.#window = Math.min(RECEIVE_WINDOW, status.window);
+    // One at least: the one that asks whether there is room again.
+    this.#window = Math.max(1, Math.min(RECEIVE_WINDOW, status.window));
     const ackedBytes = sent.onStatus(status, view);
     const probed = this.#timeout.tries > 0;
     this.#timeout.tries = 0;

@@ -182,7 +182,7 @@ export class SendStream {
 
   /** A receiver acknowledged something. */
   onProgress(now: number, cursor: Cursor): void {
-    if (this.addressed && !cursor.outstanding && !cursor.hasNew) {
+    if (this.addressed && cursor.drained) {
       while (this.log.count > 0) this.context.logBytes -= this.log.shift();
     }
     if (this.#wanted && this.room(now) * 4 > this.context.options.logBytesMax) {
@@ -194,7 +194,7 @@ export class SendStream {
   /** All that live receivers lack has been delivered. */
   get drained(): boolean {
     for (const cursor of this.cursors.values()) {
-      if (cursor.peer.reach === ALIVE && (cursor.outstanding || cursor.next !== this.log.next)) return false;
+      if (cursor.peer.reach === ALIVE && !cursor.drained) return false;
     }
     return true;
   }

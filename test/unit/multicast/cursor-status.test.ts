@@ -270,6 +270,21 @@ cursor('128 packets at most are under way to one receiver, fewer when it says so
   assert.is(Math.max(...remote.seqs(), 129), 141);
 });
 
+cursor('a receiver that wants none for now gets one at a time, and that again until it is taken', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  remote.status(2, { window: 0 });
+  publish(bench, group, 3);
+  bench.wait(5000);
+  assert.equal([...new Set(remote.seqs())], [2, 3]);
+  assert.ok(remote.seqs().length > 4);
+  bench.take();
+  remote.status(3, { window: 0 });
+  assert.equal(remote.seqs(), [4]);
+  remote.status(4);
+  assert.equal(remote.seqs(), [4, 5]);
+});
+
 cursor('a receiver without state of the stream is told where it begins: after what it had acknowledged', () => {
   const { bench, group, remote } = begun({}, 3);
   publish(bench, group, 2);

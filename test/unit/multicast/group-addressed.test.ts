@@ -98,6 +98,21 @@ addressed('joined again, our own numbers go on: the receiver has not forgotten t
   assert.is(again.publishTo(bench.now, 'fd00::2', bytesOfText('b')), 2);
 });
 
+addressed('what waits for room at the member is kept, though all that was sent is acknowledged', () => {
+  const { bench, two, to } = three();
+  for (let i = 1; i <= 200; i++) to('fd00::2', `m${i}`);
+  bench.wait(20);
+  const sent = two.seqs().length;
+  assert.ok(sent < 200);
+  bench.take();
+  two.status(sent, { flags: PRIVATE, window: 0 });
+  for (let last = sent; last < 200; ) {
+    two.status(last = two.seqs().at(-1)!, { flags: PRIVATE });
+    bench.wait(5);
+  }
+  assert.equal(two.seqs(), Array.from({ length: 200 - sent }, (_, i) => sent + 1 + i));
+});
+
 addressed('nothing of it is left when the member is gone for good', () => {
   const { bench, two, to } = three();
   to('fd00::2', 'a');
