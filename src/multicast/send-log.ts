@@ -10,6 +10,8 @@ export class LogEntry {
   /** DATA_FIRST, DATA_LAST. */
   readonly flags: number;
   readonly publishedAt: number;
+  /** What all before it have cost. */
+  costBefore = 0;
 
   constructor(payload: Uint8Array, flags: number, publishedAt: number) {
     this.payload = payload;
@@ -28,6 +30,8 @@ export class SendLog {
   /** The number that the next packet gets. */
   next: number;
   bytes = 0;
+  /** What all together have cost, with those let go. */
+  #cost = 0;
   #entries: LogEntry[] = [];
   #head = 0;
 
@@ -41,6 +45,8 @@ export class SendLog {
 
   push(entry: LogEntry): void {
     this.#entries.push(entry);
+    entry.costBefore = this.#cost;
+    this.#cost += entry.cost;
     this.bytes += entry.cost;
     this.next = serialAdd(this.next, 1);
   }
@@ -48,6 +54,11 @@ export class SendLog {
   at(seq: number): LogEntry | undefined {
     const offset = serialDiff(seq, this.low);
     return offset < 0 ? undefined : this.#entries[this.#head + offset];
+  }
+
+  /** What the packets from `seq` on cost. */
+  bytesFrom(seq: number): number {
+    return this.#cost - (this.at(seq)?.costBefore ?? this.#cost);
   }
 
   oldest(): LogEntry | undefined {

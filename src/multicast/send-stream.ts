@@ -129,27 +129,32 @@ export class SendStream {
 
   /** Bytes that publish() takes now. */
   room(now: number): number {
-    const { logBytesMax } = this.context.options;
-    const held = this.#heldFrom(now);
-    let bytes = 0;
-    for (let seq = serialAdd(this.log.next, -1); serialDiff(seq, held) >= 0; seq = serialAdd(seq, -1)) {
-      bytes += this.log.at(seq)!.cost;
-    }
-    return Math.max(0, logBytesMax - bytes - ENTRY_OVERHEAD_BYTES);
+    return Math.max(0, this.context.options.logBytesMax - this.#heldBytes(now) - ENTRY_OVERHEAD_BYTES);
+  }
+
+  /** What it cannot let go. */
+  #heldBytes(now: number): number {
+    return this.log.bytesFrom(this.#heldFrom(now));
   }
 
   #makeRoom(now: number, bytes: number): boolean {
-    const { logBytesMax, nodeLogBytesMax } = this.context.options;
-    if (bytes > logBytesMax) return false;
-    const over = (): boolean => this.log.bytes + bytes > logBytesMax || this.context.logBytes + bytes > nodeLogBytesMax;
-    if (!over()) return true;
+    const { context, log } = this;
+    const { logBytesMax, nodeLogBytesMax } = context.options;
+    const isOver = (): boolean => log.bytes + bytes > logBytesMax || context.logBytes + bytes > nodeLogBytesMax;
+    if (!isOver()) return true;
+    // First see whether letting go suffices, here and then in other streams: a refused publish must change nothing.
     const held = this.#heldFrom(now);
+    const heldBytes = log.bytesFrom(held) + bytes;
+    let nodeBytes = context.logBytes - log.bytes + heldBytes;
+    if (nodeBytes > nodeLogBytesMax) {
+      for (const other of context.sendStreams) if (other !== this) nodeBytes -= other.log.bytes - other.#heldBytes(now);
+    }
+    if (heldBytes > logBytesMax || nodeBytes > nodeLogBytesMax) return false;
     // What all have goes first, here and in other streams.
-    if (this.log.bytes + bytes <= logBytesMax && this.context.scheduler.reclaim(now, undefined, bytes, true)) return true;
-    // First see whether letting go suffices: a refused publish must change nothing.
-    while (over() && this.log.count > 0 && serialDiff(this.log.low, held) < 0) this.#evict(now);
-    if (this.log.bytes + bytes > logBytesMax) return false;
-    return !over() || this.context.scheduler.reclaim(now, this, bytes, false);
+    if (log.bytes + bytes <= logBytesMax && context.scheduler.reclaim(now, undefined, bytes, true)) return true;
+    while (isOver() && serialDiff(log.low, held) < 0) this.#evict(now);
+    if (isOver()) context.scheduler.reclaim(now, this, bytes, false);
+    return true;
   }
 
   /** Lets go of history that nobody waits for; `patient`: that nobody lacks. @returns the bytes gained, 0: nothing to give. */

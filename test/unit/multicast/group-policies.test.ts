@@ -176,8 +176,9 @@ policies('a message larger than the whole log is refused, one of more than 64 Ki
   assert.is(large.publish(100_000, new Uint8Array(65_536)), 1);
 });
 
-policies('one that does not fit even when all is let go changes nothing', () => {
-  const { bench, group } = full();
+policies('one that does not fit even when all is let go changes nothing: what all have stays too', () => {
+  const { bench, group, remote } = full();
+  remote.status(4, { high: 11 });
   const before = group.status();
   assert.is(bench.publish(group, 9 * SIZE), -1);
   assert.equal(group.status(), before);
@@ -221,6 +222,20 @@ policies('the budget of the node: what others still owe is not taken from them',
   for (let i = 0; i < 10; i++) bench.publish(a!, SIZE);
   assert.is(bench.publish(b!, SIZE), -1);
   assert.is(a!.status()['logPackets'], 10);
+});
+
+policies('the budget of the node: what does not fit changes nothing in any group', () => {
+  const bench = new Bench({ nodeLogBytesMax: 10 * COST });
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => bench.join(name));
+  bench.meet('fd00::2', ['a', 'b']);
+  for (let i = 0; i < 4; i++) bench.publish(a!, SIZE);
+  for (let i = 0; i < 4; i++) bench.publish(b!, SIZE);
+  for (let i = 0; i < 2; i++) bench.publish(c!, SIZE); // nobody else is in it
+  const before = [a, b, c].map((group) => group!.status());
+  assert.is(bench.publish(c!, 3 * SIZE), -1);
+  assert.equal([a, b, c].map((group) => group!.status()), before);
+  assert.ok(bench.publish(c!, SIZE) > 0);
+  assert.ok(bench.publish(a!, SIZE) > 0);
 });
 
 policies('refused for want of room to one member, the application is told in time as well', () => {
