@@ -183,6 +183,7 @@ export const mutants = [
   m('a message to one member needs that member', GROUP, 'if (peer === undefined) return REFUSED_NO_MEMBER;\n    let stream', 'let stream'),
   m('a message has a largest size', GROUP, 'if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;\n    const seq', 'const seq'),
   m('numbers go on after leaving and joining', GROUPS, 'this.#numbers.get(key) ?? { next', '{ next'),
+  m('numbers of a forgotten group are not used again', GROUPS, 'if (serialDiff(next, this.#first) > 0) this.#first = next;', 'void next;'),
   m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained)', 'if (true)'),
 
   // multicast: the receiver

@@ -1,6 +1,7 @@
 /** The groups of this node: those it is in, and those it has left that still owe their members something. */
 import { newAlarm } from '../broadcast/alarms.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
+import { serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
 import { Group, type GroupNumbers } from './group.ts';
 import { GROUP_DEFAULTS, type GroupOptions } from './options.ts';
@@ -16,9 +17,12 @@ export class GroupTable {
   readonly #groups = new Map<number, Group>();
   readonly #leaving = new Map<number, Group>();
   readonly #numbers = new Map<number, GroupNumbers>();
+  /** Where numbers begin in a group that we do not remember: past those of all that are forgotten. */
+  #first: number;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#first = context.options.firstSeq;
   }
 
   /** Joined ones. */
@@ -53,8 +57,8 @@ export class GroupTable {
     if (present !== undefined) return { group: present, isNew: false };
     const lingering = this.#leaving.get(key);
     if (lingering !== undefined) this.#close(lingering);
-    const { firstSeq } = this.#context.options;
-    const numbers = this.#numbers.get(key) ?? { next: firstSeq, addressedNext: firstSeq, dgramNext: firstSeq };
+    const first = this.#first;
+    const numbers = this.#numbers.get(key) ?? { next: first, addressedNext: first, dgramNext: first };
     const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, numbers);
     if (!broadcast.subscriptions.add({ high: id.high, low: id.low, flags: 0, start: group.startByte })) {
       group.close();
@@ -84,7 +88,11 @@ export class GroupTable {
     this.#leaving.delete(group.key);
     this.#numbers.delete(group.key);
     this.#numbers.set(group.key, group.numbers);
-    if (this.#numbers.size > LEFT_GROUPS_MAX) this.#numbers.delete(this.#numbers.keys().next().value!);
+    if (this.#numbers.size > LEFT_GROUPS_MAX) {
+      const [key, oldest] = this.#numbers.entries().next().value!;
+      this.#numbers.delete(key);
+      for (const next of Object.values(oldest)) if (serialDiff(next, this.#first) > 0) this.#first = next;
+    }
     group.close();
   }
 
