@@ -223,6 +223,7 @@ export const mutants = [
   m('srm: repairs go to all that lack the packet', SRM_REPAIRS, 'cursor.repairForGroup(now, seq', 'if (seq < 0) cursor.repairForGroup(now, seq'),
   m('srm: hold-down after a repair', SRM_REPAIRS, 'repair.holdUntil = now + 3 * repair.distanceMs;', 'repair.holdUntil = now;'),
   m('srm: session messages show a lost tail', SRM_REPAIRS, '(cursor.peer.session as Session).oweFrame(FRAME_SESSION, 0, body);', ''),
+  m('srm: session messages tell what was sent to that member', SRM_REPAIRS, 'serialAdd(cursor.next, -1)', 'serialAdd(this.#group.stream.log.next, -1)'),
   m('srm: in the end the source is asked alone', HOLES, 'if (hole.dueAt === Infinity && srm.triesOf(seq) >= SRM_TRIES_MAX)', 'if (hole.dueAt === -1)'),
 
   // multicast: gossip

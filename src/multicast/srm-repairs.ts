@@ -88,16 +88,15 @@ export class SrmRepairs implements Alarm {
   }
 
   #sendSession(now: number): void {
-    const { stream } = this.#group;
-    const body = new Uint8Array(SESSION_LENGTH);
-    const view = new DataView(body.buffer);
-    view.setUint32(0, this.#group.idHigh);
-    view.setUint32(4, this.#group.idLow);
-    view.setUint32(8, serialAdd(stream.log.next, -1));
     let waiting = false;
-    for (const cursor of stream.cursors.values()) {
-      if (cursor.peer.reach !== ALIVE || !cursor.outstanding) continue;
+    for (const cursor of this.#group.stream.cursors.values()) {
+      if (cursor.peer.reach !== ALIVE || cursor.drained) continue;
       waiting = true;
+      const body = new Uint8Array(SESSION_LENGTH);
+      const view = new DataView(body.buffer);
+      view.setUint32(0, this.#group.idHigh);
+      view.setUint32(4, this.#group.idLow);
+      view.setUint32(8, serialAdd(cursor.next, -1));
       (cursor.peer.session as Session).oweFrame(FRAME_SESSION, 0, body);
     }
     this.#sessionAt = waiting ? now + this.#sessionMs() : Infinity;

@@ -166,7 +166,7 @@ srm('SESSION tells of a tail, and it is asked for like any hole', () => {
 // ---- the source
 
 /** A source with two members that have taken message 1, and have 2 ... 4 to get. */
-function sending(): { bench: Bench; two: Remote; three: Remote } {
+function sending(): { bench: Bench; group: Group; two: Remote; three: Remote } {
   const bench = new Bench({ srmAdaptive: false });
   const group = bench.join('g', { repair: 'srm' });
   const two = bench.meet('fd00::2', ['g']);
@@ -177,7 +177,7 @@ function sending(): { bench: Bench; two: Remote; three: Remote } {
   for (const text of ['m2', 'm3', 'm4']) bench.publish(group, text);
   bench.wait(200);
   bench.take();
-  return { bench, two, three };
+  return { bench, group, two, three };
 }
 
 const own = { address: OURSELVES, epoch: EPOCH };
@@ -263,6 +263,16 @@ srm('the source\'s own probe waits 2.5 s longer', () => {
   assert.equal(two.seqs(), []);
   bench.wait(700);
   assert.is(two.seqs()[0], 2);
+});
+
+srm('a session message tells what was sent to that member, not what waits for its turn', () => {
+  const { bench, group, two, three } = sending();
+  for (const remote of [two, three]) remote.status(4);
+  for (let i = 5; i <= 7; i++) bench.publish(group, 'x');
+  two.status(5, { window: 1, high: 7 });
+  for (let i = 8; i <= 9; i++) bench.publish(group, 'x');
+  bench.wait(1200);
+  assert.equal([two.find('SESSION')!['high'], three.find('SESSION')!['high']], [7, 9]);
 });
 
 srm('in a group of the direct mode REQUEST means nothing', () => {
