@@ -240,6 +240,7 @@ export const mutants = [
   m('a burst to one path is paced', SCHEDULER, 'if (peer.paceBytes <= 0) {', 'if (peer.paceBytes <= -1e9) {'),
   m('groups of a node take turns', SCHEDULER, 'if (stream.ready.length > 0) this.#streams.push(stream);', 'if (stream.ready.length > 0) this.#streams.unshift(stream);'),
   m('one call sends at most 100 datagrams', SCHEDULER, 'const limit = writer.sentCount + TURN_DATAGRAMS_MAX;', 'const limit = Infinity;'),
+  m('data leaves room for what else is owed', SCHEDULER, 'limit - Math.min(TURN_OWED_MAX, outbox.size)', 'limit'),
   m('acknowledgements ride on data', SCHEDULER, 'stream.session(peer).ride(now, writer);', ''),
   m('frames owed to a peer are bounded', SESSION, ' || this.#owedFrames.length >= FRAMES_MAX', ''),
   m('nothing is owed to who is not alive', SESSION, 'this.peer.reach !== ALIVE || ', ''),

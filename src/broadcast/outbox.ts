@@ -10,8 +10,6 @@ import type { BroadcastContext, Local } from './context.ts';
 import { writePeers } from './peer-exchange.ts';
 import { ALIVE, GONE, type Peer } from './peer.ts';
 
-/** Datagrams built in one call into the node; the rest leave a millisecond later. */
-const TURN_DATAGRAMS_MAX = 100;
 const HELLO_STREAMS_MAX = 40;
 
 export class Outbox implements Alarm {
@@ -42,10 +40,14 @@ export class Outbox implements Alarm {
   /** Firing is enough: every call into the node ends with flush(). */
   onAlarm(): void {}
 
-  /** Writes and sends what is owed, at most `TURN_DATAGRAMS_MAX` datagrams; the rest a millisecond later. */
-  flush(now: number): void {
+  /** How many peers are owed frames. */
+  get size(): number {
+    return this.#dirty.length;
+  }
+
+  /** Writes and sends what is owed, until the writer has sent `limit` datagrams; the rest a millisecond later. */
+  flush(now: number, limit: number): void {
     const { alarms, writer } = this.#context;
-    const limit = writer.sentCount + TURN_DATAGRAMS_MAX;
     for (let i = 0; i < this.#dirty.length; i++) {
       if (writer.sentCount >= limit) {
         this.#dirty = this.#dirty.slice(i);

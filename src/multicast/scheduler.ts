@@ -11,6 +11,8 @@ import type { SendStream } from './send-stream.ts';
 const PACE_SLOT_MS = 5;
 const PACE_SLOT_BYTES = 9_600;
 const TURN_DATAGRAMS_MAX = 100;
+/** Of these, what other frames are owed may have so many, however much data there is. */
+const TURN_OWED_MAX = 50;
 
 export class Scheduler implements Alarm {
   alarmAt = Infinity;
@@ -71,15 +73,16 @@ export class Scheduler implements Alarm {
 
   /** Ends a call into the node: data first, acknowledgements riding along, then what is still owed. */
   finish(now: number): void {
+    const { outbox, writer } = this.#context.broadcast;
+    const limit = writer.sentCount + TURN_DATAGRAMS_MAX;
     this.now = now;
-    this.pump(now);
-    this.#context.broadcast.outbox.flush(now);
+    this.#pump(now, limit - Math.min(TURN_OWED_MAX, outbox.size));
+    outbox.flush(now, limit);
   }
 
   /** Sends what may go now. */
-  pump(now: number): void {
+  #pump(now: number, limit: number): void {
     const { writer } = this.#context.broadcast;
-    const limit = writer.sentCount + TURN_DATAGRAMS_MAX;
     while (this.#repairs.length > 0) {
       if (writer.sentCount >= limit) return this.#context.alarms.setEarlier(this, now + 1);
       const cursor = this.#repairs[0]!;

@@ -58,6 +58,20 @@ scheduler('one call sends 100 datagrams, the rest follows a millisecond later', 
   assert.is(bench.take().length, 20);
 });
 
+scheduler('data and what else is owed share them: 50 are kept for the latter while it needs them', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remotes = Array.from({ length: 250 }, (_, i) => bench.meet(`fd00::1:${i.toString(16)}`, ['g']));
+  begin(bench, remotes);
+  bench.wait(10);
+  bench.take();
+  bench.join('another');
+  assert.is(bench.take().length, 100, 'SUBS is owed to all');
+  bench.publish(group, 'x');
+  const data = bench.take().map(({ frames }) => frames.some(({ frame }) => frame === 'DATA'));
+  assert.equal([data.length, data.filter(Boolean).length], [100, 50]);
+});
+
 scheduler('repairs are no exception', () => {
   const bench = new Bench();
   const group = bench.join('g', { repair: 'srm' });
