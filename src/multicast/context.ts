@@ -33,6 +33,7 @@ export interface Counters {
   evictions: number;
   publishesRefused: number;
   datagramsSent: number;
+  datagramsDropped: number;
   datagramsDelivered: number;
   falseAlarms: number;
 }
@@ -60,6 +61,6 @@ export function newCounters(): Counters {
     messagesSent: 0, messagesDelivered: 0, dataSent: 0, dataBytesSent: 0, repairsSent: 0, tailProbesSent: 0, pollsSent: 0,
     statusSent: 0, requestsSent: 0, requestsIn: 0, holdDowns: 0, dataIn: 0, duplicatesIn: 0, outOfWindowIn: 0,
     overflowIn: 0, notJoinedIn: 0, needStartSent: 0, badAcksIn: 0, gaps: 0, evictions: 0, publishesRefused: 0,
-    datagramsSent: 0, datagramsDelivered: 0, falseAlarms: 0,
+    datagramsSent: 0, datagramsDropped: 0, datagramsDelivered: 0, falseAlarms: 0,
   };
 }

@@ -24,6 +24,7 @@ import type { SendStream } from './send-stream.ts';
 /** Up to this size the probe is the packet itself: a 40 B POLL saves bytes but costs one more round trip on a loss. */
 const PROBE_PAYLOAD_MAX = 400;
 const PROBE_DATA_TRIES = 5;
+const DATAGRAMS_MAX = 64;
 /** `srm` mode: the group's requests and session messages come first, our own probe only after them. */
 const SRM_PATIENCE_MS = 2_500;
 
@@ -41,6 +42,8 @@ export class Cursor implements ProbeSender, RepairSender {
   readonly #data: DataWriter;
   readonly #repairs: RepairQueue;
   readonly #timeout: ProbeTimeout;
+  /** DGRAM frames that wait for their turn. */
+  readonly #datagrams: LogEntry[] = [];
   #window = RECEIVE_WINDOW;
   #pollDue = false;
   /** It asks for what it has acknowledged, which is served from here on; 0: it does not. */
@@ -84,6 +87,9 @@ export class Cursor implements ProbeSender, RepairSender {
     return this.#repairs.any;
   }
   get hasNew(): boolean {
+    return this.#datagrams.length > 0 || this.#hasData;
+  }
+  get #hasData(): boolean {
     const { base, next } = this.#sent;
     return next !== this.stream.log.next && serialDiff(next, base) <= this.#window && !this.#timeout.silent;
   }
@@ -102,6 +108,13 @@ export class Cursor implements ProbeSender, RepairSender {
 
   // ---- sending
 
+  /** DGRAM goes when DATA could, once; the newest is dropped when too many wait. */
+  sendDatagram(entry: LogEntry): void {
+    if (this.#datagrams.length >= DATAGRAMS_MAX) this.stream.context.counters.datagramsDropped++;
+    else this.#datagrams.push(entry);
+    this.stream.context.scheduler.ready(this);
+  }
+
   /** Appends DATA while it fits. @returns false when the node's window stopped it. */
   fill(now: number, writer: DatagramWriter): boolean {
     const { log, context } = this.stream;
@@ -110,18 +123,25 @@ export class Cursor implements ProbeSender, RepairSender {
       const seq = this.#repairs.first;
       const entry = sent.lacks(seq) ? log.at(seq) : undefined;
       if (entry !== undefined && !this.#tooLate(now, entry)) {
-        if (!this.#data.fits(writer, entry)) return true;
-        if (!context.window.admits(entry.payload.length)) return false;
+        const stop = this.#stop(writer, entry);
+        if (stop !== undefined) return stop;
         this.#write(now, writer, seq, entry, DATA_REPAIR);
         context.counters.repairsSent++;
       }
       this.#repairs.shift();
     }
-    while (this.hasNew) {
+    while (this.#datagrams.length > 0) {
+      const entry = this.#datagrams[0]!;
+      const stop = this.#stop(writer, entry);
+      if (stop !== undefined) return stop;
+      this.#data.writeDatagram(now, writer, entry);
+      this.#datagrams.shift();
+    }
+    while (this.#hasData) {
       const entry = log.at(sent.next)!;
-      if (!this.#data.fits(writer, entry)) return true;
       if (!this.#tooLate(now, entry)) {
-        if (!context.window.admits(entry.payload.length)) return false;
+        const stop = this.#stop(writer, entry);
+        if (stop !== undefined) return stop;
         this.#write(now, writer, sent.next, entry, 0);
       } else {
         this.#timeout.start(now, 0); // never sent, so POLL has to tell of it
@@ -129,6 +149,12 @@ export class Cursor implements ProbeSender, RepairSender {
       sent.onNext();
     }
     return true;
+  }
+
+  /** @returns true: the datagram is full; false: the window is; undefined: it can go. */
+  #stop(writer: DatagramWriter, entry: LogEntry): boolean | undefined {
+    if (!this.#data.fits(writer, entry)) return true;
+    return this.stream.context.window.admits(entry.payload.length) ? undefined : false;
   }
 
   /** Timely class: it could not arrive before its deadline. */
@@ -287,6 +313,7 @@ export class Cursor implements ProbeSender, RepairSender {
   /** The receiver is stale or gone. */
   onAway(now: number): void {
     this.#sent.uncountLater(now);
+    this.#datagrams.length = 0;
   }
 
   close(): void {

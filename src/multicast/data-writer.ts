@@ -1,11 +1,11 @@
 /**
- * DATA and POLL of one cursor: START in each of them until the receiver has told that it knows it, and ACK-NOW in DATA
+ * DATA, DGRAM and POLL of one cursor: START in each of them until the receiver has told that it knows it, and ACK-NOW in DATA
  * whenever word from the receiver is wanted soon.
  */
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import type { Peer } from '../broadcast/peer.ts';
 import { DATA_ACK_NOW, DATA_LENGTH, DATA_PRIVATE, DATA_REPAIR, DATA_START } from '../wire/data.ts';
-import { FRAME_DATA, FRAME_HEADER_LENGTH, FRAME_POLL } from '../wire/frame.ts';
+import { FRAME_DATA, FRAME_DGRAM, FRAME_HEADER_LENGTH, FRAME_POLL } from '../wire/frame.ts';
 import { POLL_LENGTH } from '../wire/poll.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Outstanding } from './outstanding.ts';
@@ -51,6 +51,18 @@ export class DataWriter {
   /** Whether DATA with this payload has room. */
   fits(writer: DatagramWriter, entry: LogEntry): boolean {
     return writer.room >= DATA_LENGTH + 4 + entry.payload.length;
+  }
+
+  /** Appends DGRAM: of which no word comes back. */
+  writeDatagram(now: number, writer: DatagramWriter, { flags, payload }: LogEntry): void {
+    const { counters, window } = this.#stream.context;
+    const size = FRAME_HEADER_LENGTH + payload.length + (writer.empty ? DATAGRAM_OVERHEAD_BYTES : 0);
+    writer.bytes.set(payload, writer.bodyAt);
+    writer.close(FRAME_DGRAM, flags, writer.bodyAt + payload.length);
+    window.onSend(now, size, false);
+    this.#sent.leaveLater(now, size);
+    this.#peer.paceBytes -= size;
+    counters.datagramsSent++;
   }
 
   /** Appends DATA. @returns whether it asks for an acknowledgement at once. */

@@ -2,13 +2,13 @@
 import { ALIVE, GONE, type Peer, STALE } from '../broadcast/peer.ts';
 import { DATA_FIRST, DATA_LAST, DATA_PRIVATE } from '../wire/data.ts';
 import { DGRAM_LENGTH, DGRAM_PAYLOAD_MAX } from '../wire/dgram.ts';
-import { FRAME_DGRAM } from '../wire/frame.ts';
 import { type GroupId, groupKey } from '../wire/group-id.ts';
 import { START_ALL, START_NOW } from '../wire/subs.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
 import type { GroupOptions } from './options.ts';
 import { MESSAGE_BYTES_MAX, REFUSED_LEFT, REFUSED_NO_MEMBER, REFUSED_TOO_LONG } from './options.ts';
+import { LogEntry } from './send-log.ts';
 import { SendStream } from './send-stream.ts';
 import type { Session } from './session.ts';
 import { SrmRepairs } from './srm-repairs.ts';
@@ -135,8 +135,8 @@ export class Group {
   datagram(now: number, data: Uint8Array): number {
     if (this.left) return REFUSED_LEFT;
     if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
-    const body = this.#dgram(data);
-    for (const peer of this.peers.values()) if (peer.reach === ALIVE) this.#sendDgram(peer, 0, body);
+    const entry = this.#dgram(now, 0, data);
+    for (const cursor of this.stream.cursors.values()) if (cursor.peer.reach === ALIVE) cursor.sendDatagram(entry);
     this.#context.scheduler.finish(now);
     return 0;
   }
@@ -146,12 +146,12 @@ export class Group {
     if (data.length > DGRAM_PAYLOAD_MAX) return REFUSED_TOO_LONG;
     const peer = this.peers.get(member);
     if (peer === undefined || peer.reach === GONE) return REFUSED_NO_MEMBER;
-    if (peer.reach === ALIVE) this.#sendDgram(peer, DATA_PRIVATE, this.#dgram(data));
+    if (peer.reach === ALIVE) this.stream.cursors.get(peer)?.sendDatagram(this.#dgram(now, DATA_PRIVATE, data));
     this.#context.scheduler.finish(now);
     return 0;
   }
 
-  #dgram(data: Uint8Array): Uint8Array {
+  #dgram(now: number, flags: number, data: Uint8Array): LogEntry {
     const body = new Uint8Array(DGRAM_LENGTH + data.length);
     const view = new DataView(body.buffer);
     view.setUint32(0, this.idHigh);
@@ -159,12 +159,7 @@ export class Group {
     view.setUint32(8, this.#dgramNext);
     this.#dgramNext = serialAdd(this.#dgramNext, 1);
     body.set(data, DGRAM_LENGTH);
-    return body;
-  }
-
-  #sendDgram(peer: Peer, flags: number, body: Uint8Array): void {
-    (peer.session as Session).oweFrame(FRAME_DGRAM, flags, body);
-    this.#context.counters.datagramsSent++;
+    return new LogEntry(body, flags, now);
   }
 
   /** Other members, without those that are gone for now. */

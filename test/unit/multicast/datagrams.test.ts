@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Session } from '../../../src/multicast/session.ts';
-import { Bench, bytesOfText, groupHex, hexOfText, PRIVATE, Remote } from './bench.ts';
+import { Bench, BYE, bytesOfText, groupHex, hexOfText, PRIVATE, Remote } from './bench.ts';
+import { HOLD_MS } from './timers.ts';
 
 const datagrams = suite('datagrams of a group');
 
@@ -83,13 +84,56 @@ datagrams('1,100 bytes go, one more is refused', () => {
   assert.is(two.heard('DGRAM').length, 1);
 });
 
-datagrams('of more than 64 waiting for one peer the newest are dropped', () => {
+datagrams('they share the window with data, and leave it a hold-down after they were sent', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remotes = Array.from({ length: 50 }, (_, i) => bench.meet(`fd00::1:${i.toString(16)}`, ['g']));
+  for (let i = 0; i < 5; i++) group.datagram(bench.now, new Uint8Array(1100));
+  bench.wait(HOLD_MS - 1);
+  const bytes = (): number => bench.sent.reduce((sum, { size }) => sum + size, 0);
+  assert.ok(bytes() <= bench.status('windowBytes'), `${bytes()}`);
+  for (const { address } of remotes) bench.node.broadcast.peers.find(address)!.heardAt = bench.now;
+  bench.wait(20 * HOLD_MS);
+  assert.equal(remotes.map((remote) => remote.heard('DGRAM').map(({ seq }) => seq)), remotes.map(() => [1, 2, 3, 4, 5]));
+  assert.is(bench.status('inFlightBytes'), 0);
+});
+
+datagrams('a burst to one member is paced like data', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  group.stream.context.window.bytes = 1_000_000;
+  for (let i = 0; i < 20; i++) group.datagram(bench.now, new Uint8Array(1100));
+  assert.is(remote.heard('DGRAM').length, 8);
+  bench.wait(5);
+  assert.is(remote.heard('DGRAM').length, 16);
+});
+
+datagrams('of more than 64 waiting for one member the newest are dropped, and none waits for its return', () => {
+  for (const bye of [false, true]) {
+    const bench = new Bench();
+    const group = bench.join();
+    const two = bench.meet('fd00::2', ['g']);
+    group.stream.context.window.bytes = 1;
+    for (let i = 0; i < 70; i++) group.datagram(bench.now, bytesOfText('x'));
+    assert.is(two.heard('DGRAM').length, 1);
+    assert.is(bench.status('datagramsDropped'), 5);
+    if (bye) two.send(two.hello({ flags: BYE }));
+    two.send(two.hello({}));
+    group.stream.context.window.bytes = 100_000;
+    bench.wait(1000);
+    const seqs = two.heard('DGRAM').map(({ seq }) => seq);
+    assert.equal(seqs, Array.from({ length: bye ? 1 : 65 }, (_, i) => i + 1));
+  }
+});
+
+datagrams('of more than 64 hints waiting for one peer the newest are dropped', () => {
   const bench = new Bench();
   const group = bench.join();
   const two = bench.meet('fd00::2', ['g']);
   const session = bench.node.broadcast.peers.find(two.address)!.session as Session;
   const body = new Uint8Array(20);
-  const taken = Array.from({ length: 70 }, () => session.oweFrame(6, 0, body)).filter(Boolean);
+  const taken = Array.from({ length: 70 }, () => session.oweFrame(11, 0, body)).filter(Boolean);
   assert.is(taken.length, 64);
   bench.wait(10);
   void group;
