@@ -106,9 +106,11 @@ export class Outstanding {
     const { window } = this.#context;
     const flight = this.#flight ?? this.#begin(now);
     const slot = flight.slot(seq);
-    if ((flight.state[slot]! & COUNTED) === 0) window.onSend(now, size, repair);
-    flight.state[slot] = flight.state[slot]! | COUNTED;
-    flight.bytes[slot] = size;
+    if ((flight.state[slot]! & COUNTED) === 0) {
+      window.onSend(now, size, repair);
+      flight.state[slot]! |= COUNTED;
+      flight.bytes[slot] = size;
+    }
     // The second of two copies of a repair does not begin the hold-down anew.
     const sinceMs = (now - flight.sentAt[slot]!) >>> 0;
     if ((flight.state[slot]! & COPY) === 0 || sinceMs * 2 >= this.holdMs) flight.sentAt[slot] = now | 0;

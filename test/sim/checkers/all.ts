@@ -6,6 +6,7 @@ import { Completeness } from './completeness.ts';
 import { EpochOrder } from './epoch-order.ts';
 import { GapReason } from './gap-reason.ts';
 import { HoldDown } from './hold-down.ts';
+import { InFlight } from './in-flight.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import { MemoryBounds } from './memory-bounds.ts';
 import { Retention } from './retention.ts';
@@ -31,6 +32,7 @@ export class Checkers {
     this.all = [
       this.atMostOnce, new Tiling(sim), new KeptBytes(sim), this.completeness, new GapReason(sim), new Retention(sim),
       this.memory, new EpochOrder(sim), new Subscriptions(sim), this.holdDown, new Ways(sim),
+      new InFlight(sim),
     ];
   }
 }
