@@ -163,7 +163,7 @@ export const mutants = [
   m('bytes of which there is no word stay a hold-down', OUTSTANDING, 'now + this.holdMs', 'now'),
   m('who was away for 25 days is not held down', OUTSTANDING, 'return (now - flight.sentAt[flight.slot(seq)]!) >>> 0;', 'return (now - flight.sentAt[flight.slot(seq)]!) | 0;'),
   m('a packet counts as much as it did at first', OUTSTANDING, '      flight.bytes[slot] = size;\n    }', '    }\n    flight.bytes[slot] = size;'),
-  m('a second copy goes only to who was not begun anew', REPAIR_QUEUE, 'this.#copies.clear();', ''),
+  m('a second copy dies with its queue', REPAIR_QUEUE, 'this.#copies.clear();', ''),
   m('timely: nothing is sent that comes too late', CURSOR, 'return playoutMs > 0 && now', 'return playoutMs < 0 && now'),
   m('messages are cut into packets', SEND, 'const count = Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX));', 'const count = 1;'),
   m('the payload is copied', SEND, 'const payload = data.slice(', 'const payload = data.subarray('),

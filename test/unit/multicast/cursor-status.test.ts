@@ -2,8 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group } from '../../../src/multicast/group.ts';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
-import { ACK_NOW, Bench, ECHO, EPOCH, FIRST, LAST, NEED_START, type Remote, REPAIR, START, WHOLE } from './bench.ts';
-import { HOLD_MS } from './timers.ts';
+import { ACK_NOW, Bench, ECHO, EPOCH, FIRST, LAST, type Remote, REPAIR, START, WHOLE } from './bench.ts';
 
 const cursor = suite('cursor: STATUS');
 
@@ -183,16 +182,15 @@ cursor('no second copy when the first was acknowledged meanwhile, or when the no
   }
 });
 
-cursor('no second copy, and nothing before its turn, to a receiver that begins anew meanwhile', () => {
+cursor('no second copy to a receiver that left meanwhile', () => {
   const { bench, group, remote } = begun();
   publish(bench, group, 3);
   bench.wait(150);
   remote.status(1, { nackHigh: 2, high: 4, tries: 2, bitmap: 'c0' });
-  group.stream.context.window.bytes = 1;
-  remote.status(0, { flags: NEED_START, high: 0 });
+  remote.subscribe([]);
   bench.take();
   bench.wait(60);
-  assert.equal(remote.seqs(), []);
+  assert.equal([remote.seqs(), bench.status('flights')], [[], 0]);
 });
 
 cursor('an acknowledgement of what was never sent changes nothing', () => {
@@ -283,71 +281,6 @@ cursor('a receiver that wants none for now gets one at a time, and that again un
   assert.equal(remote.seqs(), [4]);
   remote.status(4);
   assert.equal(remote.seqs(), [4, 5]);
-});
-
-cursor('a receiver without state of the stream is told where it begins: after what it had acknowledged', () => {
-  const { bench, group, remote } = begun({}, 3);
-  publish(bench, group, 2);
-  bench.wait(300);
-  bench.take();
-  remote.status(0, { flags: NEED_START, high: 0 });
-  assert.equal(remote.seqs(), [4, 5]);
-  for (const data of remote.heard('DATA')) assert.equal([data.flags & START, data['start']], [START, 4]);
-});
-
-cursor('NEED_START again, while START is on its way, sends nothing twice', () => {
-  const { bench, group, remote } = begun({}, 3);
-  publish(bench, group, 20);
-  bench.wait(300);
-  bench.take();
-  for (let i = 0; i < 20; i++) remote.status(0, { flags: NEED_START, high: 0 });
-  assert.is(remote.seqs().length, 20);
-});
-
-cursor('nor when other STATUS comes between them: it begins again once in a hold-down', () => {
-  const { bench, group, remote } = begun({}, 3);
-  publish(bench, group, 20);
-  bench.wait(300);
-  bench.take();
-  for (let i = 0; i < HOLD_MS; i++) {
-    remote.status(0, { flags: NEED_START, high: 0 });
-    remote.status(3);
-    bench.wait(1);
-  }
-  assert.is(remote.seqs().length, 20);
-  remote.status(0, { flags: NEED_START, high: 0 });
-  assert.is(remote.seqs().length, 40);
-});
-
-cursor('NEED_START that answers what left before START is late, and means nothing', () => {
-  for (const [beforeMs, again] of [[1, 0], [-1, 1]] as const) {
-    const { bench, group, remote } = begun({}, 3);
-    bench.wait(300);
-    bench.publish(group, 'x');
-    remote.status(0, { flags: NEED_START, high: 0 });
-    const startAt = bench.now;
-    bench.wait(HOLD_MS + 1);
-    bench.take();
-    remote.status(0, { flags: NEED_START | ECHO, echoTimestamp: startAt - beforeMs, high: 0 });
-    assert.is(remote.seqs().length, again);
-  }
-});
-
-cursor('an answer that crossed with beginning again: it has more than we remember to have sent', () => {
-  const { bench, group, remote } = begun({}, 3);
-  publish(bench, group, 5);
-  bench.wait(300);
-  const { window } = group.stream.context;
-  window.bytes = 1;
-  remote.status(0, { flags: NEED_START, high: 0 });
-  bench.take();
-  remote.status(8);
-  window.bytes = 100_000;
-  bench.wait(1000);
-  assert.equal(remote.seqs(), []);
-  assert.equal([group.status()['slowestLag'], bench.status('badAcksIn')], [0, 0]);
-  bench.publish(group, 'next');
-  assert.equal(remote.seqs(), [9]);
 });
 
 cursor('the first packet after a pause asks for an answer at once, those right after it do not', () => {

@@ -139,6 +139,17 @@ datagrams('of more than 64 hints waiting for one peer the newest are dropped', (
   void group;
 });
 
+datagrams('nor does a hint wait for the return of who went away', () => {
+  const bench = new Bench();
+  bench.join();
+  const two = bench.meet('fd00::2', ['g']);
+  const session = bench.node.broadcast.peers.find(two.address)!.session as Session;
+  assert.ok(session.oweFrame(11, 0, new Uint8Array(34)));
+  two.send(two.hello({ flags: BYE }));
+  two.send(two.hello({}));
+  assert.equal(two.heard('HINT'), []);
+});
+
 datagrams('what comes is delivered once, late ones too', () => {
   const bench = new Bench();
   bench.join();
