@@ -9,7 +9,7 @@ import * as frame from '../wire/frame.ts';
 import { decodeHeader, Header, HEADER_LENGTH } from '../wire/header.ts';
 import { decodeSubs, Subs, SUBS_ADDRESSES_MAX } from '../wire/subs.ts';
 import { Admission } from './admission.ts';
-import type { Alarm, Alarms } from './alarms.ts';
+import { type Alarms, newAlarm } from './alarms.ts';
 import { type BroadcastContext, type Local, newCounters } from './context.ts';
 import { DatagramWriter, type DatagramOutput } from './datagram-writer.ts';
 import { Greeting } from './greeting.ts';
@@ -51,7 +51,7 @@ export class Broadcast implements BroadcastContext {
   readonly #liveness: Liveness;
   readonly #admission: Admission;
   readonly #greeting: Greeting;
-  readonly #exchangeAlarm: Alarm;
+  readonly #exchangeAlarm = newAlarm((now) => this.#exchange(now));
   readonly #subs = new Subs();
 
   constructor(
@@ -69,8 +69,6 @@ export class Broadcast implements BroadcastContext {
     this.#liveness = new Liveness(this, this.outbox, this.#twins);
     this.#admission = new Admission(this, this.#liveness);
     this.#greeting = new Greeting(this, this.outbox, this.#liveness, this.#admission, this.#twins);
-    const onAlarm = (now: number): void => this.#exchange(now);
-    this.#exchangeAlarm = { alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm };
   }
 
   // ---- own addresses and candidates

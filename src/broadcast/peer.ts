@@ -10,7 +10,7 @@
  * A new epoch of a peer is believed only once our nonce comes back under it: replays and forged restarts change
  * nothing.
  */
-import type { Alarm } from './alarms.ts';
+import { type Alarm, newAlarm } from './alarms.ts';
 import { RoundTrip } from './round-trip.ts';
 
 export const PROBING = 0;
@@ -132,12 +132,7 @@ export class Peer implements Alarm {
     this.local = local;
     this.nonce = nonce;
     this.#timers = timers;
-    this.subsAlarm = {
-      alarmAt: Infinity,
-      alarmIndex: -1,
-      alarmOrder: 0,
-      onAlarm: () => timers.onSubsAlarm(this),
-    };
+    this.subsAlarm = newAlarm(() => timers.onSubsAlarm(this));
   }
 
   /** The state of its node: the best of all ways. */
