@@ -18,7 +18,7 @@ import { ACK_DELAY_MS, RECEIVE_WINDOW } from './options.ts';
 import { Outstanding } from './outstanding.ts';
 import { type ProbeSender, ProbeTimeout } from './probe-timeout.ts';
 import { RepairQueue, type RepairSender } from './repair-queue.ts';
-import type { LogEntry } from './send-log.ts';
+import { ENTRY_OVERHEAD_BYTES, type LogEntry } from './send-log.ts';
 import type { SendStream } from './send-stream.ts';
 
 /** Up to this size the probe is the packet itself: a 40 B POLL saves bytes but costs one more round trip on a loss. */
@@ -99,11 +99,8 @@ export class Cursor implements ProbeSender, RepairSender {
 
   get queuedBytes(): number {
     const { log } = this.stream;
-    let bytes = 0;
-    for (let seq = serialAdd(this.base, 1); seq !== log.next; seq = serialAdd(seq, 1)) {
-      bytes += log.at(seq)?.payload.length ?? 0;
-    }
-    return bytes;
+    const first = serialAdd(this.base, 1);
+    return log.bytesFrom(first) - ENTRY_OVERHEAD_BYTES * serialDiff(log.next, first);
   }
 
   // ---- sending

@@ -29,7 +29,6 @@ export class SendLog {
   low: number;
   /** The number that the next packet gets. */
   next: number;
-  bytes = 0;
   /** What all together have cost, with those let go. */
   #cost = 0;
   #entries: LogEntry[] = [];
@@ -39,6 +38,10 @@ export class SendLog {
     this.low = this.next = next;
   }
 
+  /** What its packets cost. */
+  get bytes(): number {
+    return this.bytesFrom(this.low);
+  }
   get count(): number {
     return this.#entries.length - this.#head;
   }
@@ -47,7 +50,6 @@ export class SendLog {
     this.#entries.push(entry);
     entry.costBefore = this.#cost;
     this.#cost += entry.cost;
-    this.bytes += entry.cost;
     this.next = serialAdd(this.next, 1);
   }
 
@@ -74,7 +76,6 @@ export class SendLog {
       this.#head = 0;
     }
     this.low = serialAdd(this.low, 1);
-    this.bytes -= entry.cost;
     return entry.cost;
   }
 
