@@ -213,7 +213,7 @@ export const mutants = [
   m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder.packets);', ''),
   m('what waits for the window stays first', CURSOR, 'return this.stream.context.window.admits(entry.payload.length) ? undefined : false;', 'return undefined;'),
   m('unreliable datagrams count in the window', DATA_WRITER, 'window.onSend(now, size, false);', ''),
-  m('and leave it', DATA_WRITER, 'this.#sent.leaveLater(now, size);', ''),
+  m('unreliable datagrams leave the window', DATA_WRITER, 'this.#sent.leaveLater(now, size);', ''),
   m('unreliable datagrams are paced', DATA_WRITER, 'this.#peer.paceBytes -= size;\n    counters', 'counters'),
   m('unreliable datagrams that wait are bounded', CURSOR, 'if (this.#datagrams.length >= DATAGRAMS_MAX) this.stream.context.counters.datagramsDropped++;\n    else ', ''),
   m('unreliable datagrams wait for nobody to return', CURSOR, 'this.#datagrams.length = 0;', ''),
