@@ -206,8 +206,8 @@ export class Cursor implements ProbeSender, RepairSender {
   // ---- what the log lets go
 
   /**
-   * What is before `low` is let go, though this receiver still lacked some of it: it is told by every DATA and POLL from
-   * now on. Under the policy `evict` that is all there is.
+   * What is before `low` is let go, though this receiver still lacked some of it: every DATA and POLL tells it from now
+   * on. Under the policy `evict` that is all there is.
    */
   onEvicted(now: number, low: number): void {
     this.#sent.onEvicted(low);

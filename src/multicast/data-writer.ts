@@ -1,6 +1,6 @@
 /**
- * DATA, DGRAM and POLL of one cursor: START in each of them until the receiver has told that it knows it, and ACK-NOW in DATA
- * whenever word from the receiver is wanted soon.
+ * DATA, POLL and DGRAM of one cursor: START in each of the first two until the receiver has told that it knows it, and
+ * ACK-NOW in DATA whenever word from the receiver is wanted soon.
  */
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import type { Peer } from '../broadcast/peer.ts';

@@ -196,8 +196,9 @@ export class Outstanding {
   uncountAll(): number {
     const flight = this.#flight;
     let bytes = 0;
-    if (flight === undefined) return bytes;
-    for (let seq = serialAdd(this.base, 1); seq !== this.next; seq = serialAdd(seq, 1)) bytes += this.#uncount(flight, seq);
+    for (let seq = serialAdd(this.base, 1); flight !== undefined && seq !== this.next; seq = serialAdd(seq, 1)) {
+      bytes += this.#uncount(flight, seq);
+    }
     return bytes;
   }
 

@@ -39,7 +39,7 @@ export class Session implements PeerSession {
     this.#context.broadcast.outbox.touch(this.peer.way);
   }
 
-  /** Of what only helps, at most 64 wait for one that is alive; the newest is dropped then. @returns false when dropped. */
+  /** What only helps, for one that is alive; of too many the newest is dropped. @returns false when dropped. */
   oweFrame(type: number, flags: number, body: Uint8Array): boolean {
     if (this.peer.reach !== ALIVE || this.#owedFrames.length >= FRAMES_MAX) return false;
     this.#owedFrames.push([type, flags, body]);

@@ -1,6 +1,6 @@
 /**
- * Invariant 15: the node's window counts only what is on its way to somebody. Where nothing is outstanding to anyone alive, it
- * is empty a few round trips later; and no cursor is ahead of its receiver by more than the receive window.
+ * Invariant 15: the node's window counts only what is on its way to somebody. Where nothing is outstanding to anyone
+ * alive, it is empty a few round trips later; and no cursor is ahead of its receiver by more than the receive window.
  */
 import { ALIVE } from '../../../src/broadcast/peer.ts';
 import { RECEIVE_WINDOW } from '../../../src/multicast/options.ts';
@@ -42,7 +42,8 @@ export class InFlight implements Checker {
     const since = this.#since.get(host) ?? now;
     this.#since.set(host, since);
     if (now - since < LEFT_MS_MAX) return;
-    this.#sim.violate('15 in flight', `node ${host.index} counts ${context.window.inFlight} bytes on their way to nobody`);
+    const { inFlight } = context.window;
+    this.#sim.violate('15 in flight', `node ${host.index} counts ${inFlight} bytes on their way to nobody`);
   }
 
   #isOutstanding(host: NodeHost, stream: SendStream): boolean {
