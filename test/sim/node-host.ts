@@ -101,7 +101,9 @@ export class NodeHost implements NodeOutput {
     this.epoch = epoch;
     this.clockOffset = clockOffset;
     const random = this.#sim.random.fork(1000 + this.index);
-    const options = { ...this.#sim.nodeOptions, epoch, port: MESH_PORT, sha256: stirred };
+    // Whose clock is about to wrap, his numbers are too.
+    const firstSeq = clockOffset > 2 ** 31 ? 2 ** 32 - 1 - (clockOffset % 97) : 1;
+    const options = { ...this.#sim.nodeOptions, epoch, port: MESH_PORT, sha256: stirred, firstSeq };
     this.node = new MeshNode(options, () => random.next(), this);
     this.up.forEach((up, mesh) => { if (up) this.#addLocal(mesh); });
     this.rearm();
