@@ -93,12 +93,16 @@ export class Delivery {
     let first = seq;
     while (packets.has(first) && !(packets.get(first)!.flags & DATA_FIRST)) first = serialAdd(first, -1);
     const parts: Packet[] = [];
+    let bytes = 0;
     for (let at = first; ; at = serialAdd(at, 1)) {
       const packet = packets.get(at);
-      if (packet === undefined) return;
+      // Where another message was whole, this one has no end, or no beginning.
+      if (packet === undefined || packet.delivered) return;
       parts.push(packet);
+      bytes += packet.payload.length;
       if (packet.flags & DATA_LAST) break;
     }
+    if (bytes > MESSAGE_BYTES_MAX) return;
     for (const part of parts) part.delivered = true;
     this.#deliver(first, parts.map((part) => part.payload));
   }

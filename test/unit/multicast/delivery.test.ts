@@ -140,6 +140,40 @@ delivery('unordered: what has been delivered is no part of a gap', () => {
   assert.equal(bench.takeEvents(), ['g fd00::2 gap 2-3 evicted', 'g fd00::2 gap 5-5 evicted']);
 });
 
+delivery('unordered: a beginning without an end is a gap, and the message behind it comes once', () => {
+  const { bench, remote } = receiving({ ordered: false });
+  remote.data(4, 'four');
+  remote.data(3, 'three', { flags: FIRST });
+  remote.data(6, 'b', { flags: LAST });
+  assert.equal(bench.takeEvents(), ['g fd00::2 4 four']);
+  remote.data(2);
+  remote.data(5, 'a', { flags: FIRST });
+  assert.equal(bench.takeEvents(), ['g fd00::2 2 m2', 'g fd00::2 gap 3-3 overflow', 'g fd00::2 5 ab']);
+});
+
+delivery('unordered: what has been delivered is not joined to a rest that has no beginning', () => {
+  const { bench, remote } = receiving({ ordered: false });
+  remote.data(3, 'a', { flags: FIRST });
+  remote.data(4, 'b', { flags: LAST });
+  remote.data(5, 'c', { flags: 0 });
+  remote.data(6, 'd', { flags: LAST });
+  assert.equal(bench.takeEvents(), ['g fd00::2 3 ab']);
+});
+
+delivery('unordered: a message of more than 64 KiB is a gap too', () => {
+  const { bench, remote } = receiving({ ordered: false });
+  const count = Math.ceil(65_537 / 1100);
+  for (let i = 0; i < count; i++) {
+    remote.data(3 + i, 'x'.repeat(1100), { flags: (i === 0 ? FIRST : 0) | (i === count - 1 ? LAST : 0) });
+  }
+  assert.equal(bench.takeEvents(), []);
+  remote.data(2);
+  remote.data(3 + count);
+  assert.equal(bench.takeEvents(), [
+    'g fd00::2 2 m2', `g fd00::2 gap 3-${2 + count} overflow`, `g fd00::2 ${3 + count} m${3 + count}`,
+  ]);
+});
+
 delivery('timely: what is missing is given up when it would have to be played', () => {
   const { bench, remote } = receiving({ delivery: 'timely', playoutMs: 400 });
   const at = bench.now;
