@@ -21,7 +21,7 @@ import type { Session } from './session.ts';
 import { StatusWriter, type StreamState } from './status-writer.ts';
 
 const ACK_PACKETS = 32;
-/** A source that says it let go of more than this at once is not believed. */
+/** A source that says it let go of more than this at once, or begins again so far ahead, is not believed. */
 const LOW_STEP_MAX = 0x40000000;
 
 export class ReceiveStream implements Alarm, StreamState {
@@ -113,7 +113,8 @@ export class ReceiveStream implements Alarm, StreamState {
       this.#delivery.begin(start);
       return;
     }
-    if (serialDiff(start, this.cumulative) > 1) this.giveUpTo(serialAdd(start, -1), 'evicted');
+    const step = serialDiff(start, this.cumulative);
+    if (step > 1 && step <= LOW_STEP_MAX) this.giveUpTo(serialAdd(start, -1), 'evicted');
   }
 
   /**

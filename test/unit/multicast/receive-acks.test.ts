@@ -144,6 +144,15 @@ acks('a later start than what we have is a gap: the source begins anew for us', 
   assert.equal(bench.takeEvents(), ['g fd00::2 9 m9', 'g fd00::2 10 m10']);
 });
 
+acks('a later start more than 2^30 ahead is not believed', () => {
+  const { bench, remote } = receiving();
+  remote.data(2);
+  remote.poll(0x40000004, 1, { flags: START, start: 0x40000003 });
+  assert.equal(bench.takeEvents(), ['g fd00::2 2 m2']);
+  remote.poll(0x40000004, 1, { flags: START, start: 0x40000002 });
+  assert.equal(bench.takeEvents(), [`g fd00::2 gap 3-${0x40000001} evicted`]);
+});
+
 acks('a start that we are past changes nothing', () => {
   const { bench, remote } = receiving();
   remote.data(2);
