@@ -27,7 +27,7 @@ const HINT_MS_MIN = 4_000;
 const HINT_MS_SPREAD = 4_000;
 const ENDINGS_MAX = 512;
 const ENDING_MS = 300_000;
-/** A hint cannot claim more missing messages than this. */
+/** All hints of one ending together cannot claim more missing messages than this. */
 const HINT_REACH_MAX = 10_000;
 /** PEERS because of a differing digest, at most once in so long per peer. */
 const DIGEST_ANSWER_MS = 10_000;
@@ -39,8 +39,9 @@ interface Ending {
   epoch: number;
   /** As far as we had it, or have told that it is missing. */
   high: number;
-  /** As far as another member had it. */
+  /** As far as another member had it, and as far as one may say so. */
   hinted: number;
+  hintedMax: number;
   at: number;
   reason: GapReason;
 }
@@ -111,7 +112,8 @@ export class Gossip implements Alarm {
     const before = this.#endings.get(name);
     const { high } = stream;
     const hinted = before?.hinted ?? high;
-    const ending = { group, source, epoch: source.epoch, high, hinted, at: now, reason };
+    const hintedMax = serialAdd(high, HINT_REACH_MAX);
+    const ending = { group, source, epoch: source.epoch, high, hinted, hintedMax, at: now, reason };
     if (reason === 'restart') this.#report(ending);
     if (this.#endings.size >= ENDINGS_MAX) this.#endings.delete(this.#endings.keys().next().value!);
     this.#endings.delete(name);
@@ -178,8 +180,7 @@ export class Gossip implements Alarm {
     const ending = this.#endings.get(key(name, view.getUint32(at + 18), group));
     if (ending === undefined) return;
     const high = view.getUint32(at + 30);
-    const news = serialDiff(high, ending.hinted);
-    if (news <= 0 || news > HINT_REACH_MAX) return;
+    if (serialDiff(high, ending.hinted) <= 0 || serialDiff(high, ending.hintedMax) > 0) return;
     ending.hinted = high;
     // A source that is only silent may come back and speak for itself: nothing is told before that can be ruled out.
     if (ending.source.epoch !== ending.epoch) this.#report(ending);

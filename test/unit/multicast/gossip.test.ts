@@ -141,6 +141,21 @@ gossip('a hint of a source that is here, of another epoch, group or address, or 
   assert.equal(bench.takeEvents().filter((event) => event.includes('gap')), [], 'nor when it cannot come back');
 });
 
+gossip('all hints together claim at most 10,000 messages more than we had', () => {
+  const { bench, source, others } = bereft();
+  others[0]!.send(hint(3 + 9_000));
+  source.epoch++;
+  source.knows = 0;
+  source.greet();
+  bench.takeEvents();
+  others[1]!.send(hint(3 + 10_001));
+  assert.equal(bench.takeEvents(), []);
+  others[1]!.send(hint(3 + 10_000));
+  assert.equal(bench.takeEvents(), ['g fd00::2 gap 9004-10003 restart']);
+  others[2]!.send(hint(3 + 10_002));
+  assert.equal(bench.takeEvents(), []);
+});
+
 gossip('back under its epoch, a source speaks for itself', () => {
   const { bench, source, others } = bereft();
   source.send(source.hello({}));
