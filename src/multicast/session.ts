@@ -85,8 +85,10 @@ export class Session implements PeerSession {
 
   /** Acknowledgements that would be due later ride along with data that leaves now. */
   ride(now: number, writer: DatagramWriter): void {
-    for (const stream of this.streams.values()) {
-      if (stream.unacknowledgedCount > 0 && !stream.writeStatus(now, writer)) return;
+    for (const streams of [this.streams, this.addressed]) {
+      for (const stream of streams.values()) {
+        if (stream.unacknowledgedCount > 0 && !stream.writeStatus(now, writer)) return;
+      }
     }
   }
 

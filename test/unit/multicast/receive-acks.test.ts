@@ -48,6 +48,21 @@ acks('32 packets are acknowledged without waiting', () => {
   assert.equal(cumulatives(remote), [33, 65]);
 });
 
+acks('data to the same node takes along what is not acknowledged yet, of public and private streams', () => {
+  for (const flag of [0, PRIVATE]) {
+    const bench = new Bench();
+    const group = bench.join();
+    const remote = bench.meet('fd00::2', ['g']);
+    remote.begin(1, { flags: WHOLE | START | flag });
+    bench.take();
+    bench.publish(group, 'x');
+    assert.equal(remote.heard().map(({ frame }) => frame), ['DATA', 'STATUS']);
+    assert.equal([remote.find('STATUS')!.flags & PRIVATE, cumulatives(remote)], [flag, [1]]);
+    bench.wait(1000);
+    assert.equal(cumulatives(remote), [1]);
+  }
+});
+
 acks('a duplicate is acknowledged at once: the source does not know that we have it', () => {
   const { bench, remote } = receiving();
   remote.data(2);
