@@ -32,6 +32,8 @@ export class Outstanding {
   /** Of what has arrived and was sent once, the last one sent. */
   #arrived: number;
   #arrivedSentAt = 0;
+  /** When the receiver wrote the newest word of these, on its clock; NaN: there is none. */
+  #saidAt = NaN;
   /** Sent, then let go by the log before word of it came: still proof that the path carries as much. */
   #evictedBytes = 0;
 
@@ -120,6 +122,7 @@ export class Outstanding {
 
   #begin(now: number): Flight {
     this.#arrivedSentAt = now | 0;
+    this.#saidAt = NaN;
     return (this.#flight = this.#context.flights.take());
   }
 
@@ -162,12 +165,19 @@ export class Outstanding {
     // A restart that crossed with an answer: it has more than we remember to have sent, and says so itself.
     if (serialDiff(status.high, this.next) >= 0) this.next = serialAdd(status.high, 1);
     if (flight === undefined) return ackedBytes;
+    const { timestamp } = this.#context.broadcast.header;
+    const newest = serialDiff(timestamp, this.#saidAt) >= 0;
+    if (newest) this.#saidAt = timestamp;
     const first = serialAdd(status.cumulative, 2);
-    for (let i = 0; i < status.bitmapLength * 8; i++) {
-      if ((view.getUint8(status.bitmapAt + (i >> 3)) & (0x80 >> (i & 7))) === 0) continue;
+    for (let i = -1; i < status.bitmapLength * 8; i++) {
       const seq = serialAdd(first, i);
       if (serialDiff(seq, this.base) <= 0) continue;
       if (serialDiff(seq, this.next) >= 0) break;
+      if (i < 0 || (view.getUint8(status.bitmapAt + (i >> 3)) & (0x80 >> (i & 7))) === 0) {
+        // It had no room to keep it.
+        if (newest) flight.state[flight.slot(seq)]! &= ~ACKED;
+        continue;
+      }
       this.#onArrived(flight, seq);
       ackedBytes += this.#uncount(flight, seq);
       flight.state[flight.slot(seq)]! |= ACKED;

@@ -279,11 +279,15 @@ export class Remote {
 
   /** STATUS of the bench's stream: all up to `cumulative` have arrived, those up to `nackHigh` are asked for. */
   status(cumulative: number, fields: Partial<WireFrame> & { name?: string } = {}): void {
+    this.send(this.statusFrame(cumulative, fields));
+  }
+
+  statusFrame(cumulative: number, fields: Partial<WireFrame> & { name?: string } = {}): WireFrame {
     const { name = 'g', ...rest } = fields;
-    this.send({
+    return {
       frame: 'STATUS', flags: 0, group: groupHex(name), epochLow: EPOCH & 0xffff, cumulative, nackHigh: cumulative,
       high: cumulative, window: 128, ...rest,
-    });
+    };
   }
 
   poll(high: number, low: number, fields: Partial<WireFrame> = {}): void {

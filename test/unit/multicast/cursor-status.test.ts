@@ -75,6 +75,42 @@ cursor('holes up to nack high are repaired, those after it and those in the bitm
   assert.is(bench.status('repairsSent'), 2);
 });
 
+cursor('what the bitmap acknowledged and a later STATUS asks for was forgotten: it is sent again', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 5); // 2 ... 6
+  bench.wait(150);
+  bench.take();
+  const [forgotten, old] = [{ nackHigh: 4, high: 4, bitmap: '00' }, { nackHigh: 5, high: 6, bitmap: '10' }]
+    .map((fields) => remote.statusFrame(1, fields));
+  const before = remote.datagram(old!);
+  bench.wait(1);
+  remote.status(1, { high: 6, bitmap: 'f0' }); // 3 ... 6 are here
+  bench.take();
+  bench.receive(remote.address, before);
+  assert.equal(remote.seqs(), [2], 'what was said before tells of less');
+  bench.take();
+  remote.send(forgotten!);
+  assert.equal(remote.seqs(), [3, 4]);
+  bench.take();
+  remote.status(4, { nackHigh: 5, high: 5 });
+  assert.equal(remote.seqs(), [5], 'also the one next in turn');
+});
+
+cursor('so also of one that had nothing to say for 25 days', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  remote.status(2);
+  bench.now += 25 * 86_400_000;
+  remote.send(remote.hello());
+  publish(bench, group, 3); // 3 ... 5
+  bench.take();
+  bench.wait(150);
+  remote.status(2, { high: 5, bitmap: 'c0' });
+  bench.take();
+  remote.status(2, { nackHigh: 4, high: 4, bitmap: '00' });
+  assert.equal(remote.seqs(), [4]);
+});
+
 cursor('the window follows STATUS: bytes that arrived are no longer in flight', () => {
   const { bench, group, remote } = begun();
   publish(bench, group, 4);
