@@ -7,6 +7,7 @@ import type { Gossip } from './gossip.ts';
 import type { GroupTable } from './group-table.ts';
 import type { NodeOutput } from './node-output.ts';
 import type { MulticastOptions } from './options.ts';
+import type { ReorderBudget } from './reorder-budget.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SendStream } from './send-stream.ts';
 
@@ -51,9 +52,9 @@ export interface Context {
   readonly random: () => number;
   readonly counters: Counters;
   readonly sendStreams: Set<SendStream>;
-  /** Bytes of all own logs, and of all out-of-order packets kept. */
+  readonly reorder: ReorderBudget;
+  /** Bytes of all own logs. */
   logBytes: number;
-  reorderBytes: number;
 }
 
 export function newCounters(): Counters {

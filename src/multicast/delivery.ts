@@ -9,6 +9,8 @@ import type { Context } from './context.ts';
 import type { Group } from './group.ts';
 import type { GapReason } from './node-output.ts';
 import { MESSAGE_BYTES_MAX } from './options.ts';
+import type { ReorderBuffer } from './reorder-buffer.ts';
+import { KEPT_OVERHEAD_BYTES } from './reorder-budget.ts';
 
 export interface Packet {
   payload: Uint8Array;
@@ -42,6 +44,11 @@ export class Delivery {
     return this.#parts.map((payload, index) => ({ payload, flags: index === 0 ? DATA_FIRST : 0, delivered: false }));
   }
 
+  /** Memory for the message being joined. */
+  get keptBytes(): number {
+    return this.#partsBytes + this.#parts.length * KEPT_OVERHEAD_BYTES;
+  }
+
   begin(start: number): void {
     this.#partsFrom = start;
   }
@@ -52,24 +59,17 @@ export class Delivery {
       this.#dropParts();
       this.#closeGap(serialAdd(seq, -1));
       this.#partsFrom = seq;
-    } else if (this.#gapFrom >= 0 || this.#parts.length === 0) {
+    } else if (!packet.delivered && (this.#gapFrom >= 0 || this.#parts.length === 0)) {
       // The rest of a message whose beginning is missing belongs to the gap.
-      if (!packet.delivered) this.#openGap(seq, this.#gapReason);
+      this.#openGap(seq, this.#gapReason);
       if (packet.flags & DATA_LAST) this.#closeGap(seq);
       return;
     }
+    if (packet.delivered) return;
     this.#parts.push(packet.payload);
     this.#partsBytes += packet.payload.length;
-    if (this.#partsBytes > MESSAGE_BYTES_MAX) {
-      this.#openGap(this.#partsFrom, 'overflow');
-      this.#dropParts();
-      return;
-    }
-    if ((packet.flags & DATA_LAST) === 0) return;
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#partsBytes = 0;
-    if (!packet.delivered) this.#deliver(this.#partsFrom, parts);
+    if (this.#partsBytes > MESSAGE_BYTES_MAX) this.#dropParts();
+    else if (packet.flags & DATA_LAST) this.#deliver(this.#partsFrom, this.takeParts());
   }
 
   /** Packets from … to will never come. */
@@ -88,8 +88,9 @@ export class Delivery {
     this.#closeGap(last);
   }
 
-  /** Unordered class: delivers the message around `seq` if all of it is among `packets`. */
-  early(seq: number, packets: Map<number, Packet>): void {
+  /** Unordered class: delivers the message around `seq` if all of it is here. */
+  early(seq: number, reorder: ReorderBuffer): void {
+    const { packets } = reorder;
     let first = seq;
     while (packets.has(first) && !(packets.get(first)!.flags & DATA_FIRST)) first = serialAdd(first, -1);
     const parts: Packet[] = [];
@@ -103,8 +104,9 @@ export class Delivery {
       if (packet.flags & DATA_LAST) break;
     }
     if (bytes > MESSAGE_BYTES_MAX) return;
-    for (const part of parts) part.delivered = true;
-    this.#deliver(first, parts.map((part) => part.payload));
+    const payloads = parts.map((part) => part.payload);
+    for (const part of parts) reorder.strip(part);
+    this.#deliver(first, payloads);
   }
 
   #deliver(seq: number, parts: Uint8Array[]): void {
@@ -121,10 +123,15 @@ export class Delivery {
     this.#context.output.message(this.#group, this.#peer.id, this.#peer.epoch, seq, data, this.#addressed);
   }
 
-  #dropParts(): void {
-    if (this.#parts.length > 0) this.#openGap(this.#partsFrom, 'overflow');
+  takeParts(): Uint8Array[] {
+    const parts = this.#parts;
     this.#parts = [];
     this.#partsBytes = 0;
+    return parts;
+  }
+
+  #dropParts(): void {
+    if (this.takeParts().length > 0) this.#openGap(this.#partsFrom, 'overflow');
   }
 
   #openGap(from: number, reason: GapReason): void {

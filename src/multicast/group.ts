@@ -207,7 +207,7 @@ export class Group {
     for (const peer of this.peers.values()) {
       const stream = (peer.session as Session).streams.get(this.key);
       holes += stream?.holeCount ?? 0;
-      reorderBytes += stream?.reorderBytes ?? 0;
+      reorderBytes += stream?.keptBytes ?? 0;
     }
     for (const cursor of this.stream.cursors.values()) {
       slowest = Math.max(slowest, serialDiff(this.stream.log.next, cursor.base) - 1);

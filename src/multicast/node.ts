@@ -20,6 +20,7 @@ import { Inbound } from './inbound.ts';
 import { Membership } from './membership.ts';
 import type { NodeOutput } from './node-output.ts';
 import { type GroupOptions, MULTICAST_DEFAULTS, type MulticastOptions, type NodeOptions } from './options.ts';
+import { ReorderBudget } from './reorder-budget.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Session } from './session.ts';
 
@@ -65,8 +66,8 @@ export class MeshNode implements UpperLayer {
       random,
       counters: newCounters(),
       sendStreams: new Set(),
+      reorder: new ReorderBudget(this.options.nodeReorderBytesMax),
       logBytes: 0,
-      reorderBytes: 0,
     } as unknown as Context;
     // These three know the context that holds them.
     this.#context = Object.assign(context, {
@@ -257,7 +258,7 @@ export class MeshNode implements UpperLayer {
 
   /** Flat; all but the last row of names only rise. */
   get counters(): Record<string, number> {
-    const { window, flights, logBytes, reorderBytes, counters } = this.#context;
+    const { window, flights, logBytes, reorder, counters } = this.#context;
     const { writer, peers } = this.broadcast;
     return {
       ...this.broadcast.counters,
@@ -270,7 +271,7 @@ export class MeshNode implements UpperLayer {
       queueMs: window.queueMs,
       flights: flights.inUseCount,
       logBytes,
-      reorderBytes,
+      reorderBytes: reorder.bytes,
       knownNodes: peers.size,
     };
   }

@@ -36,8 +36,7 @@ export interface NodeOptions extends Partial<BroadcastOptions> {
   retainMs?: number;
   /** A member whose oldest missing packet is older than this holds nobody up. */
   lagMs?: number;
-  /** Out-of-order packets kept per stream, and in all. */
-  reorderBytesMax?: number;
+  /** What cannot be handed over yet, of all streams together. */
   nodeReorderBytesMax?: number;
   /** Two copies of a packet that was asked for repeatedly. */
   escalate?: boolean;
@@ -54,7 +53,6 @@ export const MULTICAST_DEFAULTS: Omit<MulticastOptions, 'epoch' | 'port' | 'sha2
   nodeLogBytesMax: 2_097_152,
   retainMs: 3_600_000,
   lagMs: 10_000,
-  reorderBytesMax: 163_840,
   nodeReorderBytesMax: 2_097_152,
   escalate: true,
   srmAdaptive: true,

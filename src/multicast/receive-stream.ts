@@ -7,7 +7,7 @@
 import type { Alarm } from '../broadcast/alarms.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import { GONE, type Peer } from '../broadcast/peer.ts';
-import { type Data, DATA_ACK_NOW, DATA_REPAIR, DATA_START } from '../wire/data.ts';
+import { type Data, DATA_ACK_NOW, DATA_LAST, DATA_REPAIR, DATA_START } from '../wire/data.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Request } from '../wire/srm.ts';
 import type { Context } from './context.ts';
@@ -16,6 +16,7 @@ import type { Group } from './group.ts';
 import { Holes } from './holes.ts';
 import type { GapReason } from './node-output.ts';
 import { ACK_DELAY_MS, RECEIVE_WINDOW } from './options.ts';
+import { KEPT_OVERHEAD_BYTES } from './reorder-budget.ts';
 import { ReorderBuffer } from './reorder-buffer.ts';
 import type { Session } from './session.ts';
 import { StatusWriter, type StreamState } from './status-writer.ts';
@@ -35,6 +36,8 @@ export class ReceiveStream implements Alarm, StreamState {
   high = 0;
   /** Packets since our last STATUS. */
   unacknowledgedCount = 0;
+  /** Memory for what cannot be handed over yet, as it is counted. */
+  keptBytes = 0;
   alarmAt = Infinity;
   alarmIndex = -1;
   alarmOrder = 0;
@@ -44,6 +47,8 @@ export class ReceiveStream implements Alarm, StreamState {
   readonly #delivery: Delivery;
   readonly #status: StatusWriter;
   #ackAt = Infinity;
+  /** The highest number that there was no room for. */
+  #forgotten = 0;
 
   constructor(context: Context, group: Group, peer: Peer, addressed: boolean) {
     this.#context = context;
@@ -51,7 +56,7 @@ export class ReceiveStream implements Alarm, StreamState {
     this.peer = peer;
     this.addressed = addressed;
     this.#holes = new Holes(context, group, peer, addressed);
-    this.#reorder = new ReorderBuffer(context);
+    this.#reorder = new ReorderBuffer();
     this.#delivery = new Delivery(context, group, peer, addressed);
     this.#status = new StatusWriter(context, this, this.#holes, this.#reorder);
   }
@@ -59,8 +64,8 @@ export class ReceiveStream implements Alarm, StreamState {
   get holeCount(): number {
     return this.#holes.size;
   }
-  get reorderBytes(): number {
-    return this.#reorder.bytes;
+  get #session(): Session {
+    return this.peer.session as Session;
   }
   get #timely(): boolean {
     return this.group.options.delivery === 'timely';
@@ -97,7 +102,8 @@ export class ReceiveStream implements Alarm, StreamState {
     if (!this.started) return answer ? this.#needStart(now) : undefined;
     const reach = Math.min(serialDiff(high, this.cumulative), RECEIVE_WINDOW);
     const before = this.#holes.size;
-    if (reach > 0) this.#noteHigh(now, serialAdd(this.cumulative, reach), now + this.#usefulMs);
+    const to = serialAdd(this.cumulative, reach);
+    if (reach > 0 && this.#admits(to, 0, false)) this.#noteHigh(now, to, now + this.#usefulMs);
     // What POLL names was sent at least a probe timeout ago.
     if (answer) this.#holes.onPoll(now);
     if (answer || this.#holes.size > before) this.#status.onSourceWord(now);
@@ -109,7 +115,7 @@ export class ReceiveStream implements Alarm, StreamState {
   onStart(start: number): void {
     if (!this.started) {
       this.started = true;
-      this.cumulative = this.high = serialAdd(start, -1);
+      this.cumulative = this.high = this.#forgotten = serialAdd(start, -1);
       this.#delivery.begin(start);
       return;
     }
@@ -138,7 +144,7 @@ export class ReceiveStream implements Alarm, StreamState {
     this.#noteHigh(now, seq, now + this.#usefulMs);
     this.#holes.remove(seq);
     this.#reorder.keep(seq, packet);
-    if (!this.group.options.ordered && !packet.delivered) this.#delivery.early(seq, this.#reorder.packets);
+    if (!this.group.options.ordered && !packet.delivered) this.#delivery.early(seq, this.#reorder);
   }
 
   /** The source serves nothing below `low`. */
@@ -175,10 +181,10 @@ export class ReceiveStream implements Alarm, StreamState {
   /** Keeps or delivers a new packet. @returns false when there is no memory for it: it will be asked for again. */
   #take(now: number, data: Data, bytes: Uint8Array, ahead: number): boolean {
     const { seq, flags, payloadAt, payloadLength } = data;
-    if (ahead > 1 && !this.#reorder.admits(payloadLength)) {
-      this.#context.counters.overflowIn++;
-      return false;
-    }
+    // In its turn, the last part of a message takes nothing, and one before it must have room: else no message would end.
+    const last = ahead === 1 && flags & DATA_LAST;
+    if (!last && !this.#admits(seq, payloadLength, ahead === 1)) return false;
+    if (serialDiff(seq, this.cumulative) !== ahead) return false; // given up to make room
     this.#noteHigh(now, serialAdd(seq, -1), now + this.#remainingMs(data));
     if (serialDiff(seq, this.high) > 0) {
       this.high = seq;
@@ -193,7 +199,7 @@ export class ReceiveStream implements Alarm, StreamState {
       return true;
     }
     this.#reorder.keep(seq, packet);
-    if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder.packets);
+    if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder);
     return true;
   }
 
@@ -250,21 +256,68 @@ export class ReceiveStream implements Alarm, StreamState {
   abandon(reason: GapReason): void {
     if (!this.started) return;
     this.giveUpTo(this.high, reason);
+    if (serialDiff(this.#forgotten, this.cumulative) <= RECEIVE_WINDOW) this.giveUpTo(this.#forgotten, reason);
     this.#delivery.end(this.cumulative, reason);
+    this.#count();
     this.#context.alarms.cancel(this);
   }
 
   close(): void {
     this.#reorder.clear();
     this.#holes.clear();
+    this.#delivery.takeParts();
+    this.high = this.cumulative;
+    this.#count();
     this.unacknowledgedCount = 0;
     this.#ackAt = Infinity;
     this.#context.alarms.cancel(this);
   }
 
+  // ---- memory
+
+  /** Whether there is room to know of all up to `seq`, missing or here, and for `bytes` of it. */
+  #admits(seq: number, bytes: number, must: boolean): boolean {
+    const overhead = Math.max(0, serialDiff(seq, this.high)) * KEPT_OVERHEAD_BYTES;
+    if (this.#context.reorder.admits(this.#session, bytes + overhead, must)) return true;
+    this.#context.counters.overflowIn++;
+    this.#forget(seq);
+    return false;
+  }
+
+  /** It comes again, or is missing in the end. */
+  #forget(seq: number): void {
+    if (serialAdd(this.#forgotten, -seq) > RECEIVE_WINDOW) this.#forgotten = seq;
+  }
+
+  /**
+   * Another node needs memory: the highest number is forgotten, as if it had not come yet. Where there is none, what is
+   * acknowledged is lost.
+   */
+  yieldRoom(): void {
+    // What has been handed over out of turn must not come again.
+    if (this.high === this.cumulative || this.#reorder.packets.get(this.high)?.delivered) {
+      this.giveUpTo(this.high, 'overflow');
+      this.#delivery.end(this.cumulative, 'overflow');
+    } else {
+      this.#forget(this.high);
+      this.#reorder.take(this.high);
+      this.#holes.remove(this.high);
+      this.high = serialAdd(this.high, -1);
+    }
+    this.#count();
+  }
+
+  #count(): void {
+    const numbers = serialDiff(this.high, this.cumulative);
+    const bytes = numbers * KEPT_OVERHEAD_BYTES + this.#reorder.bytes + this.#delivery.keptBytes;
+    if (bytes !== this.keptBytes) this.#context.reorder.count(this.#session, bytes - this.keptBytes);
+    this.keptBytes = bytes;
+  }
+
   // ---- the alarm
 
   #arm(now: number): void {
+    this.#count();
     let at = Math.min(this.#ackAt, this.#holes.dueAt);
     if (this.#timely) at = Math.min(at, this.#expiresAt());
     if (this.peer.reach === GONE) at = Infinity;
@@ -292,7 +345,7 @@ export class ReceiveStream implements Alarm, StreamState {
   // ---- STATUS
 
   #oweStatus(): void {
-    (this.peer.session as Session).oweStatus(this);
+    this.#session.oweStatus(this);
   }
 
   /** Appends STATUS with requests for all holes that are due. @returns false when it does not fit. */

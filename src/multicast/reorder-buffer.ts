@@ -1,27 +1,17 @@
-/** Packets of one stream that came before one that is missing. Bounded, for the stream and for the whole node. */
+/** Packets of one stream that came before one that is missing. */
 import { serialDiff } from '../wire/serial.ts';
-import type { Context } from './context.ts';
 import type { Packet } from './delivery.ts';
+
+const NOTHING = new Uint8Array(0);
 
 export class ReorderBuffer {
   readonly packets = new Map<number, Packet>();
+  /** Their payload. */
   bytes = 0;
-  readonly #context: Context;
-
-  constructor(context: Context) {
-    this.#context = context;
-  }
-
-  /** Whether `size` more bytes may be kept. */
-  admits(size: number): boolean {
-    const { options, reorderBytes } = this.#context;
-    return this.bytes + size <= options.reorderBytesMax && reorderBytes + size <= options.nodeReorderBytesMax;
-  }
 
   keep(seq: number, packet: Packet): void {
     this.packets.set(seq, packet);
     this.bytes += packet.payload.length;
-    this.#context.reorderBytes += packet.payload.length;
   }
 
   /** Removes a packet and returns it. */
@@ -30,8 +20,14 @@ export class ReorderBuffer {
     if (packet === undefined) return undefined;
     this.packets.delete(seq);
     this.bytes -= packet.payload.length;
-    this.#context.reorderBytes -= packet.payload.length;
     return packet;
+  }
+
+  /** Its message has been handed over: only that is to be remembered. */
+  strip(packet: Packet): void {
+    this.bytes -= packet.payload.length;
+    packet.payload = NOTHING;
+    packet.delivered = true;
   }
 
   /** @returns how many of the numbers beginning with `from` are not here, `max` at most. */
@@ -54,7 +50,6 @@ export class ReorderBuffer {
   }
 
   clear(): void {
-    this.#context.reorderBytes -= this.bytes;
     this.bytes = 0;
     this.packets.clear();
   }

@@ -17,6 +17,8 @@ export class Session implements PeerSession {
   /** Its streams by group key, the public and the addressed ones. */
   readonly streams = new Map<number, ReceiveStream>();
   readonly addressed = new Map<number, ReceiveStream>();
+  /** Memory for what its streams cannot hand over yet. */
+  keptBytes = 0;
   readonly dedup = new DatagramDedup();
   readonly #context: Context;
   readonly #owedStatus: ReceiveStream[] = [];
@@ -55,6 +57,12 @@ export class Session implements PeerSession {
       streams.set(group.key, stream);
     }
     return stream;
+  }
+
+  /** Another node needs memory: the stream that keeps most gives some back. */
+  yieldRoom(): void {
+    const streams = [...this.streams.values(), ...this.addressed.values()];
+    streams.reduce((most, stream) => (stream.keptBytes > most.keptBytes ? stream : most)).yieldRoom();
   }
 
   forget(cursor: Cursor): void {

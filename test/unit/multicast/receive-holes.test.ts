@@ -249,36 +249,6 @@ holes('sequence numbers wrap', () => {
   assert.equal(bench.takeEvents(), ['g fd00::2 4294967294 a', 'g fd00::2 4294967295 b', 'g fd00::2 0 c', 'g fd00::2 1 d']);
 });
 
-holes('out-of-order packets are kept up to the bound; what is beyond stays missing and is asked for', () => {
-  const bench = new Bench({ reorderBytesMax: 2500 });
-  bench.join();
-  const remote = bench.meet('fd00::2', ['g']);
-  remote.begin();
-  for (let seq = 3; seq <= 6; seq++) remote.data(seq, 'x'.repeat(1000));
-  assert.is(bench.status('reorderBytes'), 2000);
-  assert.is(bench.status('overflowIn'), 2);
-  remote.data(2);
-  assert.is(bench.status('reorderBytes'), 0);
-  bench.wait(500);
-  remote.poll(6, 1);
-  assert.is(remote.find('STATUS')!['cumulative'], 4);
-  remote.data(5, 'y');
-  remote.data(6, 'z');
-  assert.equal(bench.takeEvents().slice(-2), ['g fd00::2 5 y', 'g fd00::2 6 z']);
-});
-
-holes('the bound for all streams together holds too', () => {
-  const bench = new Bench({ nodeReorderBytesMax: 1500 });
-  bench.join();
-  const remotes = ['fd00::2', 'fd00::3'].map((address) => bench.meet(address, ['g']));
-  for (const remote of remotes) {
-    remote.begin();
-    remote.data(3, 'x'.repeat(1000));
-  }
-  assert.is(bench.status('reorderBytes'), 1000);
-  assert.is(bench.status('overflowIn'), 1);
-});
-
 holes('a source that is gone is asked no more, and what it owed is a gap', () => {
   const { bench, remote } = receiving();
   remote.data(5);

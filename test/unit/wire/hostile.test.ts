@@ -16,7 +16,7 @@ function lcg(seed: number): () => number {
 
 /** A node in the group "g" amid traffic with one verified peer, fd00::2. */
 function busy(random: () => number): { bench: Bench; remote: Remote } {
-  const bench = new Bench({ candidatesMax: 500, reorderBytesMax: 20_000, logBytesMax: 50_000 }, random);
+  const bench = new Bench({ candidatesMax: 500, nodeReorderBytesMax: 40_000, logBytesMax: 50_000 }, random);
   const group = bench.join();
   const remote = bench.meet('fd00::2', ['g', 'other']);
   for (let i = 1; i <= 20; i++) bench.publish(group, `own ${i}`);
