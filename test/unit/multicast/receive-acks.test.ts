@@ -107,6 +107,22 @@ acks('STATUS echoes the timestamp of the newest datagram of the stream, plus the
   assert.is(status['epochLow'], REMOTE_EPOCH & 0xffff);
 });
 
+acks('who is not in the group by its list is heard: the list may be late, and what it left behind may need repair', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2');
+  remote.begin();
+  remote.subscribe(['g']);
+  remote.data(3);
+  remote.subscribe([]);
+  remote.poll(3, 1);
+  assert.is(remote.find('STATUS')!['nackHigh'], 2);
+  remote.data(2);
+  assert.equal(bench.takeEvents(), [
+    'g fd00::2 1 m1', 'g fd00::2 joined', 'g fd00::2 left', 'g fd00::2 2 m2', 'g fd00::2 3 m3',
+  ]);
+});
+
 acks('a stream that has not begun asks where it does, once a round trip', () => {
   const bench = new Bench();
   bench.join();
