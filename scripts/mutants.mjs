@@ -128,6 +128,7 @@ export const mutants = [
   m('an older SUBS changes nothing', SUBSCRIPTIONS, 'if (!newer) return true;', ''),
   m('a change of ours is told to all', BROADCAST, 'peer.subsDue = true;\n      peer.subsSentCount = 0;', ''),
   m('HELLO of a newer version asks for SUBS', GREETING, 'peer.subsReqDue = true;', ''),
+  m('a leave and a join between two lists are noticed', SUBSCRIPTIONS, 'if (before.get(key)?.life === subscription.life) before', 'if (before.has(key)) before'),
   m('a leave is noticed', SUBSCRIPTIONS, 'listener.onSubscriptions(now, peer, joined, [...before.values()]);', 'listener.onSubscriptions(now, peer, joined, []);'),
 
   // multicast: the source
@@ -183,6 +184,9 @@ export const mutants = [
   m('a late joiner starts where it asked', GROUP, 'const from = startByte === START_NOW ? log.next', 'const from = startByte >= START_NOW ? log.next'),
   m('a message to one member needs that member', GROUP, 'if (peer === undefined) return REFUSED_NO_MEMBER;\n    let stream', 'let stream'),
   m('a message has a largest size', GROUP, 'if (data.length > MESSAGE_BYTES_MAX) return REFUSED_TOO_LONG;\n    const seq', 'const seq'),
+  m('STATUS of another life is refused', INBOUND, 'if (cursor?.life !== status.life)', 'if (cursor === undefined)'),
+  m('START in DATA is for one life', RECEIVE, 'data.flags & DATA_START && data.life === this.group.life', 'data.flags & DATA_START'),
+  m('START in POLL is for one life', INBOUND, 'flags & DATA_START && poll.life === group.life', 'flags & DATA_START'),
   m('numbers go on after leaving and joining', GROUPS, 'this.#numbers.get(key) ?? { next', '{ next'),
   m('numbers of a forgotten group are not used again', GROUPS, 'if (serialDiff(next, this.#first) > 0) this.#first = next;', 'void next;'),
   m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained)', 'if (true)'),

@@ -29,7 +29,8 @@ export interface PeerTimers {
 export interface Subscription {
   high: number;
   low: number;
-  flags: number;
+  /** Another one: it has left and joined again. */
+  life: number;
   start: number;
 }
 

@@ -29,11 +29,12 @@ export class Subscriptions {
   version = 1;
   readonly #own = new Map<number, Subscription>();
 
-  /** @returns false when the list is full. */
+  /** Gives it its life. @returns false when the list is full. */
   add(subscription: Subscription): boolean {
     if (this.#own.size >= SUBS_ENTRIES_MAX) return false;
     this.#own.set(groupKey(subscription.high, subscription.low), subscription);
     this.touch();
+    subscription.life = this.version & 255;
     return true;
   }
 
@@ -62,10 +63,10 @@ export class Subscriptions {
     view.setUint32(bodyAt, this.version);
     view.setUint16(bodyAt + 4, this.#own.size);
     let at = bodyAt + SUBS_LENGTH;
-    for (const { high, low, flags, start } of this.#own.values()) {
+    for (const { high, low, life, start } of this.#own.values()) {
       view.setUint32(at, high);
       view.setUint32(at + 4, low);
-      view.setUint8(at + GROUP_ID_LENGTH, flags);
+      view.setUint8(at + GROUP_ID_LENGTH, life);
       view.setUint8(at + GROUP_ID_LENGTH + 1, start);
       at += SUBS_ENTRY_LENGTH;
     }
@@ -93,9 +94,11 @@ export class Subscriptions {
       const high = view.getUint32(entry);
       const low = view.getUint32(entry + 4);
       const key = groupKey(high, low);
-      const subscription = { high, low, flags: view.getUint8(entry + 8), start: view.getUint8(entry + 9) };
+      const subscription = { high, low, life: view.getUint8(entry + 8), start: view.getUint8(entry + 9) };
       peer.subscriptions.set(key, subscription);
-      if (!before.delete(key)) joined.push(subscription);
+      // Where the list between was lost, only its life tells of one who has left and joined again.
+      if (before.get(key)?.life === subscription.life) before.delete(key);
+      else joined.push(subscription);
     }
     listener.onSubscriptions(now, peer, joined, [...before.values()]);
   }

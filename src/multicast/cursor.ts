@@ -65,6 +65,9 @@ export class Cursor implements ProbeSender, RepairSender {
   get start(): number {
     return this.#data.start;
   }
+  get life(): number {
+    return this.#data.life;
+  }
   /** All up to it are acknowledged, or let go. */
   get base(): number {
     return this.#sent.base;
@@ -241,7 +244,7 @@ export class Cursor implements ProbeSender, RepairSender {
       const { ownRoundTrip } = context.broadcast.from ?? this.peer;
       if (ownRoundTrip.onSample(now, rttMs)) context.window.onSample(now, rttMs - ownRoundTrip.minMs);
     }
-    // It may still hold an earlier life of this stream, from before we or it left the group: it has to learn the start.
+    // It still holds what it had of this stream before we left the group: it has to learn the start.
     if (!this.#data.started && serialDiff(status.cumulative, sent.base) < 0) sent.cumulative = status.cumulative;
     this.#data.started = true;
     this.heardAt = now;

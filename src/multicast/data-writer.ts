@@ -4,7 +4,7 @@
  */
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import type { Peer } from '../broadcast/peer.ts';
-import { DATA_ACK_NOW, DATA_LENGTH, DATA_PRIVATE, DATA_REPAIR, DATA_START } from '../wire/data.ts';
+import { DATA_ACK_NOW, DATA_LENGTH, DATA_PRIVATE, DATA_REPAIR, DATA_START, START_LENGTH } from '../wire/data.ts';
 import { FRAME_DATA, FRAME_DGRAM, FRAME_HEADER_LENGTH, FRAME_POLL } from '../wire/frame.ts';
 import { POLL_LENGTH } from '../wire/poll.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
@@ -25,6 +25,8 @@ export class DataWriter {
   started = false;
   /** When START went last. */
   startSentAt = -Infinity;
+  /** Of the receiver: what it says of another is not about this cursor. */
+  readonly life: number;
   sentAt = -Infinity;
   readonly #stream: SendStream;
   readonly #peer: Peer;
@@ -39,6 +41,7 @@ export class DataWriter {
     this.#peer = peer;
     this.#sent = sent;
     this.start = start;
+    this.life = peer.subscriptions.get(stream.group.key)?.life ?? 0;
     this.#ackNowSeq = serialAdd(start, -1);
   }
 
@@ -50,7 +53,7 @@ export class DataWriter {
 
   /** Whether DATA with this payload has room. */
   fits(writer: DatagramWriter, entry: LogEntry): boolean {
-    return writer.room >= DATA_LENGTH + 4 + entry.payload.length;
+    return writer.room >= DATA_LENGTH + START_LENGTH + entry.payload.length;
   }
 
   /** Appends DGRAM: of which no word comes back. */
@@ -78,8 +81,7 @@ export class DataWriter {
     view.setUint32(bodyAt + 8, seq);
     view.setUint16(bodyAt + 12, Math.max(0, Math.min(65535, serialDiff(seq, this.#low))));
     view.setUint16(bodyAt + 14, Math.min(65535, now - entry.publishedAt));
-    if (start) this.#writeStart(now, view, bodyAt + DATA_LENGTH);
-    const payloadAt = bodyAt + DATA_LENGTH + (start ? 4 : 0);
+    const payloadAt = this.#writeStart(now, view, bodyAt + DATA_LENGTH);
     writer.bytes.set(entry.payload, payloadAt);
     writer.close(FRAME_DATA, flags, payloadAt + entry.payload.length);
     if (ackNow) {
@@ -90,9 +92,13 @@ export class DataWriter {
     return ackNow;
   }
 
-  #writeStart(now: number, view: DataView, at: number): void {
+  /** @returns the offset behind it. */
+  #writeStart(now: number, view: DataView, at: number): number {
+    if (this.started) return at;
     view.setUint32(at, this.start);
+    view.setUint8(at + 4, this.life);
     this.startSentAt = now;
+    return at + START_LENGTH;
   }
 
   /** Nothing was sent for a while, or the node's window waits for word and nobody was asked within a round trip. */
@@ -121,7 +127,7 @@ export class DataWriter {
 
   /** Appends POLL; `low`: the oldest served, 0: as the log has it. @returns false when it does not fit. */
   writePoll(now: number, writer: DatagramWriter, low: number): boolean {
-    if (writer.room < POLL_LENGTH + 4) return false;
+    if (writer.room < POLL_LENGTH + START_LENGTH) return false;
     const { addressed, context, group } = this.#stream;
     const { view, bodyAt } = writer;
     const start = this.started ? 0 : DATA_START;
@@ -129,8 +135,7 @@ export class DataWriter {
     view.setUint32(bodyAt + 4, group.idLow);
     view.setUint32(bodyAt + 8, serialAdd(this.#sent.next, -1));
     view.setUint32(bodyAt + 12, low || this.#low);
-    if (start) this.#writeStart(now, view, bodyAt + POLL_LENGTH);
-    writer.close(FRAME_POLL, start | (addressed ? DATA_PRIVATE : 0), bodyAt + POLL_LENGTH + (start ? 4 : 0));
+    writer.close(FRAME_POLL, start | (addressed ? DATA_PRIVATE : 0), this.#writeStart(now, view, bodyAt + POLL_LENGTH));
     context.counters.pollsSent++;
     return true;
   }

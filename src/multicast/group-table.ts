@@ -60,10 +60,12 @@ export class GroupTable {
     const first = this.#first;
     const numbers = this.#numbers.get(key) ?? { next: first, addressedNext: first, dgramNext: first };
     const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, numbers);
-    if (!broadcast.subscriptions.add({ high: id.high, low: id.low, flags: 0, start: group.startByte })) {
+    const subscription = { high: id.high, low: id.low, life: 0, start: group.startByte };
+    if (!broadcast.subscriptions.add(subscription)) {
       group.close();
       return undefined;
     }
+    group.life = subscription.life;
     this.#groups.set(key, group);
     return { group, isNew: true };
   }

@@ -44,6 +44,8 @@ export class Group {
   /** Other members by id; those that are gone for now included. */
   readonly peers = new Map<string, Peer>();
   left = false;
+  /** Tells this membership of ours from those before it. */
+  life = 0;
   readonly stream: SendStream;
   readonly addressed = new Map<Peer, SendStream>();
   /** `srm` repair mode: this member's constants, and the repairs we owe as a source. */

@@ -83,7 +83,7 @@ export class Inbound {
     const group = groups.findServed(status.groupHigh, status.groupLow);
     const stream = flags & DATA_PRIVATE ? group?.addressed.get(peer) : group?.stream;
     const cursor = stream?.cursors.get(peer);
-    if (cursor === undefined) this.#refuse(peer, group, status);
+    if (cursor?.life !== status.life) this.#refuse(peer, group, status);
     else if (!cursor.onStatus(now, status, broadcast.view)) counters.badAcksIn++;
     return true;
   }
@@ -126,7 +126,7 @@ export class Inbound {
     const group = groups.find(poll.groupHigh, poll.groupLow);
     if (group === undefined) return true;
     const stream = this.#stream(peer, group, (flags & DATA_PRIVATE) !== 0);
-    if (flags & DATA_START) stream.onStart(poll.start);
+    if (flags & DATA_START && poll.life === group.life) stream.onStart(poll.start);
     stream.onLow(now, poll.low);
     stream.onHigh(now, poll.high, true);
     return true;

@@ -81,7 +81,7 @@ export class ReceiveStream implements Alarm, StreamState {
     const { counters } = this.#context;
     counters.dataIn++;
     this.#status.onSourceWord(now);
-    if (data.flags & DATA_START) this.onStart(data.start);
+    if (data.flags & DATA_START && data.life === this.group.life) this.onStart(data.start);
     if (!this.started) return this.#needStart(now);
     if (data.lowOffset < 65535) this.onLow(now, serialAdd(data.seq, -data.lowOffset));
     const ahead = serialDiff(data.seq, this.cumulative);

@@ -72,6 +72,7 @@ export class StatusWriter {
     status.cumulative = cumulative;
     status.high = high;
     status.window = RECEIVE_WINDOW;
+    status.life = group.life;
     this.#holes.ask(now, status);
     const bitmapAt = encodeStatus(writer.view, writer.bodyAt, status);
     this.#reorder.writeBitmap(writer.bytes, bitmapAt, bitmapLength, serialAdd(cumulative, 2));

@@ -2,10 +2,11 @@
  * DATA: one packet of a stream (source address, epoch, group). A message is one packet, or consecutive ones FIRST …
  * LAST.
  *   0  8  group id
- *   8  4  seq, from 1
+ *   8  4  seq
  *  12  2  low offset: seq − oldest one still served, 65535: further back
  *  14  2  age: ms since the message was published, 65535: older (timely class)
- *  16  …  with START: 4 bytes, the first sequence number meant for this receiver; then the payload
+ *  16  …  with START: 4 bytes, the first sequence number meant for this receiver, and 1 byte, its life (subs.ts) for
+ *         which that holds; then the payload
  */
 export const DATA_ACK_NOW = 1; // answer with STATUS at once
 export const DATA_FIRST = 2;
@@ -15,6 +16,7 @@ export const DATA_START = 16;
 export const DATA_PRIVATE = 32; // the private stream from the source to this receiver
 
 export const DATA_LENGTH = 16;
+export const START_LENGTH = 5;
 export const DATA_PAYLOAD_MAX = 1152;
 
 export class Data {
@@ -25,13 +27,14 @@ export class Data {
   lowOffset = 0;
   ageMs = 0;
   start = 0;
+  life = 0;
   /** Offset and length of the payload in the datagram. */
   payloadAt = 0;
   payloadLength = 0;
 }
 
 export function decodeData(view: DataView, at: number, length: number, flags: number, data: Data): boolean {
-  const fixed = flags & DATA_START ? DATA_LENGTH + 4 : DATA_LENGTH;
+  const fixed = flags & DATA_START ? DATA_LENGTH + START_LENGTH : DATA_LENGTH;
   if (length < fixed || length - fixed > DATA_PAYLOAD_MAX) return false;
   data.flags = flags;
   data.groupHigh = view.getUint32(at);
@@ -40,6 +43,7 @@ export function decodeData(view: DataView, at: number, length: number, flags: nu
   data.lowOffset = view.getUint16(at + 12);
   data.ageMs = view.getUint16(at + 14);
   data.start = flags & DATA_START ? view.getUint32(at + 16) : 0;
+  data.life = flags & DATA_START ? view.getUint8(at + 20) : 0;
   data.payloadAt = at + fixed;
   data.payloadLength = length - fixed;
   return true;

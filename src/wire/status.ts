@@ -8,7 +8,7 @@
  *  18  4  high: highest sequence number seen
  *  22  2  receive window: packets past `cumulative` that are taken
  *  24  1  tries: how often the oldest hole was asked for
- *  25  1  reserved
+ *  25  1  life: of the receiver in this group, as its SUBS has it
  *  26  4  with ECHO: header timestamp of the newest datagram with DATA or POLL of this stream, plus the ms since then
  *  30  …  bitmap, at most 128 bytes: bit i (most significant first) = cumulative + 2 + i has arrived
  */
@@ -29,6 +29,7 @@ export class Status {
   high = 0;
   window = 0;
   tries = 0;
+  life = 0;
   echoTimestamp = 0;
   bitmapAt = 0;
   bitmapLength = 0;
@@ -43,7 +44,7 @@ export function encodeStatus(view: DataView, at: number, status: Status): number
   view.setUint32(at + 18, status.high);
   view.setUint16(at + 22, status.window);
   view.setUint8(at + 24, status.tries);
-  view.setUint8(at + 25, 0);
+  view.setUint8(at + 25, status.life);
   view.setUint32(at + 26, status.echoTimestamp);
   return at + STATUS_LENGTH;
 }
@@ -59,6 +60,7 @@ export function decodeStatus(view: DataView, at: number, length: number, flags: 
   status.high = view.getUint32(at + 18);
   status.window = view.getUint16(at + 22);
   status.tries = view.getUint8(at + 24);
+  status.life = view.getUint8(at + 25);
   status.echoTimestamp = view.getUint32(at + 26);
   status.bitmapAt = at + STATUS_LENGTH;
   status.bitmapLength = Math.min(length - STATUS_LENGTH, STATUS_BITMAP_MAX);

@@ -1,9 +1,10 @@
 /**
  * SUBS: all groups that the sender is in (first-person only), repeated to each peer until SUBS_ACK names its version.
  *   0  4  version: rises with every join and leave
- *   4  2  count, then 10 bytes each: group id (8), flags (1), start (1)
+ *   4  2  count, then 10 bytes each: group id (8), life (1), start (1)
  *      1  count of the sender's further addresses, then 19 bytes each: address (16), port (2), flags (1; bit 0: it had
  *         it, and has it no more); left out where there are none
+ * life: low byte of the version with which the sender joined. Another one: it has left and joined again.
  * start: where the sender wants the receiver's stream to begin: 0 now, 1 … 254 its last K messages, 255 all retained.
  * SUBS_ACK: 0 4 version held.   SUBS_REQ: 0 4 version held, 0: none; asks for SUBS.
  */

@@ -23,7 +23,8 @@ subs('a new peer is told all our groups at once, with our wish where its stream 
   const remote = bench.meet('fd00::2');
   remote.send({ frame: 'SUBS_REQ', flags: 0, version: 0 });
   const starts = [['a', 0], ['b', 255], ['c', 50], ['d', 254], ['e', 1]] as const;
-  assert.equal(remote.find('SUBS')!['groups'], starts.map(([name, start]) => ({ group: groupHex(name), flags: 0, start })));
+  const groups = starts.map(([name, start], index) => ({ group: groupHex(name), life: 2 + index, start }));
+  assert.equal(remote.find('SUBS')!['groups'], groups);
 });
 
 subs('a join and a leave are told to every peer, under a new version', () => {
@@ -161,7 +162,7 @@ subs('versions are serial numbers: 1 is newer than 2^32 - 2', () => {
   const remote = bench.meet('fd00::2');
   remote.send({ frame: 'SUBS', flags: 0, version: 0x7fffffff, groups: [] });
   remote.send({ frame: 'SUBS', flags: 0, version: 0xfffffffe, groups: [] });
-  remote.send({ frame: 'SUBS', flags: 0, version: 1, groups: [{ group: groupHex('a'), flags: 0, start: 0 }] });
+  remote.send({ frame: 'SUBS', flags: 0, version: 1, groups: [{ group: groupHex('a'), life: 0, start: 0 }] });
   assert.equal(bench.takeEvents(), ['a fd00::2 joined']);
 });
 

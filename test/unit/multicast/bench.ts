@@ -215,7 +215,7 @@ export class Remote {
   /** Low half of the bench's epoch as this node knows it. */
   knows = 0;
   subsVersion = 1;
-  groups: { group: string; start: number }[] = [];
+  groups: { group: string; life: number; start: number }[] = [];
 
   constructor(bench: Bench, address: string) {
     this.bench = bench;
@@ -224,7 +224,14 @@ export class Remote {
 
   datagram(...frames: WireFrame[]): Uint8Array {
     const timestamp = this.bench.now;
-    return bytesOf(datagramHex({ receiverEpochLow: this.knows, epoch: this.epoch, timestamp, frames }));
+    const told = frames.map((one) => ({ life: this.#life(one), ...one }));
+    return bytesOf(datagramHex({ receiverEpochLow: this.knows, epoch: this.epoch, timestamp, frames: told }));
+  }
+
+  /** What a frame has to say of lives unless the test says so itself: STATUS of ours, START of the bench's. */
+  #life({ frame, group }: WireFrame): number {
+    if (frame === 'STATUS') return this.groups.find((one) => one.group === group)?.life ?? 0;
+    return [...this.bench.node.groups].find(({ name }) => groupHex(name) === group)?.life ?? 0;
   }
 
   send(...frames: WireFrame[]): void {
@@ -255,8 +262,11 @@ export class Remote {
   }
 
   subscribe(names: string[], start = 0): void {
-    this.groups = names.map((name) => ({ group: groupHex(name), start }));
     this.subsVersion++;
+    this.groups = names.map(groupHex).map((group) => {
+      const life = this.groups.find((one) => one.group === group)?.life ?? this.subsVersion & 255;
+      return { group, life, start };
+    });
     this.send({ frame: 'SUBS', flags: 0, version: this.subsVersion, groups: this.groups });
   }
 

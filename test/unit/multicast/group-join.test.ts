@@ -195,7 +195,7 @@ join('two names with the same low 53 bits of their id are two groups', () => {
   const bench = new Bench({ sha256 });
   bench.join('a');
   const remote = bench.meet('fd00::2', []);
-  remote.send({ frame: 'SUBS', flags: 0, version: 9, groups: [{ group: '5234000100000000', flags: 0, start: 0 }] });
+  remote.send({ frame: 'SUBS', flags: 0, version: 9, groups: [{ group: '5234000100000000', life: 0, start: 0 }] });
   remote.send({ frame: 'DATA', flags: WHOLE | START, group: '5234000100000000', seq: 1, start: 1, payload: '00' });
   assert.equal(bench.takeEvents(), []);
   assert.is(bench.status('notJoinedIn'), 1);

@@ -20,7 +20,7 @@ interface Layout {
   /** A number of bytes over 4 is read as hex text, 0 bytes as "the rest". */
   fields: readonly Field[];
   /** Present only with the flag START. */
-  optional?: Field;
+  optional?: readonly Field[];
   list?: { name: string; countBytes: number; fields: readonly Field[] };
   /** A second list, left out where there is nothing in it. */
   more?: { name: string; countBytes: number; fields: readonly Field[] };
@@ -28,6 +28,7 @@ interface Layout {
 }
 
 const START = 16;
+const START_FIELDS: readonly Field[] = [['start', 4], ['life', 1]];
 const LAYOUTS: Record<string, Layout> = {
   HELLO: {
     type: 1,
@@ -37,22 +38,22 @@ const LAYOUTS: Record<string, Layout> = {
   SUBS: {
     type: 2,
     fields: [['version', 4]],
-    list: { name: 'groups', countBytes: 2, fields: [['group', 8], ['flags', 1], ['start', 1]] },
+    list: { name: 'groups', countBytes: 2, fields: [['group', 8], ['life', 1], ['start', 1]] },
     more: { name: 'addresses', countBytes: 1, fields: [['address', 16], ['port', 2], ['flags', 1]] },
   },
   SUBS_ACK: { type: 3, fields: [['version', 4]] },
   SUBS_REQ: { type: 4, fields: [['version', 4]] },
-  DATA: { type: 5, fields: [['group', 8], ['seq', 4], ['lowOffset', 2], ['ageMs', 2]], optional: ['start', 4], rest: 'payload' },
+  DATA: { type: 5, fields: [['group', 8], ['seq', 4], ['lowOffset', 2], ['ageMs', 2]], optional: START_FIELDS, rest: 'payload' },
   DGRAM: { type: 6, fields: [['group', 8], ['seq', 4]], rest: 'payload' },
   STATUS: {
     type: 7,
     fields: [
       ['group', 8], ['epochLow', 2], ['cumulative', 4], ['nackHigh', 4], ['high', 4], ['window', 2], ['tries', 1],
-      ['reserved', 1], ['echoTimestamp', 4],
+      ['life', 1], ['echoTimestamp', 4],
     ],
     rest: 'bitmap',
   },
-  POLL: { type: 8, fields: [['group', 8], ['high', 4], ['low', 4]], optional: ['start', 4] },
+  POLL: { type: 8, fields: [['group', 8], ['high', 4], ['low', 4]], optional: START_FIELDS },
   GAP: { type: 9, fields: [['group', 8], ['low', 4]] },
   DIGEST: { type: 10, fields: [['group', 8], ['count', 2], ['sum', 4]] },
   HINT: { type: 11, fields: [['address', 16], ['port', 2], ['epoch', 4], ['group', 8], ['high', 4]] },
@@ -99,7 +100,7 @@ export function frameHex(value: WireFrame): string {
     body += hexField(entries.length, list.countBytes);
     for (const entry of entries) for (const [name, bytes] of list.fields) body += hexField(entry[name], bytes);
   }
-  if (layout.optional && value.flags & START) body += hexField(value[layout.optional[0]], layout.optional[1]);
+  if (value.flags & START) for (const [name, bytes] of layout.optional ?? []) body += hexField(value[name], bytes);
   if (layout.rest) body += String(value[layout.rest] ?? '');
   return hexField(layout.type, 1) + hexField(value.flags, 1) + hexField(body.length / 2, 2) + body;
 }
@@ -148,7 +149,7 @@ function readFrame(reader: Reader): WireFrame {
     value[one.name] = Array.from({ length: count }, () =>
       Object.fromEntries(one.fields.map(([name, bytes]) => [name, body.field(bytes)])));
   }
-  if (optional && value.flags & START) value[optional[0]] = body.field(optional[1]);
+  if (value.flags & START) for (const [name, bytes] of optional ?? []) value[name] = body.field(bytes);
   if (rest) value[rest] = body.take(body.leftBytes);
   if (body.leftBytes > 0) throw new Error(`${value.frame} is ${body.leftBytes} bytes too long`);
   return value;

@@ -43,16 +43,16 @@ function decode(hex: string, kind: string): Record<string, unknown> {
     assert.ok(decodeSubs(view, at, length, subs));
     const groups = Array.from({ length: subs.count }, (_, i) => {
       const entry = subs.entriesAt + 10 * i;
-      return { group: groupAt(entry), flags: view.getUint8(entry + 8), start: view.getUint8(entry + 9) };
+      return { group: groupAt(entry), life: view.getUint8(entry + 8), start: view.getUint8(entry + 9) };
     });
     return { ...base, version: subs.version, groups };
   }
   if (kind === 'DATA') {
     const data = new Data();
     assert.ok(decodeData(view, at, length, flags, data));
-    const { seq, lowOffset, ageMs, start, payloadAt, payloadLength } = data;
+    const { seq, lowOffset, ageMs, start, life, payloadAt, payloadLength } = data;
     const fixed = { ...base, flags: data.flags, group: group(data.groupHigh, data.groupLow), seq, lowOffset, ageMs };
-    return { ...fixed, ...(flags & 16 ? { start } : {}), payload: rest(payloadAt, payloadLength) };
+    return { ...fixed, ...(flags & 16 ? { start, life } : {}), payload: rest(payloadAt, payloadLength) };
   }
   if (kind === 'DGRAM') {
     const dgram = new Dgram();
@@ -65,13 +65,13 @@ function decode(hex: string, kind: string): Record<string, unknown> {
     assert.ok(decodeStatus(view, at, length, flags, status));
     const { groupHigh, groupLow, bitmapAt, bitmapLength, flags: decoded, ...fields } = status;
     const bitmap = rest(bitmapAt, bitmapLength);
-    return { frame: kind, flags: decoded, group: group(groupHigh, groupLow), ...fields, reserved: 0, bitmap };
+    return { frame: kind, flags: decoded, group: group(groupHigh, groupLow), ...fields, bitmap };
   }
   if (kind === 'POLL') {
     const poll = new Poll();
     assert.ok(decodePoll(view, at, length, flags, poll));
-    const { high, low, start } = poll;
-    return { ...base, flags: poll.flags, group: group(poll.groupHigh, poll.groupLow), high, low, ...(flags & 16 ? { start } : {}) };
+    const { high, low, start, life } = poll;
+    return { ...base, flags: poll.flags, group: group(poll.groupHigh, poll.groupLow), high, low, ...(flags & 16 ? { start, life } : {}) };
   }
   if (kind === 'REQUEST') {
     const request = new Request();
