@@ -187,6 +187,8 @@ export const mutants = [
   m('STATUS of another life is refused', INBOUND, 'if (cursor?.life !== status.life)', 'if (cursor === undefined)'),
   m('START in DATA is for one life', RECEIVE, 'data.flags & DATA_START && data.life === this.group.life', 'data.flags & DATA_START'),
   m('START in POLL is for one life', INBOUND, 'flags & DATA_START && poll.life === group.life', 'flags & DATA_START'),
+  m('who is gone when we join is a member', MEMBERSHIP, 'peer.known ? peer.subscriptions', 'peer.known && peer.reach !== GONE ? peer.subscriptions'),
+  m('who is clear only later starts where it asked', MEMBERSHIP, '      if (!peer.shadowed) {\n        this.#joined(group, peer, start);', '      if (!peer.shadowed) {\n        this.#joined(group, peer, 0);'),
   m('numbers go on after leaving and joining', GROUPS, 'this.#numbers.get(key) ?? { next', '{ next'),
   m('numbers of a forgotten group are not used again', GROUPS, 'if (serialDiff(next, this.#first) > 0) this.#first = next;', 'void next;'),
   m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained)', 'if (true)'),

@@ -151,7 +151,7 @@ export class Peer implements Alarm {
     return this.way.ownRoundTrip;
   }
 
-  /** Alive or stale: we believe its epoch and hold its subscriptions. */
+  /** It is or was there: we believe its epoch and hold its subscriptions. */
   get known(): boolean {
     return this.epoch !== 0 && this.state !== PROBING;
   }

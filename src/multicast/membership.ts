@@ -45,11 +45,11 @@ export class Membership {
     if (peer.reach !== GONE) this.#tell(group, peer, 'joined');
   }
 
-  /** We joined: those who are in it already are members from now on. */
+  /** We joined: those who are in it already are members from now on, also who is gone for now: its list may stay as it is. */
   welcome(group: Group): void {
     for (const peer of this.#context.broadcast.peers.all()) {
-      const theirs = peer.known && peer.reach !== GONE ? peer.subscriptions.get(group.key) : undefined;
-      if (theirs !== undefined && theirs.high === group.idHigh) this.#joined(group, peer, 0);
+      const theirs = peer.known ? peer.subscriptions.get(group.key) : undefined;
+      if (theirs !== undefined && theirs.high === group.idHigh) this.#joined(group, peer, theirs.start);
     }
   }
 
@@ -69,11 +69,11 @@ export class Membership {
   /** Another address of the same node stands for it instead of this one, or no longer. */
   onShadow(peer: Peer): void {
     const { groups } = this.#context;
-    for (const { high, low } of peer.subscriptions.values()) {
+    for (const { high, low, start } of peer.subscriptions.values()) {
       const group = peer.shadowed ? groups.findServed(high, low) : groups.find(high, low);
       if (group === undefined) continue;
       if (!peer.shadowed) {
-        this.#joined(group, peer, 0);
+        this.#joined(group, peer, start);
       } else if (group.peers.has(peer.id)) {
         group.removeMember(peer);
         this.#tell(group, peer, 'left');
