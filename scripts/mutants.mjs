@@ -20,6 +20,7 @@ const GOSSIP = 'src/multicast/gossip.ts';
 const SRM_LOSSES = 'src/multicast/srm-losses.ts';
 const SRM_REPAIRS = 'src/multicast/srm-repairs.ts';
 const SRM_TIMER = 'src/multicast/srm-timer.ts';
+const NUMBERS = 'src/multicast/numbers.ts';
 const GROUP = 'src/multicast/group.ts';
 const SESSION = 'src/multicast/session.ts';
 const DEDUP = 'src/multicast/datagram-dedup.ts';
@@ -189,8 +190,9 @@ export const mutants = [
   m('START in POLL is for one life', INBOUND, 'flags & DATA_START && poll.life === group.life', 'flags & DATA_START'),
   m('who is gone when we join is a member', MEMBERSHIP, 'peer.known ? peer.subscriptions', 'peer.known && peer.reach !== GONE ? peer.subscriptions'),
   m('who is clear only later starts where it asked', MEMBERSHIP, '      if (!peer.shadowed) {\n        this.#joined(group, peer, start);', '      if (!peer.shadowed) {\n        this.#joined(group, peer, 0);'),
-  m('numbers go on after leaving and joining', GROUPS, 'this.#numbers.get(key) ?? { next', '{ next'),
-  m('numbers of a forgotten group are not used again', GROUPS, 'if (serialDiff(next, this.#first) > 0) this.#first = next;', 'void next;'),
+  m('numbers go on after leaving and joining', GROUPS, 'this.#context.numbers.next(String(key))', 'this.#context.options.firstSeq'),
+  m('numbers that are forgotten are not used again', NUMBERS, 'this.#floor = end;', ';'),
+  m('each member has private numbers of its own', GROUP, '`${this.key} ${peer.identity}`', '`${this.key} private`'),
   m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained)', 'if (true)'),
 
   // multicast: the receiver

@@ -6,6 +6,7 @@ import type { FlightPool } from './flight.ts';
 import type { Gossip } from './gossip.ts';
 import type { GroupTable } from './group-table.ts';
 import type { NodeOutput } from './node-output.ts';
+import type { Numbers } from './numbers.ts';
 import type { MulticastOptions } from './options.ts';
 import type { ReorderBudget } from './reorder-budget.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -53,6 +54,9 @@ export interface Context {
   readonly counters: Counters;
   readonly sendStreams: Set<SendStream>;
   readonly reorder: ReorderBudget;
+  readonly numbers: Numbers;
+  /** Of the next DGRAM, in whatever group. */
+  dgramNext: number;
   /** Bytes of all own logs. */
   logBytes: number;
 }

@@ -1,28 +1,21 @@
 /** The groups of this node: those it is in, and those it has left that still owe their members something. */
 import { newAlarm } from '../broadcast/alarms.ts';
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
-import { serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
-import { Group, type GroupNumbers } from './group.ts';
+import { Group } from './group.ts';
 import { GROUP_DEFAULTS, type GroupOptions } from './options.ts';
 
 /** A group that was left still sends for so long what its members lack. */
 const LINGER_MS_MAX = 30_000;
 const LINGER_CHECK_MS = 200;
-/** Left groups whose numbering must go on if they are joined again. */
-const LEFT_GROUPS_MAX = 4096;
 
 export class GroupTable {
   readonly #context: Context;
   readonly #groups = new Map<number, Group>();
   readonly #leaving = new Map<number, Group>();
-  readonly #numbers = new Map<number, GroupNumbers>();
-  /** Where numbers begin in a group that we do not remember: past those of all that are forgotten. */
-  #first: number;
 
   constructor(context: Context) {
     this.#context = context;
-    this.#first = context.options.firstSeq;
   }
 
   /** Joined ones. */
@@ -57,9 +50,7 @@ export class GroupTable {
     if (present !== undefined) return { group: present, isNew: false };
     const lingering = this.#leaving.get(key);
     if (lingering !== undefined) this.#close(lingering);
-    const first = this.#first;
-    const numbers = this.#numbers.get(key) ?? { next: first, addressedNext: first, dgramNext: first };
-    const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, numbers);
+    const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, this.#context.numbers.next(String(key)));
     const subscription = { high: id.high, low: id.low, life: 0, start: group.startByte };
     if (!broadcast.subscriptions.add(subscription)) {
       group.close();
@@ -88,13 +79,7 @@ export class GroupTable {
 
   #close(group: Group): void {
     this.#leaving.delete(group.key);
-    this.#numbers.delete(group.key);
-    this.#numbers.set(group.key, group.numbers);
-    if (this.#numbers.size > LEFT_GROUPS_MAX) {
-      const [key, oldest] = this.#numbers.entries().next().value!;
-      this.#numbers.delete(key);
-      for (const next of Object.values(oldest)) if (serialDiff(next, this.#first) > 0) this.#first = next;
-    }
+    this.#context.numbers.keep(String(group.key), group.stream.log.next);
     group.close();
   }
 

@@ -14,13 +14,6 @@ import type { Session } from './session.ts';
 import { SrmRepairs } from './srm-repairs.ts';
 import { SrmTimer } from './srm-timer.ts';
 
-/** Where our numbering in a group goes on when we leave it and join it again: members remember what they have had. */
-export interface GroupNumbers {
-  next: number;
-  addressedNext: number;
-  dgramNext: number;
-}
-
 export interface GroupMember {
   id: string;
   epoch: number;
@@ -53,10 +46,8 @@ export class Group {
   readonly repairTimer: SrmTimer;
   readonly repairs: SrmRepairs;
   readonly #context: Context;
-  #addressedNext: number;
-  #dgramNext: number;
 
-  constructor(context: Context, name: string, id: GroupId, options: Required<GroupOptions>, numbers: GroupNumbers) {
+  constructor(context: Context, name: string, id: GroupId, options: Required<GroupOptions>, next: number) {
     this.#context = context;
     this.name = name;
     this.idHigh = id.high;
@@ -67,18 +58,8 @@ export class Group {
     this.repairTimer = new SrmTimer(context.options.srmAdaptive);
     this.repairTimer.fixed = this.repairTimer.random = 1;
     this.repairs = new SrmRepairs(context, this);
-    this.stream = new SendStream(context, this, false, numbers.next);
-    this.#addressedNext = numbers.addressedNext;
-    this.#dgramNext = numbers.dgramNext;
+    this.stream = new SendStream(context, this, false, next);
     context.sendStreams.add(this.stream);
-  }
-
-  get numbers(): GroupNumbers {
-    let addressedNext = this.#addressedNext;
-    for (const { log } of this.addressed.values()) {
-      if (serialDiff(log.next, addressedNext) > 0) addressedNext = log.next;
-    }
-    return { next: this.stream.log.next, addressedNext, dgramNext: this.#dgramNext };
   }
 
   get srm(): boolean {
@@ -113,9 +94,13 @@ export class Group {
     return this.#published(now, stream.publish(now, data));
   }
 
+  #privateKey(peer: Peer): string {
+    return `${this.key} ${peer.identity}`;
+  }
+
   /** Numbers are used once for a node, by whichever of its names it was called before. */
   #nextFor(peer: Peer): number {
-    let next = this.#addressedNext;
+    let next = this.#context.numbers.next(this.#privateKey(peer));
     for (const [{ identity }, { log }] of this.addressed) {
       if (identity === peer.identity && serialDiff(log.next, next) > 0) next = log.next;
     }
@@ -158,8 +143,8 @@ export class Group {
     const view = new DataView(body.buffer);
     view.setUint32(0, this.idHigh);
     view.setUint32(4, this.idLow);
-    view.setUint32(8, this.#dgramNext);
-    this.#dgramNext = serialAdd(this.#dgramNext, 1);
+    view.setUint32(8, this.#context.dgramNext);
+    this.#context.dgramNext = serialAdd(this.#context.dgramNext, 1);
     body.set(data, DGRAM_LENGTH);
     return new LogEntry(body, flags, now);
   }
@@ -250,7 +235,7 @@ export class Group {
     this.stream.removeReceiver(peer);
     const own = this.addressed.get(peer);
     if (own === undefined) return;
-    if (serialDiff(own.log.next, this.#addressedNext) > 0) this.#addressedNext = own.log.next;
+    this.#context.numbers.keep(this.#privateKey(peer), own.log.next);
     this.addressed.delete(peer);
     this.#context.sendStreams.delete(own);
     own.close();

@@ -19,6 +19,7 @@ import type { Group } from './group.ts';
 import { Inbound } from './inbound.ts';
 import { Membership } from './membership.ts';
 import type { NodeOutput } from './node-output.ts';
+import { Numbers } from './numbers.ts';
 import { type GroupOptions, MULTICAST_DEFAULTS, type MulticastOptions, type NodeOptions } from './options.ts';
 import { ReorderBudget } from './reorder-budget.ts';
 import { Scheduler } from './scheduler.ts';
@@ -67,6 +68,8 @@ export class MeshNode implements UpperLayer {
       counters: newCounters(),
       sendStreams: new Set(),
       reorder: new ReorderBudget(this.options.nodeReorderBytesMax),
+      numbers: new Numbers(this.options.firstSeq),
+      dgramNext: this.options.firstSeq,
       logBytes: 0,
     } as unknown as Context;
     // These three know the context that holds them.

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACK_NOW, Bench, bytesOfText, hexOfText, PRIVATE, Remote, START, WHOLE } from './bench.ts';
+import { ACK_NOW, Bench, bytesOfText, BYE, hexOfText, PRIVATE, Remote, START, WHOLE } from './bench.ts';
 import { HOLD_MS } from './timers.ts';
 
 const addressed = suite('groups: to one member');
@@ -111,6 +111,33 @@ addressed('what waits for room at the member is kept, though all that was sent i
     bench.wait(5);
   }
   assert.equal(two.seqs(), Array.from({ length: 200 - sent }, (_, i) => sent + 1 + i));
+});
+
+addressed('what other members are sent does not make its numbers jump: that would be a gap', () => {
+  const { bench, group, two, other, to } = three();
+  for (let i = 0; i < 5; i++) to('fd00::3', 'x');
+  to('fd00::2', 'a');
+  other.status(5, { flags: PRIVATE });
+  two.status(1, { flags: PRIVATE });
+  bench.node.leave(bench.now, group);
+  bench.wait(1000);
+  const again = bench.join();
+  assert.is(again.publishTo(bench.now, 'fd00::2', bytesOfText('b')), 2);
+  assert.is(again.publishTo(bench.now, 'fd00::3', bytesOfText('y')), 6);
+});
+
+addressed('a member that we had to forget is not sent its numbers a second time: it has not forgotten us', () => {
+  const bench = new Bench({ peersMax: 1 });
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  for (let i = 0; i < 5; i++) group.publishTo(bench.now, 'fd00::2', bytesOfText('x'));
+  remote.status(5, { flags: PRIVATE });
+  remote.send(remote.hello({ flags: BYE }));
+  const third = bench.meet('fd00::3', ['g']);
+  third.send(third.hello({ flags: BYE }));
+  remote.greet();
+  remote.subscribe(['g']);
+  assert.is(group.publishTo(bench.now, 'fd00::2', bytesOfText('x')), 6);
 });
 
 addressed('nothing of it is left when the member is gone for good', () => {

@@ -164,16 +164,15 @@ join('nor when so many others were left meanwhile that it is forgotten', () => {
   const bench = new Bench();
   const group = bench.join();
   for (let i = 0; i < 3; i++) bench.publish(group, 'x');
-  for (let i = 0; i < 5; i++) group.datagram(bench.now, bytesOfText('x'));
   bench.node.leave(bench.now, group);
   bench.wait(2);
-  for (let i = 0; i < 4096; i++) {
+  for (let i = 0; i < 512; i++) {
     bench.node.leave(bench.now, bench.join(`other ${i}`));
     bench.wait(2);
   }
-  assert.is(bench.publish(bench.join('other 4095'), 'x'), 1);
-  assert.ok(bench.publish(bench.join(), 'x') >= 6);
-  assert.ok(bench.publish(bench.join('new'), 'x') >= 6);
+  assert.is(bench.publish(bench.join('other 511'), 'x'), 1);
+  assert.ok(bench.publish(bench.join(), 'x') >= 4);
+  assert.ok(bench.publish(bench.join('new'), 'x') >= 4);
 });
 
 join('joined again while the last words are on their way, the numbers go on too', () => {
