@@ -2,6 +2,7 @@
  * One stream of ours: its log and a cursor for each receiver. A group's public stream has a cursor per member; a stream
  * addressed to one member has just that one.
  */
+import type { Alarm } from '../broadcast/alarms.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import { ALIVE, GONE, type Peer } from '../broadcast/peer.ts';
 import { DATA_FIRST, DATA_LAST, DATA_PAYLOAD_MAX } from '../wire/data.ts';
@@ -15,8 +16,10 @@ import type { Session } from './session.ts';
 
 /** A member that answers no probe, or is stale, for so long is not waited for either, unless the policy is `block`. */
 const SILENT_LAG_MS = 4_000;
+/** What is too old goes at least so much later, so that a full log is not looked at for each packet. */
+const EXPIRY_MS_MIN = 1_000;
 
-export class SendStream {
+export class SendStream implements Alarm {
   readonly context: Context;
   readonly group: Group;
   /** To one member only. */
@@ -26,6 +29,9 @@ export class SendStream {
   /** Cursors that wait for their turn in the scheduler. */
   readonly ready: Cursor[] = [];
   closed = false;
+  alarmAt = Infinity;
+  alarmIndex = -1;
+  alarmOrder = 0;
   /** A publish was refused: the application waits for room. */
   #wanted = false;
   #rotation = 0;
@@ -80,6 +86,7 @@ export class SendStream {
       this.log.push(entry);
       this.context.logBytes += entry.cost;
     }
+    this.context.alarms.setEarlier(this, now + this.#keepMs);
     this.#fanOut();
     return seq;
   }
@@ -175,13 +182,21 @@ export class SendStream {
     return cost;
   }
 
+  get #keepMs(): number {
+    return this.playoutMs || this.context.options.retainMs;
+  }
+
   /** Lets go of what is too old to be of use. */
   expire(now: number): void {
-    const maxMs = this.playoutMs || this.context.options.retainMs;
-    for (;;) {
-      const oldest = this.log.oldest();
-      if (oldest === undefined || now - oldest.publishedAt <= maxMs) return;
-      this.#evict(now);
+    const before = now - this.#keepMs;
+    while (this.log.count > 0 && this.log.oldest()!.publishedAt < before) this.#evict(now);
+  }
+
+  onAlarm(now: number): void {
+    this.expire(now);
+    const oldest = this.log.oldest();
+    if (oldest !== undefined) {
+      this.context.alarms.set(this, Math.max(now + EXPIRY_MS_MIN, oldest.publishedAt + this.#keepMs));
     }
   }
 
@@ -206,6 +221,7 @@ export class SendStream {
 
   close(): void {
     this.closed = true;
+    this.context.alarms.cancel(this);
     for (const peer of [...this.cursors.keys()]) this.removeReceiver(peer);
     this.context.logBytes -= this.log.bytes;
   }

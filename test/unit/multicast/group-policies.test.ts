@@ -204,6 +204,22 @@ policies('what is older than an hour is let go', () => {
   assert.is(group.status()['lowSeq'], 2);
 });
 
+policies('and so it is when nothing is published any more: nobody who joins later is sent it', () => {
+  const bench = new Bench({ retainMs: 3_600_000 });
+  const group = bench.join();
+  bench.publish(group, 'old');
+  bench.wait(1000);
+  bench.publish(group, 'younger');
+  bench.wait(3_600_500);
+  assert.equal([group.status()['lowSeq'], group.history().length], [2, 1]);
+  bench.wait(1000);
+  assert.is(bench.status('logBytes'), 0);
+  const remote = bench.meet('fd00::2', []);
+  remote.subscribe(['g'], 255);
+  bench.wait(100);
+  assert.equal(remote.seqs(), []);
+});
+
 policies('the budget of the node: other groups give up history, the largest first', () => {
   const bench = new Bench({ nodeLogBytesMax: 20 * COST });
   const [a, b, c] = ['a', 'b', 'c'].map((name) => bench.join(name));
