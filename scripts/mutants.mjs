@@ -194,7 +194,13 @@ export const mutants = [
   m('numbers go on after leaving and joining', GROUPS, 'this.#context.numbers.next(String(key))', 'this.#context.options.firstSeq'),
   m('numbers that are forgotten are not used again', NUMBERS, 'this.#floor = end;', ';'),
   m('each member has private numbers of its own', GROUP, '`${this.key} ${peer.identity}`', '`${this.key} private`'),
-  m('a left group still repairs for a while', GROUPS, 'if (at >= until || group.drained)', 'if (true)'),
+  m('a left group still repairs', GROUPS, 'if (group.left && group.isDrained(true))', 'if (group.left)'),
+  m('a left group waits for who is gone', GROUPS, 'group.left && group.isDrained(true)', 'group.left && group.isDrained(false)'),
+  m('groups that were left are bounded', GROUPS, 'if (left.length > LEFT_MAX)', 'if (false)'),
+  m('a left group that is joined again goes on', GROUPS, 'if (group === undefined)', 'if (true)'),
+  m('members of a group joined again are told', MEMBERSHIP, "else if (peer.reach !== GONE) this.#tell(group, peer, 'joined');", ''),
+  m('who came while we were away starts where it asked', MEMBERSHIP, 'this.#joined(group, peer, theirs.start);', 'this.#joined(group, peer, 0);'),
+  m('what is queued for a member that takes nothing is kept', SEND, 'this.addressed && cursor.drained', 'this.addressed && !cursor.outstanding && !cursor.hasNew'),
 
   // multicast: the receiver
   m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),

@@ -79,7 +79,7 @@ export class Cursor implements ProbeSender, RepairSender {
   get outstanding(): boolean {
     return this.#sent.any;
   }
-  /** It has all that there is. */
+  /** The receiver has all, or has been told what it will not get. */
   get drained(): boolean {
     return !this.outstanding && this.next === this.stream.log.next;
   }

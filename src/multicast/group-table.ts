@@ -1,91 +1,94 @@
-/** The groups of this node: those it is in, and those it has left that still owe their members something. */
-import { newAlarm } from '../broadcast/alarms.ts';
+/**
+ * The groups of this node: those it is in, and those it has left while members lack something of it. These are served on,
+ * until each member has all or has been told what it will not get, however long it is away; joined again they go on as they are.
+ */
 import { groupIdOf, groupKey } from '../wire/group-id.ts';
+import { START_ALL, START_NOW } from '../wire/subs.ts';
 import type { Context } from './context.ts';
 import { Group } from './group.ts';
 import { GROUP_DEFAULTS, type GroupOptions } from './options.ts';
 
-/** A group that was left still sends for so long what its members lack. */
-const LINGER_MS_MAX = 30_000;
-const LINGER_CHECK_MS = 200;
+/** Of those that were left the one that was left first goes when there are more. */
+const LEFT_MAX = 32;
 
 export class GroupTable {
   readonly #context: Context;
+  /** By group key, joined ones and left ones; those in the order in which they were left. */
   readonly #groups = new Map<number, Group>();
-  readonly #leaving = new Map<number, Group>();
 
   constructor(context: Context) {
     this.#context = context;
   }
 
   /** Joined ones. */
-  all(): IterableIterator<Group> {
-    return this.#groups.values();
+  *all(): IterableIterator<Group> {
+    for (const group of this.#groups.values()) if (!group.left) yield group;
   }
 
-  /** Joined ones and those that linger. */
-  *withLeaving(): IterableIterator<Group> {
-    yield* this.#groups.values();
-    yield* this.#leaving.values();
+  /** Joined ones and those that were left. */
+  withLeft(): IterableIterator<Group> {
+    return this.#groups.values();
   }
 
   /** A joined group by its wire id. */
   find(high: number, low: number): Group | undefined {
+    const group = this.findServed(high, low);
+    return group?.left === false ? group : undefined;
+  }
+
+  /** A group by its wire id, be it left. */
+  findServed(high: number, low: number): Group | undefined {
     const group = this.#groups.get(groupKey(high, low));
     return group !== undefined && group.idHigh === high ? group : undefined;
   }
 
-  /** A joined or lingering group by its wire id. */
-  findServed(high: number, low: number): Group | undefined {
-    const lingering = this.#leaving.get(groupKey(high, low));
-    return this.find(high, low) ?? (lingering?.idHigh === high ? lingering : undefined);
-  }
-
   /** @returns undefined when there are too many. `isNew` false: it was joined already. */
   join(name: string, options: GroupOptions): { group: Group; isNew: boolean } | undefined {
-    const { broadcast } = this.#context;
-    const id = groupIdOf(name, this.#context.options.sha256);
-    const key = groupKey(id.high, id.low);
-    const present = this.#groups.get(key);
-    if (present !== undefined) return { group: present, isNew: false };
-    const lingering = this.#leaving.get(key);
-    if (lingering !== undefined) this.#close(lingering);
-    const group = new Group(this.#context, name, id, { ...GROUP_DEFAULTS, ...options }, this.#context.numbers.next(String(key)));
-    const subscription = { high: id.high, low: id.low, life: 0, start: group.startByte };
-    if (!broadcast.subscriptions.add(subscription)) {
-      group.close();
-      return undefined;
+    const { high, low } = groupIdOf(name, this.#context.options.sha256);
+    const key = groupKey(high, low);
+    let group = this.#groups.get(key);
+    if (group?.left === false) return { group, isNew: false };
+    const all = { ...GROUP_DEFAULTS, ...options };
+    const subscription = { high, low, life: 0, start: startByte(all.start) };
+    if (!this.#context.broadcast.subscriptions.add(subscription)) return undefined;
+    if (group === undefined) {
+      group = new Group(this.#context, name, { high, low }, this.#context.numbers.next(String(key)));
+      this.#groups.set(key, group);
     }
-    group.life = subscription.life;
-    this.#groups.set(key, group);
+    group.enter(all, subscription.life);
     return { group, isNew: true };
   }
 
-  /** Takes a group off the list; what was published before still reaches the members, for 30 s at most. */
-  leave(now: number, group: Group): void {
-    const { alarms, broadcast } = this.#context;
+  leave(group: Group): void {
     group.left = true;
     this.#groups.delete(group.key);
-    this.#leaving.set(group.key, group);
-    broadcast.subscriptions.remove(group.key);
-    const until = now + LINGER_MS_MAX;
-    const alarm = newAlarm((at) => {
-      if (this.#leaving.get(group.key) !== group) return;
-      if (at >= until || group.drained) this.#close(group);
-      else alarms.set(alarm, at + LINGER_CHECK_MS);
-    });
-    alarms.set(alarm, now + 1);
+    this.#groups.set(group.key, group);
+    this.#context.broadcast.subscriptions.remove(group.key);
+    this.settle(group);
+    const left = [...this.#groups.values()].filter((one) => one.left);
+    if (left.length > LEFT_MAX) this.#close(left[0]!);
+  }
+
+  /** A member has got something, or is none any more: a group that was left may be over now. */
+  settle(group: Group): void {
+    if (group.left && group.isDrained(true)) this.#close(group);
   }
 
   #close(group: Group): void {
-    this.#leaving.delete(group.key);
+    if (!this.#groups.delete(group.key)) return;
     this.#context.numbers.keep(String(group.key), group.stream.log.next);
     group.close();
   }
 
   /** True when nothing that we published is still on its way to a member that can be reached. */
   get drained(): boolean {
-    for (const group of this.withLeaving()) if (!group.drained) return false;
+    for (const group of this.#groups.values()) if (!group.isDrained(false)) return false;
     return true;
   }
+}
+
+/** How SUBS describes our wish where streams begin. */
+function startByte(start: Required<GroupOptions>['start']): number {
+  if (start === 'now') return START_NOW;
+  return start === 'all' ? START_ALL : Math.max(1, Math.min(START_ALL - 1, Math.floor(start.last)));
 }

@@ -7,7 +7,7 @@ import { START_ALL, START_NOW } from '../wire/subs.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
 import type { Context } from './context.ts';
 import type { GroupOptions } from './options.ts';
-import { MESSAGE_BYTES_MAX, REFUSED_LEFT, REFUSED_NO_MEMBER, REFUSED_TOO_LONG } from './options.ts';
+import { GROUP_DEFAULTS, MESSAGE_BYTES_MAX, REFUSED_LEFT, REFUSED_NO_MEMBER, REFUSED_TOO_LONG } from './options.ts';
 import { LogEntry } from './send-log.ts';
 import { SendStream } from './send-stream.ts';
 import type { Session } from './session.ts';
@@ -33,9 +33,9 @@ export class Group {
   readonly idHigh: number;
   readonly idLow: number;
   readonly key: number;
-  readonly options: Required<GroupOptions>;
   /** Other members by id; those that are gone for now included. */
   readonly peers = new Map<string, Peer>();
+  options = GROUP_DEFAULTS;
   left = false;
   /** Tells this membership of ours from those before it. */
   life = 0;
@@ -47,19 +47,26 @@ export class Group {
   readonly repairs: SrmRepairs;
   readonly #context: Context;
 
-  constructor(context: Context, name: string, id: GroupId, options: Required<GroupOptions>, next: number) {
+  /** @param next the first number of the public stream */
+  constructor(context: Context, name: string, id: GroupId, next: number) {
     this.#context = context;
     this.name = name;
     this.idHigh = id.high;
     this.idLow = id.low;
     this.key = groupKey(id.high, id.low);
-    this.options = options;
     this.requestTimer = new SrmTimer(context.options.srmAdaptive);
     this.repairTimer = new SrmTimer(context.options.srmAdaptive);
     this.repairTimer.fixed = this.repairTimer.random = 1;
     this.repairs = new SrmRepairs(context, this);
     this.stream = new SendStream(context, this, false, next);
     context.sendStreams.add(this.stream);
+  }
+
+  /** We are in it now, for the first time or again. */
+  enter(options: Required<GroupOptions>, life: number): void {
+    this.options = options;
+    this.life = life;
+    this.left = false;
   }
 
   get srm(): boolean {
@@ -215,13 +222,6 @@ export class Group {
 
   // ---- the node's side
 
-  /** How SUBS describes our wish where streams begin. */
-  get startByte(): number {
-    const { start } = this.options;
-    if (start === 'now') return START_NOW;
-    return start === 'all' ? START_ALL : Math.max(1, Math.min(START_ALL - 1, Math.floor(start.last)));
-  }
-
   addMember(peer: Peer, startByte: number): void {
     if (this.peers.has(peer.id)) return;
     this.peers.set(peer.id, peer);
@@ -234,17 +234,19 @@ export class Group {
     if (!this.peers.delete(peer.id)) return;
     this.stream.removeReceiver(peer);
     const own = this.addressed.get(peer);
-    if (own === undefined) return;
-    this.#context.numbers.keep(this.#privateKey(peer), own.log.next);
-    this.addressed.delete(peer);
-    this.#context.sendStreams.delete(own);
-    own.close();
+    if (own !== undefined) {
+      this.#context.numbers.keep(this.#privateKey(peer), own.log.next);
+      this.addressed.delete(peer);
+      this.#context.sendStreams.delete(own);
+      own.close();
+    }
+    this.#context.groups.settle(this);
   }
 
-  /** Nothing of ours is on its way to a member that can be reached. */
-  get drained(): boolean {
-    if (!this.stream.drained) return false;
-    for (const stream of this.addressed.values()) if (!stream.drained) return false;
+  /** The members have all that was published, or know what they will not get; `patient`: also those that cannot be reached. */
+  isDrained(patient: boolean): boolean {
+    if (!this.stream.isDrained(patient)) return false;
+    for (const stream of this.addressed.values()) if (!stream.isDrained(patient)) return false;
     return true;
   }
 

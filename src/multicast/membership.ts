@@ -49,7 +49,10 @@ export class Membership {
   welcome(group: Group): void {
     for (const peer of this.#context.broadcast.peers.all()) {
       const theirs = peer.known ? peer.subscriptions.get(group.key) : undefined;
-      if (theirs !== undefined && theirs.high === group.idHigh) this.#joined(group, peer, theirs.start);
+      if (theirs === undefined || theirs.high !== group.idHigh) continue;
+      // Who was not served out when we left is a member still; to the application it is a new one.
+      if (!group.peers.has(peer.id)) this.#joined(group, peer, theirs.start);
+      else if (peer.reach !== GONE) this.#tell(group, peer, 'joined');
     }
   }
 
@@ -141,7 +144,7 @@ export class Membership {
     const session = this.session(peer);
     this.#abandon(now, session, reason);
     this.#dropAll(session);
-    for (const group of this.#context.groups.withLeaving()) {
+    for (const group of this.#context.groups.withLeft()) {
       if (!group.peers.has(peer.id)) continue;
       group.removeMember(peer);
       if (peer.reach !== GONE || state !== 'gone') this.#tell(group, peer, state, epoch);

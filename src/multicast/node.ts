@@ -149,10 +149,10 @@ export class MeshNode implements UpperLayer {
     return joined.group;
   }
 
-  /** Leaves a group. What was published before still reaches the members, for 30 s at most. */
+  /** Leaves a group. What was published before still reaches the members. */
   leave(now: number, group: Group): void {
     if (group.left) return;
-    this.#context.groups.leave(now, group);
+    this.#context.groups.leave(group);
     this.#membership.dropStreams(group);
     this.broadcast.announceSubscriptions();
     this.#context.scheduler.finish(now);

@@ -209,12 +209,13 @@ export class SendStream implements Alarm {
       this.#wanted = false;
       this.context.output.room(this.group);
     }
+    this.context.groups.settle(this.group);
   }
 
-  /** All that live receivers lack has been delivered. */
-  get drained(): boolean {
+  /** See Group. */
+  isDrained(patient: boolean): boolean {
     for (const cursor of this.cursors.values()) {
-      if (cursor.peer.reach === ALIVE && !cursor.drained) return false;
+      if (!cursor.drained && (patient || cursor.peer.reach === ALIVE)) return false;
     }
     return true;
   }

@@ -33,6 +33,7 @@ export class StatusWriter {
   sentAt = -Infinity;
   readonly #context: Context;
   readonly #stream: StreamState;
+  readonly #life: number;
   readonly #holes: Holes;
   readonly #reorder: ReorderBuffer;
   /** Timestamp of the newest datagram with word of this stream, and when it came; -1: none yet. */
@@ -44,6 +45,7 @@ export class StatusWriter {
   constructor(context: Context, stream: StreamState, holes: Holes, reorder: ReorderBuffer) {
     this.#context = context;
     this.#stream = stream;
+    this.#life = stream.group.life;
     this.#holes = holes;
     this.#reorder = reorder;
   }
@@ -72,7 +74,7 @@ export class StatusWriter {
     status.cumulative = cumulative;
     status.high = high;
     status.window = RECEIVE_WINDOW;
-    status.life = group.life;
+    status.life = this.#life;
     this.#holes.ask(now, status);
     const bitmapAt = encodeStatus(writer.view, writer.bodyAt, status);
     this.#reorder.writeBitmap(writer.bytes, bitmapAt, bitmapLength, serialAdd(cumulative, 2));

@@ -36,8 +36,6 @@ export interface CoreGroup {
   datagramTo(now: number, member: string, data: Uint8Array): number;
   members(): CoreMember[];
   readonly room: number;
-  /** Nothing of ours is on its way to a member that can be reached. */
-  readonly drained: boolean;
   /** Flat counters. */
   status(): object;
 }

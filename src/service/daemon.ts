@@ -114,9 +114,6 @@ export class Daemon implements GroupsHost, MeshSocketOwner {
   wallMs(): number {
     return this.runtime.wallMs();
   }
-  timer(onTimeout: () => void): Timer {
-    return this.runtime.timer(onTimeout);
-  }
 
   settle(): void {
     const { deadline } = this.node;

@@ -12,7 +12,6 @@ import {
   STATUS_INVALID_ARGUMENT, STATUS_NO_MEMORY, STATUS_NOT_FOUND, STATUS_OK,
 } from '../ubus/status.ts';
 import { SUBS_ENTRIES_MAX } from '../wire/subs.ts';
-import type { Timer } from '../runtime/runtime.ts';
 import type { CoreNode } from './core.ts';
 import { Delivery } from './delivery.ts';
 import type { EventQueue } from './event-queue.ts';
@@ -26,8 +25,6 @@ import { Membership, SharedGroup } from './shared-group.ts';
 
 /** Groups of the whole daemon, as one SUBS frame lists them; a join beyond is refused. */
 export const GROUPS_MAX = SUBS_ENTRIES_MAX;
-const LINGER_MS_MAX = 30_000;
-const LINGER_CHECK_MS = 200;
 
 /** What the daemon does for its groups. */
 export interface GroupsHost {
@@ -38,7 +35,6 @@ export interface GroupsHost {
   readonly port: number;
   now(): number;
   wallMs(): number;
-  timer(onTimeout: () => void): Timer;
   /** After each call into the core: follows its deadline. */
   settle(): void;
   /** Our identities, the one that others mostly see first. */
@@ -49,11 +45,9 @@ export class Groups {
   readonly host: GroupsHost;
   readonly delivery: Delivery;
   readonly #groups = new Map<string, SharedGroup>();
-  readonly #linger: Timer;
 
   constructor(host: GroupsHost) {
     this.host = host;
-    this.#linger = host.timer(() => this.#onLinger());
     this.delivery = new Delivery(this.#groups, host);
   }
 
@@ -78,14 +72,7 @@ export class Groups {
   join(program: Program, name: string, options: JoinOptions, handler?: MembershipHandler): Membership | Refusal {
     const problem = nameProblem(name) || optionsProblem(options);
     if (problem !== '') return { status: STATUS_INVALID_ARGUMENT, error: problem };
-    let existing = this.#groups.get(name);
-    if (existing !== undefined && existing.lingersUntil !== Infinity) {
-      if (conflict(name, existing.core.options, options) === '') existing.lingersUntil = Infinity;
-      else {
-        this.#close(existing);
-        existing = undefined;
-      }
-    }
+    const existing = this.#groups.get(name);
     if (existing !== undefined) {
       const contradiction = conflict(name, existing.core.options, options);
       if (contradiction !== '') return { status: STATUS_INVALID_ARGUMENT, error: contradiction };
@@ -206,23 +193,6 @@ export class Groups {
 
   #closeIfUnused(group: SharedGroup): void {
     if (group.persistent || group.memberships.size > 0) return;
-    if (group.core.drained) return this.#close(group);
-    // What was published shall arrive, also when the program joins again at once: a shell that publishes line by line.
-    const now = this.host.now();
-    group.lingersUntil = now + LINGER_MS_MAX;
-    if (this.#linger.deadlineMs === Infinity) this.#linger.set(now + LINGER_CHECK_MS);
-  }
-
-  #onLinger(): void {
-    const now = this.host.now();
-    for (const group of [...this.#groups.values()]) {
-      if (group.lingersUntil === Infinity) continue;
-      if (group.core.drained || now >= group.lingersUntil) this.#close(group);
-      else this.#linger.set(now + LINGER_CHECK_MS);
-    }
-  }
-
-  #close(group: SharedGroup): void {
     this.#groups.delete(group.name);
     this.delivery.recent.forget(group.name);
     group.publications.close();

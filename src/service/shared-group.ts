@@ -91,8 +91,6 @@ export class SharedGroup {
   persistent = false;
   receivedCount = 0;
   publishedCount = 0;
-  /** Left by all programs, but what they published is still on its way: closed then. Infinity: in use. */
-  lingersUntil = Infinity;
 
   constructor(core: CoreGroup, publications: PublishQueue) {
     this.name = core.name;

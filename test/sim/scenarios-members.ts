@@ -49,6 +49,28 @@ export function memberScenarios(): Scenario[] {
       },
     },
     {
+      name: 'who joins, leaves and speaks while they are parted is known to all when they meet again',
+      run: () => {
+        const sim = warmed({ seed: 48, nodes: 6, network: { loss: 0.05 }, groups: groupsOf({}, { start: 'all' }) });
+        const random = sim.random.fork(2);
+        for (let round = 0; round < 4; round++) {
+          sim.network.partition(sim.hosts.map(() => random.below(2)));
+          const end = sim.now + [20_000, 60_000, 130_000, 300_000][round]!;
+          while (sim.now < end) {
+            sim.run(sim.now + random.between(500, 8000));
+            const host = sim.hosts[random.below(6)]!;
+            const group = random.below(2);
+            if (random.chance(0.5)) sim.publish(host.index, group, 300, random.chance(0.3) ? (host.index + 1) % 6 : -1);
+            else host.inGroup[group] ? host.leave(group) : host.join(group);
+          }
+          sim.network.heal();
+          sim.run(sim.now + 40_000);
+          sim.finish();
+        }
+        return judged(sim);
+      },
+    },
+    {
       name: 'two groups of a node do not mix and both get their share',
       run: () => {
         const sim = warmed({ seed: 45, nodes: 6, network: { loss: 0.05 }, groups: groupsOf({}, {}, { ordered: false }) });

@@ -1,6 +1,7 @@
 /**
  * Swarm mode: the faults, the groups and the load are drawn from the seed. Three phases: safety (everything breaks, nothing
- * wrong may be told), heal, liveness (everything owed must come, everybody must agree, then it must be quiet).
+ * wrong may be told), heal, liveness (everything owed must come, everybody must agree, then it must be quiet). In some runs
+ * they are parted once more, for so long that they may be gone to each other, join, leave and speak, and meet again.
  */
 import type { GroupOptions } from '../../src/multicast/options.ts';
 import { CALM, type NetworkOptions } from './network-options.ts';
@@ -17,6 +18,8 @@ const LIVENESS_RTTS = 30;
 const QUIET_AFTER_MS = 130_000;
 const QUIET_MS = 40_000;
 const STEPS_MAX = 400;
+const PARTED_MS_MIN = 20_000;
+const PARTED_MS_MAX = 200_000;
 
 export interface SwarmResult {
   sim: Simulation;
@@ -137,12 +140,34 @@ class SwarmRun {
     const settled = sim.runUntil(() => this.#settled(), healedAt + 5000 + limit);
     const settledMs = settled ? Math.max(0, sim.metrics.lastDeliveryAt - healedAt) : -1;
     if (!settled) this.#reportLate(limit);
-    sim.run(healedAt + QUIET_AFTER_MS);
+    if (random.chance(0.4)) this.#part(limit);
+    sim.run(sim.now + QUIET_AFTER_MS);
     sim.finish();
     sim.checkers.silence.begin();
     sim.run(sim.now + QUIET_MS);
     sim.checkers.silence.end();
     return settledMs;
+  }
+
+  #part(limit: number): void {
+    const sim = this.#sim;
+    const random = this.#random;
+    const sides = sim.hosts.map(() => random.below(2));
+    for (const network of sim.meshes.networks) network.partition(sides);
+    sim.log(0, 'parted');
+    const end = sim.now + random.between(PARTED_MS_MIN, PARTED_MS_MAX);
+    while (sim.now < end) {
+      sim.run(sim.now + random.between(1, 10_000));
+      const host = sim.hosts[random.below(sim.hosts.length)]!;
+      const group = random.below(sim.groups.length);
+      if (random.chance(0.5)) this.#publish(host.index, group);
+      else if (host.running) host.inGroup[group] ? host.leave(group) : host.join(group);
+    }
+    this.#faults === null ? sim.network.heal() : this.#faults.heal(this.#lost);
+    sim.log(0, 'meet again');
+    if (!sim.runUntil(() => this.#settled(), sim.now + limit)) this.#reportLate(limit);
+    sim.run(sim.now + limit);
+    sim.checkers.subscriptions.finished();
   }
 
   #settled(): boolean {

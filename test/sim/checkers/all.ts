@@ -21,6 +21,7 @@ export class Checkers {
   readonly memory: MemoryBounds;
   readonly holdDown: HoldDown;
   readonly silence: Silence;
+  readonly subscriptions: Subscriptions;
   readonly all: readonly Checker[];
 
   constructor(sim: Simulation) {
@@ -29,9 +30,10 @@ export class Checkers {
     this.memory = new MemoryBounds(sim);
     this.holdDown = new HoldDown(sim);
     this.silence = new Silence(sim);
+    this.subscriptions = new Subscriptions(sim);
     this.all = [
       this.atMostOnce, new Tiling(sim), new KeptBytes(sim), this.completeness, new GapReason(sim), new Retention(sim),
-      this.memory, new EpochOrder(sim), new Subscriptions(sim), this.holdDown, new Ways(sim),
+      this.memory, new EpochOrder(sim), this.subscriptions, this.holdDown, new Ways(sim),
       new InFlight(sim),
     ];
   }

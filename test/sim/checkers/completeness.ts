@@ -1,7 +1,7 @@
 /**
  * Invariant 4, judged when the network has healed and quieted: every message owed to a receiver was delivered or reported as
- * a gap. Owed: the source had the receiver as a member when it published, and neither has left or restarted since. What has
- * arrived whole must be told even when its source is gone.
+ * a gap. Owed: the source had the receiver as a member when it published, the receiver has not left since, and neither has
+ * restarted. What has arrived whole must be told even when its source is gone.
  */
 import type { Simulation } from '../simulation.ts';
 import { COPY_ARRIVED, type Message } from '../truth.ts';
@@ -52,7 +52,7 @@ export class Completeness implements Checker {
     // name so is as one that has left and come anew.
     if ((source.renamedAt.get(node) ?? -1) >= message.time) return false;
     if ((receiver.renamedAt.get(message.source) ?? -1) >= message.time) return false;
-    if (source.serials[message.group] === message.serial && source.incarnation === message.incarnation) return true;
+    if (source.running && source.incarnation === message.incarnation) return true;
     if (sim.now - source.changedAt < SOURCE_GONE_MS) return false;
     for (let i = 0; i < message.span; i++) {
       if (!(sim.truth.packetCopies[message.packet + i]![node]! & COPY_ARRIVED)) return false;

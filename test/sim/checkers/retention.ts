@@ -25,9 +25,7 @@ export class Retention implements Checker {
     const { delivery, playoutMs } = sim.groups[stream.group]!.options;
     const retainMs = delivery === 'timely' ? (playoutMs ?? GROUP_DEFAULTS.playoutMs)
       : (sim.nodeOptions.retainMs ?? MULTICAST_DEFAULTS.retainMs);
-    // A source that leaves the group serves what it published a while longer, then no more.
     const source = sim.hosts[message.source]!;
-    if (source.serials[stream.group] !== message.serial) return;
     // Two members that turn out to be one node go on as one: what came to the other in part is not begun again.
     if ((sim.hosts[stream.receiver]!.renamedAt.get(message.source) ?? -1) >= message.time) return;
     // Nor does it serve older ones to a receiver whose leaving and coming back it has learnt of since.

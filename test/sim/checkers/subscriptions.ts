@@ -1,7 +1,7 @@
 /**
- * Invariant 9, judged at the end of a run that has been connected for keepalive + 5 RTT: each node's members of a group are
- * exactly the running nodes in it that share a mesh with it, with their epochs, each once; and what members() says is what the
- * member events told.
+ * Invariant 9, judged at the end of a run, and after each heal of which a run says so, when all have been connected for
+ * keepalive + 5 RTT: each node's members of a group are exactly the running nodes in it that share a mesh with it, with their
+ * epochs, each once, so that who has another is had by that; and what members() says is what the member events told.
  */
 import type { NodeHost } from '../node-host.ts';
 import type { Simulation } from '../simulation.ts';

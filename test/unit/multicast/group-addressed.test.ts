@@ -140,6 +140,19 @@ addressed('a member that we had to forget is not sent its numbers a second time:
   assert.is(group.publishTo(bench.now, 'fd00::2', bytesOfText('x')), 6);
 });
 
+addressed('what waits for a member that takes nothing for now is kept', () => {
+  const { bench, two, to } = three();
+  for (let i = 0; i < 200; i++) to('fd00::2', 'x');
+  bench.wait(200);
+  const sent = Math.max(...two.seqs());
+  assert.ok(sent < 200);
+  two.status(sent, { flags: PRIVATE, window: 0 });
+  bench.take();
+  two.status(sent, { flags: PRIVATE });
+  bench.wait(200);
+  assert.is(Math.max(...two.seqs()), 200);
+});
+
 addressed('nothing of it is left when the member is gone for good', () => {
   const { bench, two, to } = three();
   to('fd00::2', 'a');

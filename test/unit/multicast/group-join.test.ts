@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Bench, bytesOfText, groupHex, Remote, START, textOf, WHOLE } from './bench.ts';
+import { Bench, bytesOfText, groupHex, PRIVATE, Remote, START, textOf, WHOLE } from './bench.ts';
 
 const join = suite('groups: joining and leaving');
 
@@ -129,20 +129,88 @@ join('what was published before leaving still reaches the members', () => {
   assert.is(bench.status('logBytes'), 0, 'and then nothing of it is kept');
 });
 
-join('but for 30 s at most', () => {
+join('and so it does who was stale or gone then, however late it is back', () => {
   const bench = new Bench();
   const group = bench.join();
   const remote = bench.meet('fd00::2', ['g']);
+  bench.wait(40_000);
   bench.publish(group, 'last words');
   bench.node.leave(bench.now, group);
-  bench.wait(29_500);
-  assert.ok(bench.status('logBytes') > 0);
-  bench.wait(1000);
+  bench.wait(600_000);
+  assert.is(bench.node.drained, true, 'nobody waits for who is gone');
+  bench.take();
+  remote.send(remote.hello());
+  assert.equal(remote.seqs(), [1]);
+  remote.status(1);
+  assert.is(bench.status('logBytes'), 0);
+});
+
+join('or it is told that there were some: when they are older than what is kept', () => {
+  const bench = new Bench({ retainMs: 3_600_000 });
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.publish(group, 'last words');
+  bench.wait(20);
+  bench.node.leave(bench.now, group);
+  bench.wait(4_000_000);
   assert.is(bench.status('logBytes'), 0);
   bench.take();
+  remote.send(remote.hello());
+  assert.equal(remote.heard('POLL').map(({ low, high }) => [low, high]), [[2, 1]]);
+  remote.status(1);
+  bench.wait(100_000);
+  assert.equal(remote.heard('POLL').length, 1);
+});
+
+join('of the groups that were left with words unheard the last 32 are served: of another we say that nothing comes', () => {
+  const bench = new Bench();
+  const names = Array.from({ length: 33 }, (_, i) => `g${i}`);
+  const remote = bench.meet('fd00::2', names);
+  for (const name of names) {
+    const group = bench.join(name);
+    bench.publish(group, 'x');
+    bench.node.leave(bench.now, group);
+  }
+  bench.take();
+  for (const name of names) remote.status(0, { name, nackHigh: 1, high: 1 });
+  assert.equal(remote.heard('GAP').map(({ group, low }) => [group, low]), [[groupHex('g0'), 2]]);
+});
+
+join('joined again meanwhile it is the same group: it has its history, and who lacks some of it', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  const other = bench.meet('fd00::3', ['g']);
+  group.publishTo(bench.now, 'fd00::2', bytesOfText('for you'));
+  bench.publish(group, 'one');
+  other.status(1);
+  bench.node.leave(bench.now, group);
+  bench.takeEvents();
+  assert.is(bench.join('g', { slow: 'block' }), group);
+  assert.equal(bench.takeEvents(), ['g fd00::2 joined', 'g fd00::3 joined']);
+  assert.equal([group.options.slow, group.history().length], ['block', 1]);
+  bench.wait(1000);
+  bench.take();
   remote.status(0, { nackHigh: 1, high: 1 });
-  assert.equal(remote.seqs(), []);
-  assert.is(remote.find('GAP')!['low'], 2, 'asked for it, we say that it will not come');
+  remote.status(0, { nackHigh: 1, high: 1, flags: PRIVATE });
+  assert.equal(remote.heard('DATA').map((one) => [one['seq'], one.flags & PRIVATE]), [[1, 0], [1, PRIVATE]]);
+  bench.wait(5);
+  assert.is(bench.publish(group, 'two'), 2);
+  assert.equal(other.seqs(), [2], 'and who had all of it goes on as it was');
+});
+
+join('who came into the group after we had left it gets of its history what it wished', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  bench.meet('fd00::2', ['g']);
+  bench.publish(group, 'one');
+  bench.node.leave(bench.now, group);
+  const late = bench.meet('fd00::3', []);
+  late.subscribe(['g'], 255);
+  bench.wait(100);
+  assert.equal(late.seqs(), []);
+  bench.join();
+  assert.equal(late.seqs(), [1]);
 });
 
 join('joined again, the numbers go on: none is used twice within an epoch', () => {
@@ -184,14 +252,19 @@ join('joined again while the last words are on their way, the numbers go on too'
   assert.is(bench.publish(bench.join(), 'two'), 2);
 });
 
-join('two names with the same low 53 bits of their id are two groups', () => {
+function colliding(): Bench {
   const ids: Record<string, number[]> = { a: [0x12, 0x34, 0, 1], b: [0x52, 0x34, 0, 1] };
-  const sha256 = (name: Uint8Array): Uint8Array => {
-    const digest = new Uint8Array(32);
-    digest.set(ids[textOf(name)] ?? [9]);
-    return digest;
-  };
-  const bench = new Bench({ sha256 });
+  return new Bench({
+    sha256: (name) => {
+      const digest = new Uint8Array(32);
+      digest.set(ids[textOf(name)] ?? [9]);
+      return digest;
+    },
+  });
+}
+
+join('two names with the same low 53 bits of their id are two groups', () => {
+  const bench = colliding();
   bench.join('a');
   const remote = bench.meet('fd00::2', []);
   remote.send({ frame: 'SUBS', flags: 0, version: 9, groups: [{ group: '5234000100000000', life: 0, start: 0 }] });

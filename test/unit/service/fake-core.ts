@@ -10,7 +10,6 @@ export class FakeGroup implements CoreGroup {
   room = 1000;
   published: string[] = [];
   others: CoreMember[] = [];
-  drained = true;
   #seq = 0;
 
   constructor(name: string, options: CoreGroupOptions = {}) {

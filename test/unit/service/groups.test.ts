@@ -57,28 +57,6 @@ groups('leaves the groups of a program that dies, unless it asked them to persis
   assert.ok(node.calls.includes('leave p'));
 });
 
-groups('stays in a group until what was published has arrived, also when it is joined again meanwhile', async () => {
-  const { node, join, a, groups: subject, runtime } = await setup();
-  join(a, 'g');
-  const core = node.groups.get('g')!;
-  core.drained = false;
-  subject.leave(a, 'g');
-  await runtime.advance(1000);
-  join(a, 'g');
-  assert.equal(node.calls.filter((call) => call.endsWith(' g')), ['join g'], 'the same one');
-  await runtime.advance(60_000);
-  assert.ok(subject.find('g') !== undefined, 'in use again');
-  subject.leave(a, 'g');
-  core.drained = true;
-  await runtime.advance(200);
-  assert.equal(node.calls.filter((call) => call.endsWith(' g')), ['join g', 'leave g']);
-  join(a, 'h');
-  node.groups.get('h')!.drained = false;
-  subject.leave(a, 'h');
-  await runtime.advance(30_200);
-  assert.ok(node.calls.includes('leave h'), 'not for ever');
-});
-
 groups('refuses bad names, bad options and a second join with a sentence', async () => {
   const { refusal, join, a } = await setup();
   assert.match(refusal(a, '').error, /1 to 64 bytes/);
