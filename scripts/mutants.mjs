@@ -197,9 +197,11 @@ export const mutants = [
   m('a left group still repairs', GROUPS, 'if (group.left && group.isDrained(true))', 'if (group.left)'),
   m('a left group waits for who is gone', GROUPS, 'group.left && group.isDrained(true)', 'group.left && group.isDrained(false)'),
   m('groups that were left are bounded', GROUPS, 'if (left.length > LEFT_MAX)', 'if (false)'),
-  m('a left group that is joined again goes on', GROUPS, 'if (group === undefined)', 'if (true)'),
+  m('a left group that is joined again goes on', GROUPS, 'if (other || group === undefined)', 'if (true)'),
   m('members of a group joined again are told', MEMBERSHIP, "else if (peer.reach !== GONE) this.#tell(group, peer, 'joined');", ''),
   m('who came while we were away starts where it asked', MEMBERSHIP, 'this.#joined(group, peer, theirs.start);', 'this.#joined(group, peer, 0);'),
+  m('a group is not joined by the name of another', GROUPS, 'return other ? undefined :', 'return false ? undefined :'),
+  m('a left group gives way to another of its id', GROUPS, 'if (other) this.#close(group!);', ''),
   m('what is queued for a member that takes nothing is kept', SEND, 'this.addressed && cursor.drained', 'this.addressed && !cursor.outstanding && !cursor.hasNew'),
 
   // multicast: the receiver

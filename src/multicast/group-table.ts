@@ -42,16 +42,18 @@ export class GroupTable {
     return group !== undefined && group.idHigh === high ? group : undefined;
   }
 
-  /** @returns undefined when there are too many. `isNew` false: it was joined already. */
+  /** @returns undefined when there are too many, or when its id is another's. `isNew` false: it was joined already. */
   join(name: string, options: GroupOptions): { group: Group; isNew: boolean } | undefined {
     const { high, low } = groupIdOf(name, this.#context.options.sha256);
     const key = groupKey(high, low);
     let group = this.#groups.get(key);
-    if (group?.left === false) return { group, isNew: false };
+    const other = group !== undefined && group.name !== name;
+    if (group?.left === false) return other ? undefined : { group, isNew: false };
     const all = { ...GROUP_DEFAULTS, ...options };
     const subscription = { high, low, life: 0, start: startByte(all.start) };
     if (!this.#context.broadcast.subscriptions.add(subscription)) return undefined;
-    if (group === undefined) {
+    if (other) this.#close(group!);
+    if (other || group === undefined) {
       group = new Group(this.#context, name, { high, low }, this.#context.numbers.next(String(key)));
       this.#groups.set(key, group);
     }

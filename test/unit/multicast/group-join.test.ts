@@ -273,4 +273,23 @@ join('two names with the same low 53 bits of their id are two groups', () => {
   assert.is(bench.status('notJoinedIn'), 1);
 });
 
+join('of which we are in one at a time', () => {
+  const bench = colliding();
+  const group = bench.join('a');
+  assert.is(bench.node.join(bench.now, 'b'), undefined);
+  bench.node.leave(bench.now, group);
+  assert.equal([bench.join('b').name, bench.node.join(bench.now, 'a')], ['b', undefined]);
+});
+
+join('also where the one that we have left is still owed to somebody', () => {
+  const bench = colliding();
+  const group = bench.join('a');
+  const remote = bench.meet('fd00::2', []);
+  remote.send({ frame: 'SUBS', flags: 0, version: 9, groups: [{ group: '1234000100000000', life: 0, start: 0 }] });
+  bench.publish(group, 'x');
+  bench.node.leave(bench.now, group);
+  assert.is(bench.join('b').name, 'b');
+  assert.is(bench.status('logBytes'), 0);
+});
+
 join.run();
