@@ -193,7 +193,7 @@ export const mutants = [
   m('the log lets go of what is old', SEND, 'this.expire(now);\n    const oldest', 'const oldest'),
   m('numbers go on after leaving and joining', GROUPS, 'this.#context.numbers.next(String(key))', 'this.#context.options.firstSeq'),
   m('numbers that are forgotten are not used again', NUMBERS, 'this.#floor = end;', ';'),
-  m('each member has private numbers of its own', GROUP, '`${this.key} ${peer.identity}`', '`${this.key} private`'),
+  m('each member has private numbers of its own', GROUP, '`${this.key} ${peer.id}`', '`${this.key} private`'),
   m('a left group still repairs', GROUPS, 'if (group.left && group.isDrained(true))', 'if (group.left)'),
   m('a left group waits for who is gone', GROUPS, 'group.left && group.isDrained(true)', 'group.left && group.isDrained(false)'),
   m('groups that were left are bounded', GROUPS, 'if (left.length > LEFT_MAX)', 'if (false)'),

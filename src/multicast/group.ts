@@ -101,13 +101,15 @@ export class Group {
     return this.#published(now, stream.publish(now, data));
   }
 
-  #privateKey(peer: Peer): string {
-    return `${this.key} ${peer.identity}`;
+  /** It may come back by another name, or under this name as another daemon. */
+  #privateKeys(peer: Peer): string[] {
+    return [`${this.key} ${peer.identity}`, `${this.key} ${peer.id}`];
   }
 
   /** Numbers are used once for a node, by whichever of its names it was called before. */
   #nextFor(peer: Peer): number {
-    let next = this.#context.numbers.next(this.#privateKey(peer));
+    const [own, other] = this.#privateKeys(peer).map((key) => this.#context.numbers.next(key)) as [number, number];
+    let next = serialDiff(other, own) > 0 ? other : own;
     for (const [{ identity }, { log }] of this.addressed) {
       if (identity === peer.identity && serialDiff(log.next, next) > 0) next = log.next;
     }
@@ -235,7 +237,7 @@ export class Group {
     this.stream.removeReceiver(peer);
     const own = this.addressed.get(peer);
     if (own !== undefined) {
-      this.#context.numbers.keep(this.#privateKey(peer), own.log.next);
+      for (const key of this.#privateKeys(peer)) this.#context.numbers.keep(key, own.log.next);
       this.addressed.delete(peer);
       this.#context.sendStreams.delete(own);
       own.close();

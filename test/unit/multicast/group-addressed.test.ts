@@ -153,6 +153,17 @@ addressed('what waits for a member that takes nothing for now is kept', () => {
   assert.is(Math.max(...two.seqs()), 200);
 });
 
+addressed('nor is a member that starts anew, though its daemon is another then', () => {
+  const { two, to } = three();
+  to('fd00::2', 'a');
+  two.epoch++;
+  two.identity++;
+  two.subsVersion = 1;
+  two.greet();
+  two.subscribe(['g']);
+  assert.is(to('fd00::2', 'b'), 2);
+});
+
 addressed('nothing of it is left when the member is gone for good', () => {
   const { bench, two, to } = three();
   to('fd00::2', 'a');
