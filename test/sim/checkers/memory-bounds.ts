@@ -8,7 +8,7 @@ import type { Simulation } from '../simulation.ts';
 import type { Checker } from './checker.ts';
 
 /** Groups looked at per sample. */
-const LOOKS_MAX = 100;
+const LOOKS_MAX = 6;
 
 export class MemoryBounds implements Checker {
   peakLogBytes = 0;
