@@ -10,6 +10,11 @@ export interface Alarm {
   onAlarm(now: number): void;
 }
 
+/** So long after an alarm was due, and after the last look at it, the process must have been stopped. */
+const STOPPED_MS = 1000;
+/** What has come meanwhile waits in the sockets: it is read before anybody is called silent. */
+const READING_MS = 100;
+
 /** One that has no other state. */
 export function newAlarm(onAlarm: (now: number) => void): Alarm {
   return { alarmAt: Infinity, alarmIndex: -1, alarmOrder: 0, onAlarm };
@@ -18,10 +23,12 @@ export function newAlarm(onAlarm: (now: number) => void): Alarm {
 export class Alarms {
   readonly #heap: Alarm[] = [];
   #order = 0;
+  #ranAt = -Infinity;
+  #readUntil = -Infinity;
 
   /** When the next alarm is due; Infinity when none is set. */
   get next(): number {
-    return this.#heap[0]?.alarmAt ?? Infinity;
+    return Math.max(this.#heap[0]?.alarmAt ?? Infinity, this.#readUntil);
   }
 
   get size(): number {
@@ -60,6 +67,8 @@ export class Alarms {
 
   /** Fires what is due at `now`, at most `countMax` alarms. @returns true when more are due. */
   run(now: number, countMax: number): boolean {
+    if (now - Math.max(this.next, this.#ranAt) > STOPPED_MS) this.#readUntil = now + READING_MS;
+    this.#ranAt = now;
     for (let count = 0; this.next <= now; count++) {
       if (count >= countMax) return true;
       const alarm = this.#heap[0]!;

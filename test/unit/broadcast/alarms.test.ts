@@ -45,6 +45,21 @@ alarms('one call fires at most so many, and says when more are due', () => {
   assert.is(fired, 5);
 });
 
+alarms('more than a second late, all wait 100 ms more, once', () => {
+  const all = new Alarms();
+  let fired = 0;
+  for (const at of [10, 5000]) all.set(alarm(() => fired++), at);
+  all.run(1010, 1);
+  assert.is(fired, 1, 'a second late is in time');
+  all.run(7000, 10);
+  assert.is(fired, 1);
+  assert.is(all.next, 7100);
+  all.run(7099, 10);
+  assert.is(fired, 1);
+  all.run(7100, 10);
+  assert.is(fired, 2);
+});
+
 alarms('a fired alarm is no longer set, and may set itself again', () => {
   const all = new Alarms();
   let fired = 0;

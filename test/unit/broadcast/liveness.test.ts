@@ -98,6 +98,18 @@ liveness('BYE ends it at once; any later datagram under its epoch brings it back
   assert.equal(bench.takeEvents(), ['peer fd00::2 alive', 'g fd00::2 joined']);
 });
 
+liveness('a process that was stopped reads what waits in its sockets before it calls anybody silent', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.now += 100_000;
+  bench.node.onTimeout(bench.now);
+  remote.send(remote.hello());
+  bench.wait(1000);
+  assert.equal(bench.takeEvents(), []);
+  bench.wait(91_000);
+  assert.equal(bench.takeEvents(), ['peer fd00::2 stale', 'peer fd00::2 gone']);
+});
+
 liveness('a goodbye that is not meant for this incarnation ends nothing', () => {
   const bench = new Bench();
   const remote = bench.meet('fd00::2');
