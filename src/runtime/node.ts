@@ -12,7 +12,7 @@ import { makeFiles } from './files.ts';
 import { nodeFileCalls } from './node-files.ts';
 import { nodeConnect, nodeListen } from './node-stream.ts';
 import type { NetworkInterface, Runtime } from './runtime.ts';
-import { randomBytes } from './random-bytes.ts';
+import { random, randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
 import { TimerQueue } from './timer-queue.ts';
 
@@ -66,7 +66,7 @@ function nodeRuntime(modules: NodeModules, guard: Guard): Runtime {
     env: (name) => process.env[name],
     now,
     wallMs: () => Date.now(),
-    random: () => Math.random(),
+    random,
     randomBytes,
     sha256: hash('sha256'),
     sha512: hash('sha512'),

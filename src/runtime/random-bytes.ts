@@ -10,3 +10,10 @@ export function randomBytes(count: number): Uint8Array {
   }
   return bytes;
 }
+
+const word = new Uint32Array(1);
+
+/** At least 0, less than 1; who has seen many cannot tell the next. */
+export function random(): number {
+  return crypto.getRandomValues(word)[0]! / 0x100000000;
+}

@@ -141,7 +141,7 @@ export interface Runtime {
   now(): number;
   /** Unix time in milliseconds. It may jump. */
   wallMs(): number;
-  /** Uniform in [0, 1); not for secrets. */
+  /** Uniform in [0, 1), from the system's generator too: nobody can tell the next one. */
   random(): number;
   /** From the system's generator. */
   randomBytes(count: number): Uint8Array;

@@ -7,7 +7,7 @@ import type { Loop } from './guard.ts';
 import type {
   ConnectOptions, DatagramOptions, DatagramSocket, Listener, ListenOptions, Runtime, Stream, StreamHandler,
 } from './runtime.ts';
-import { randomBytes } from './random-bytes.ts';
+import { random, randomBytes } from './random-bytes.ts';
 import { systemError } from './socket-path.ts';
 import { TimerQueue } from './timer-queue.ts';
 import { makeFiles } from './files.ts';
@@ -56,7 +56,7 @@ export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Prom
     env: (name) => tjs.env[name],
     now,
     wallMs: () => Date.now(),
-    random: () => Math.random(),
+    random,
     randomBytes,
     sha256: hash('sha256'),
     sha512: hash('sha512'),

@@ -69,6 +69,13 @@ export function systemContract(name: string, runtime: Runtime): void {
     const one = runtime.random();
     assert.ok(one >= 0 && one < 1);
   });
+  test('random numbers do not follow from Math.random', () => {
+    const { random } = Math;
+    Math.random = () => 0.5;
+    const drawn = new Set(Array.from({ length: 20 }, () => runtime.random()));
+    Math.random = random;
+    assert.is(drawn.size, 20);
+  });
   test('the clock counts whole milliseconds and never goes back', () => {
     let last = runtime.now();
     for (let i = 0; i < 1000; i++) {
