@@ -22,6 +22,7 @@ import { LineLog } from './runtime/log.ts';
 import { type Runtime, SystemError } from './runtime/runtime.ts';
 import type { CreateNode } from './service/core.ts';
 import { Daemon } from './service/daemon.ts';
+import { nextEpoch } from './service/epoch.ts';
 import { loadPeers, savePeers } from './service/remembered-peers.ts';
 import { UbusService } from './service/ubus-service.ts';
 import type { Table } from './ubus/blob.ts';
@@ -29,26 +30,6 @@ import type { Table } from './ubus/blob.ts';
 declare const MESHCHAT_VERSION: string;
 
 const REMEMBER_MS = 300_000;
-
-/** Our incarnation: rises with every start, also when the clock was set back since. In /tmp: flash is not written. */
-async function nextEpoch(runtime: Runtime, stateDir: string, log: LineLog): Promise<number> {
-  const path = `${stateDir}/epoch`;
-  let last = 0;
-  try {
-    last = Number(new TextDecoder().decode(await runtime.files.read(path, 64))) || 0;
-  } catch {
-    // The first start since boot.
-  }
-  const epoch = Math.max(Math.floor(runtime.wallMs() / 1000), last + 1) >>> 0;
-  try {
-    await runtime.files.makeFolder(stateDir, 0o700);
-    await runtime.files.write(path, new TextEncoder().encode(String(epoch)));
-  } catch (error) {
-    // A full /tmp is no reason to be away: the clock alone will do, unless it is set back.
-    log.warn(`option state_dir of section meshchat: ${stateDir}: ${(error as Error).message}: nothing is remembered`);
-  }
-  return epoch;
-}
 
 function createMeshes(runtime: Runtime, mesh: MeshOptions, port: number, log: LineLog): MeshSource[] {
   const { name, peer: peers } = mesh;
