@@ -9,7 +9,7 @@
  *
  * An address that is bound to no key is never a way to one that is: it is left out while the other can be reached.
  */
-import { ADDRESS_LENGTH, endpointId, formatAddress } from '../wire/address.ts';
+import { ADDRESS_LENGTH, endpointId, formatAddress, identityText } from '../wire/address.ts';
 import { serialDiff } from '../wire/serial.ts';
 import { type Subs, SUBS_ADDRESS_AWAY, SUBS_ADDRESS_LENGTH } from '../wire/subs.ts';
 import type { Alarm } from './alarms.ts';
@@ -184,7 +184,8 @@ export class Twins implements Alarm {
    */
   #unite(now: number, ways: Peer[]): void {
     const rank = (way: Peer): number => (way.shadowed || way.subsHeld === 0 ? Infinity : way.metAt);
-    const lead = ways.reduce((a, b) => (rank(b) < rank(a) || (rank(b) === rank(a) && b.id > a.id) ? b : a));
+    const sortsLast = (a: Peer, b: Peer): boolean => rank(b) === rank(a) && identityText(b) > identityText(a);
+    const lead = ways.reduce((a, b) => (rank(b) < rank(a) || sortsLast(a, b) ? b : a));
     const before = lead.reach;
     for (const way of ways) {
       if (way.lead === lead) continue;
@@ -228,7 +229,9 @@ export class Twins implements Alarm {
 
   /** Both ends of a way, in one order: the same text at either end. */
   #pair(peer: Peer): string {
-    const own = this.#context.locals[peer.local]?.id ?? '';
-    return own < peer.id ? `${own} ${peer.id}` : `${peer.id} ${own}`;
+    const local = this.#context.locals[peer.local];
+    const own = local === undefined ? '' : identityText(local);
+    const other = identityText(peer);
+    return own < other ? `${own} ${other}` : `${other} ${own}`;
   }
 }

@@ -9,7 +9,7 @@ import type { Alarm } from '../broadcast/alarms.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import { ALIVE, GONE, type Peer } from '../broadcast/peer.ts';
 import { hashText } from '../encoding/hash.ts';
-import { endpointId, formatAddress, parseAddress } from '../wire/address.ts';
+import { endpointId, formatAddress, identityText, parseAddress } from '../wire/address.ts';
 import { FRAME_DIGEST, FRAME_HINT } from '../wire/frame.ts';
 import { DIGEST_LENGTH, HINT_LENGTH } from '../wire/gossip.ts';
 import { serialAdd, serialDiff } from '../wire/serial.ts';
@@ -64,12 +64,13 @@ export class Gossip implements Alarm {
   /** Sum of the members' hashes as we see the group from one of our addresses, and their number. */
   #digest(group: Group, local: number): { count: number; sum: number } {
     let count = 1;
-    let sum = hashText(this.#context.broadcast.locals[local]?.id ?? '');
+    const own = this.#context.broadcast.locals[local];
+    let sum = own === undefined ? 0 : hashText(identityText(own));
     for (const peer of group.peers.values()) {
       for (const way of peer.ways.length > 0 ? peer.ways : [peer]) {
         if (way.state === GONE || way.local !== local) continue;
         count++;
-        sum = (sum + hashText(way.id)) >>> 0;
+        sum = (sum + hashText(identityText(way))) >>> 0;
       }
     }
     return { count, sum };

@@ -5,6 +5,7 @@
  */
 
 export const ADDRESS_LENGTH = 16;
+export const DEFAULT_PORT = 14627;
 
 function parseQuad(text: string, out: Uint8Array, offset: number): boolean {
   const parts = text.split('.');
@@ -89,6 +90,11 @@ export function canonicalAddress(text: string): string | undefined {
 export function endpointId(address: string, port: number, defaultPort: number): string {
   if (port === defaultPort) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** By which text all nodes agree on a node, whichever port each of them takes for the usual one. */
+export function identityText({ address, port }: { address: string; port: number }): string {
+  return endpointId(address, port, DEFAULT_PORT);
 }
 
 /** Reads "address", "v4:port" or "[v6]:port". @returns undefined when malformed; port 0 when none is given. */

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hashText } from '../../../src/encoding/hash.ts';
 import type { WireFrame } from '../wire/codec.ts';
-import { Bench, BYE, groupHex, PORT, PROBE, type Remote, REMOTE_EPOCH } from './bench.ts';
+import { Bench, BYE, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH } from './bench.ts';
 
 const gossip = suite('gossip');
 
@@ -40,6 +40,17 @@ gossip('a keepalive carries a digest of each group that we share: its members an
   bench.meet('fd00::3', ['g']);
   remote.send(remote.hello({ flags: PROBE }));
   assert.equal(remote.heard('DIGEST'), [digest(['fd00::1', 'fd00::2', 'fd00::3'])]);
+});
+
+gossip('a digest names the port of who is not at 14627, whichever our own is', () => {
+  const bench = new Bench({ port: 9999 });
+  bench.join();
+  bench.node.onCandidates(bench.now, bench.local, [{ address: 'fd00::2', port: PORT, hops: 0, advertised: true }]);
+  const remote = new Remote(bench, 'fd00::2');
+  remote.greet();
+  remote.subscribe(['g']);
+  remote.send(remote.hello({ flags: PROBE }));
+  assert.equal(remote.find('DIGEST'), digest(['[fd00::1]:9999', 'fd00::2']));
 });
 
 gossip('members that are gone, or on another mesh, are not in it', () => {

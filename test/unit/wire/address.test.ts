@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalAddress, endpointId, formatAddress, parseAddress, parseEndpoint } from '../../../src/wire/address.ts';
+import { canonicalAddress, endpointId, formatAddress, identityText, parseAddress, parseEndpoint } from '../../../src/wire/address.ts';
 import { bytesOf, hexOf } from './codec.ts';
 
 const address = suite('addresses');
@@ -76,6 +76,8 @@ address('an identity names the port only where it is not the default', () => {
   assert.is(endpointId('fc00::1', 9999, 14627), '[fc00::1]:9999');
   assert.is(endpointId('127.0.0.1', 14627, 14627), '127.0.0.1');
   assert.is(endpointId('127.0.0.1', 9999, 14627), '127.0.0.1:9999');
+  assert.is(identityText({ address: 'fc00::1', port: 14627 }), 'fc00::1');
+  assert.is(identityText({ address: 'fc00::1', port: 9999 }), '[fc00::1]:9999');
 });
 
 address('an endpoint is read with its port, 0 when there is none', () => {
