@@ -58,11 +58,12 @@ export const mutants = [
   m('a datagram for an earlier incarnation of ours is dropped', GREETING, 'return known && header.receiverEpochLow === (options.epoch & 0xffff);', 'return known;'),
   m('an epoch is adopted only when our nonce comes back', GREETING, 'if (hello.echoNonce === peer.nonce) {', 'if (hello.echoNonce !== 0) {'),
   m('the nonce is new after each restart of a peer', GREETING, 'peer.nonce = newNonce(random);', ''),
+  m('a peer counts only on a mesh that it can belong to', ADMISSION, 'known !== undefined && belongs', 'known !== undefined'),
   m('what waits is read first after a stop', ALARMS, '> STOPPED_MS', '> Infinity'),
   m('who is not believed is challenged', BROADCAST, 'if (!greeted) greeting.challenge(now, peer);', ''),
   m('challenges are rationed', ADMISSION, 'if (this.#challengeTokens < 1) {', 'if (this.#challengeTokens < -1e9) {'),
   m('our own voice by another way is no peer', GREETING, 'if (hello.identity === identity) {', 'if (hello.identity === -1) {'),
-  m('on an authenticated mesh another port is a stranger', ADMISSION, 'if (here.authenticated && port !== options.port) return undefined;', ''),
+  m('on an authenticated mesh another port is a stranger', ADMISSION, 'if (here!.authenticated && port !== options.port) return undefined;', ''),
   m('a frame longer than its datagram ends the reading', BROADCAST, 'if (at + length > bytes.length) {', 'if (at + length > bytes.length + 4000) {'),
   // broadcast: who is there
   m('a silent peer goes stale', LIVENESS, 'if (silentMs >= staleMs && peer.state === ALIVE) this.enter(now, peer, STALE);', ''),

@@ -54,15 +54,17 @@ export class Admission {
     const { counters, locals, options, peers } = this.#context;
     const id = port === options.port ? address : endpointId(address, port, options.port);
     const known = peers.find(id);
-    if (known !== undefined) {
-      if (known.local !== local && known.state !== ALIVE) known.local = local;
+    if (known?.local === local) return known;
+    const here = locals[local];
+    const belongs = here?.accepts(address);
+    if (known !== undefined && belongs) {
+      if (known.state !== ALIVE) known.local = local;
       return known;
     }
     counters.strangersIn++;
-    const here = locals[local];
-    if (here === undefined || !here.accepts(address)) return undefined;
+    if (!belongs) return undefined;
     // On a mesh that binds addresses to keys, one key must not be 65,535 identities: another port needs a candidate.
-    if (here.authenticated && port !== options.port) return undefined;
+    if (here!.authenticated && port !== options.port) return undefined;
     if (!this.mayChallenge(now)) return undefined;
     return this.#create(now, id, address, port, local);
   }

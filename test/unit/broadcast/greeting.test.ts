@@ -121,6 +121,15 @@ function restart(epoch: number): void {
   assert.equal(bench.takeEvents(), [`g fd00::2 joined ${epoch - REMOTE_EPOCH}`, 'g fd00::2 1 m1']);
 }
 
+greeting('the address of a peer counts only on a mesh that it can belong to', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  const local = bench.node.addLocal(bench.now, 'fc00::1', 'cjdns', true, (address) => address.startsWith('fc'));
+  bench.wait(10);
+  bench.receive('fd00::2', remote.datagram(remote.hello({ flags: BYE })), PORT, local);
+  assert.equal(bench.takeEvents(), []);
+});
+
 greeting('a replayed greeting of the old incarnation does not bring it back: each incarnation gets a nonce of its own', () => {
   const bench = new Bench({}, counting());
   const remote = new Remote(bench, 'fd00::2');
