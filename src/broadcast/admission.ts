@@ -1,12 +1,12 @@
 /**
  * Who comes into the table of peers: candidates that a mesh or a peer names, and strangers who speak first. Strangers
- * cost greetings, so these are rationed; a flood of them costs no more than the ration.
+ * cost greetings, so these are rationed; a flood of them costs no more than the ration, and pushes out strangers alone.
  */
 import { endpointId } from '../wire/address.ts';
 import type { BroadcastContext } from './context.ts';
 import type { Liveness } from './liveness.ts';
-import type { Candidate } from './mesh-source.ts';
-import { ALIVE, GONE, newNonce, Peer, PROBING } from './peer.ts';
+import { type Candidate, FROM_MESH, HEARSAY } from './mesh-source.ts';
+import { ALIVE, GONE, newNonce, Peer, PROBING, type Rank } from './peer.ts';
 
 /** HELLOs to those who are not believed yet. */
 const CHALLENGES_PER_SECOND = 200;
@@ -30,14 +30,17 @@ export class Admission {
     if (here === undefined || !here.accepts(candidate.address)) return;
     const port = candidate.port || options.port;
     const id = endpointId(candidate.address, port, options.port);
+    const { origin = FROM_MESH } = candidate;
     let peer = peers.find(id);
     if (peer === undefined) {
-      peer = this.#create(now, id, candidate.address, port, local);
+      peer = this.#create(now, id, candidate.address, port, local, origin);
       if (peer === undefined) return;
       peer.hops = candidate.hops;
       peer.advertised = candidate.advertised;
-      this.#liveness.probe(now, peer);
-    } else if (candidate.advertised && !peer.advertised && peer.state === PROBING) {
+      return this.#liveness.probe(now, peer);
+    }
+    if (origin > peer.rank) this.raise(now, peer, origin);
+    if (candidate.advertised && !peer.advertised && peer.state === PROBING) {
       peer.advertised = true;
       peer.probeCount = 0;
       this.#liveness.probe(now, peer);
@@ -66,7 +69,7 @@ export class Admission {
     // On a mesh that binds addresses to keys, one key must not be 65,535 identities: another port needs a candidate.
     if (here!.authenticated && port !== options.port) return undefined;
     if (!this.mayChallenge(now)) return undefined;
-    return this.#create(now, id, address, port, local);
+    return this.#create(now, id, address, port, local, HEARSAY);
   }
 
   /** Takes one from the ration of greetings to those who are not believed yet. */
@@ -82,15 +85,19 @@ export class Admission {
     return true;
   }
 
-  #create(now: number, id: string, address: string, port: number, local: number): Peer | undefined {
-    const { counters, locals, peers, random } = this.#context;
+  /** It has answered, or somebody better names it. */
+  raise(now: number, peer: Peer, rank: Rank): void {
+    this.#context.peers.put(peer, rank, (victim) => this.#liveness.forget(now, victim));
+  }
+
+  #create(
+    now: number, id: string, address: string, port: number, local: number, rank: Rank,
+  ): Peer | undefined {
+    const { locals, random } = this.#context;
     for (const own of locals) if (own?.id === id) return undefined;
     const peer = new Peer(id, address, port, local, newNonce(random), this.#liveness);
     peer.bound = locals[local]?.authenticated ?? false;
-    if (!peers.add(peer, (victim) => this.#liveness.forget(now, victim))) {
-      counters.peersRefused++;
-      return undefined;
-    }
+    this.raise(now, peer, rank);
     return peer;
   }
 }

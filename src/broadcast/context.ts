@@ -30,6 +30,7 @@ export interface BroadcastCounters {
   probesSent: number;
   probesToSilent: number;
   peersRefused: number;
+  exchangesRefused: number;
   peersForgotten: number;
   restarts: number;
 }
@@ -62,6 +63,6 @@ export interface BroadcastContext {
 export function newCounters(): BroadcastCounters {
   return {
     datagramsIn: 0, bytesIn: 0, malformedIn: 0, strangersIn: 0, staleEpochIn: 0, challengesRefused: 0, probesSent: 0,
-    probesToSilent: 0, peersRefused: 0, peersForgotten: 0, restarts: 0,
+    probesToSilent: 0, peersRefused: 0, exchangesRefused: 0, peersForgotten: 0, restarts: 0,
   };
 }

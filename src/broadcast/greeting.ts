@@ -8,7 +8,7 @@ import type { Admission } from './admission.ts';
 import type { BroadcastContext } from './context.ts';
 import type { Liveness } from './liveness.ts';
 import type { Outbox } from './outbox.ts';
-import { ALIVE, GONE, newNonce, STALE, type Peer } from './peer.ts';
+import { ALIVE, ANSWERED, GONE, newNonce, STALE, type Peer } from './peer.ts';
 import type { Twins } from './twins.ts';
 
 /** Somebody to whom we have just spoken is not greeted again. */
@@ -94,14 +94,14 @@ export class Greeting {
 
   /** It echoed our nonce under a new epoch: a first meeting, or a restart. @returns false when there is no room. */
   #adopt(now: number, peer: Peer): boolean {
-    const { counters, header, options, random, upper } = this.#context;
+    const { counters, header, options, peers, random, upper } = this.#context;
     if (peer.epoch === 0) {
-      if (this.#liveness.knownCount >= options.peersMax && !this.#liveness.forgetLongestGone(now)) {
+      if (peers.of(ANSWERED).size >= options.peersMax && !this.#liveness.forgetLongestGone(now)) {
         counters.peersRefused++;
         this.#liveness.forget(now, peer);
         return false;
       }
-      this.#liveness.knownCount++;
+      this.#admission.raise(now, peer, ANSWERED);
     } else {
       counters.restarts++;
       // Its other ways are of the life that is over; a node that went by another address ends under that.

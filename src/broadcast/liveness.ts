@@ -4,8 +4,8 @@
  */
 import type { BroadcastContext } from './context.ts';
 import type { Outbox } from './outbox.ts';
-import { ALIVE, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
-import { AWAY_COUNTED_MAX, Prober, probeWaitMs } from './prober.ts';
+import { ALIVE, ANSWERED, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
+import { Prober, probeWaitMs } from './prober.ts';
 import type { Twins } from './twins.ts';
 
 /**
@@ -22,8 +22,8 @@ const DOUBT_MS = 10_000;
 const KEEPALIVE_GRACE_MS = 2000;
 
 export class Liveness implements PeerTimers {
-  /** Peers that have answered. */
-  knownCount = 0;
+  /** Who is gone, the longest first. */
+  readonly #gone = new Set<Peer>();
   readonly #context: BroadcastContext;
   readonly #outbox: Outbox;
   readonly #prober: Prober;
@@ -47,19 +47,14 @@ export class Liveness implements PeerTimers {
     const { alarms, counters, peers } = this.#context;
     if (peer.state === ALIVE || peers.find(peer.id) !== peer) return;
     counters.probesSent++;
-    if (!peer.answered) counters.probesToSilent++;
+    if (peer.rank !== ANSWERED) counters.probesToSilent++;
     peer.probeCount++;
     this.#outbox.oweHello(peer, true);
     alarms.set(peer, now + this.#probeWaitMs(peer));
   }
 
   #probeWaitMs(peer: Peer): number {
-    const { peers, random } = this.#context;
-    let awayCount = 0;
-    for (const { answered, known, state } of peer.answered ? peers.all() : []) {
-      if (answered && (!known || state === GONE) && ++awayCount === AWAY_COUNTED_MAX) break;
-    }
-    return probeWaitMs(peer, awayCount, random);
+    return probeWaitMs(peer, this.#gone.size, this.#context.random);
   }
 
   /**
@@ -85,7 +80,7 @@ export class Liveness implements PeerTimers {
   forget(now: number, peer: Peer): void {
     const { alarms, counters, peers, upper } = this.#context;
     if (peer.known) upper.onForget(now, peer);
-    if (peer.epoch !== 0) this.knownCount--;
+    this.#gone.delete(peer);
     counters.peersForgotten++;
     alarms.cancel(peer);
     alarms.cancel(peer.subsAlarm);
@@ -97,13 +92,12 @@ export class Liveness implements PeerTimers {
 
   /** Makes room among the known: @returns false when none of them is gone. */
   forgetLongestGone(now: number): boolean {
-    let longest: Peer | undefined;
-    for (const peer of this.#context.peers.all()) {
-      if (peer.reach === GONE && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
+    for (const peer of this.#gone) {
+      if (peer.reach !== GONE) continue; // a way to one that is there
+      this.forget(now, peer);
+      return true;
     }
-    if (longest === undefined) return false;
-    this.forget(now, longest);
-    return true;
+    return false;
   }
 
   /** An accepted datagram of this peer has come. */
@@ -158,8 +152,8 @@ export class Liveness implements PeerTimers {
     if (before === state) return;
     const reach = lead.reach;
     peer.state = state;
+    this.#gone.delete(peer);
     if (state === ALIVE) {
-      peer.answered = true;
       peer.probeCount = 0;
       this.#prober.remove(peer);
       if (peer.subsAcked !== subscriptions.version) {
@@ -170,6 +164,7 @@ export class Liveness implements PeerTimers {
       this.#outbox.touch(peer);
       this.#arm(now, peer);
     } else if (state === GONE) {
+      this.#gone.add(peer);
       peer.probeCount = 0;
       peer.subsAcked = 0; // on its return SUBS is owed until it is acknowledged: one lost greeting is not waited out
       alarms.cancel(peer.subsAlarm);

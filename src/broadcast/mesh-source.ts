@@ -3,6 +3,12 @@
  * the broadcast layer knows no mesh by name.
  */
 
+/** Who names a candidate: somebody on the mesh (a stranger by speaking), a mesh's own table, the owner. */
+export const HEARSAY = 0;
+export const FROM_MESH = 1;
+export const CONFIGURED = 2;
+export type Origin = typeof HEARSAY | typeof FROM_MESH | typeof CONFIGURED;
+
 /** A node that may run meshchat: nothing is believed of it until it answers a probe. */
 export interface Candidate {
   /** Canonical text of its address (wire/address.ts). */
@@ -13,6 +19,8 @@ export interface Candidate {
   hops: number;
   /** True when its owner has said that it runs meshchat (configuration, NodeInfo): probed first and more often. */
   advertised: boolean;
+  /** Default: FROM_MESH. */
+  origin?: Origin;
 }
 
 export interface MeshStatus {

@@ -7,7 +7,12 @@ import { FRAME_PEERS } from '../wire/frame.ts';
 import { PEER_SHARES_GROUP, PEERS_ENTRIES_MAX, PEERS_ENTRY_LENGTH } from '../wire/gossip.ts';
 import type { Admission } from './admission.ts';
 import type { BroadcastContext } from './context.ts';
-import { ALIVE, type Peer } from './peer.ts';
+import { HEARSAY } from './mesh-source.ts';
+import { ALIVE, ANSWERED, type Peer } from './peer.ts';
+
+/** A peer may tell us so often, and a few times more in a row: anybody can invent addresses. */
+const TOLD_MS = 10_000;
+const TOLD_BURST = 3;
 
 function sharesGroup(a: Peer, b: Peer): boolean {
   for (const key of a.subscriptions.keys()) if (b.subscriptions.has(key)) return true;
@@ -20,7 +25,7 @@ export function writePeers(context: BroadcastContext, to: Peer): void {
   const room = Math.min(PEERS_ENTRIES_MAX, Math.floor((writer.room - 1) / PEERS_ENTRY_LENGTH));
   const shared: Peer[] = [];
   const others: Peer[] = [];
-  for (const peer of peers.all()) {
+  for (const peer of peers.of(ANSWERED)) {
     if (peer.state !== ALIVE || peer === to || peer.local !== to.local || peer.address.includes('%')) continue;
     (sharesGroup(peer, to) ? shared : others).push(peer);
   }
@@ -52,12 +57,19 @@ export function acceptPeers(
   if (length < 1) return false;
   const count = view.getUint8(at);
   if (count > PEERS_ENTRIES_MAX || 1 + count * PEERS_ENTRY_LENGTH > length) return false;
+  const toldAt = Math.max(from.peersAt, now - (TOLD_BURST - 1) * TOLD_MS);
+  if (toldAt > now) {
+    context.counters.exchangesRefused++;
+    return true;
+  }
+  from.peersAt = toldAt + TOLD_MS;
   for (let i = 0, entry = at + 1; i < count; i++, entry += PEERS_ENTRY_LENGTH) {
     admission.onCandidate(now, from.local, {
       address: formatAddress(bytes, entry),
       port: view.getUint16(entry + 16),
       hops: 0,
       advertised: true,
+      origin: HEARSAY,
     });
   }
   return true;

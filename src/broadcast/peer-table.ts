@@ -1,12 +1,19 @@
-/** All nodes we know of, by identity, bounded: when full, the one that has answered least is forgotten first. */
-import { ALIVE, GONE, PROBING, STALE, type Peer } from './peer.ts';
+/**
+ * All nodes we know of, by identity. Candidates, who have never answered, have a queue for each rank, by who named them:
+ * when it is full, its oldest is forgotten. So whoever invents addresses pushes out others of that rank alone.
+ */
+import type { Peer, Rank } from './peer.ts';
+
+/** What each rank may have of the places for candidates; who has answered is none. */
+const SHARES = [1 / 8, 1 / 2, 1 / 4, Infinity] as const;
 
 export class PeerTable {
   readonly #peers = new Map<string, Peer>();
+  readonly #ranks = [new Set<Peer>(), new Set<Peer>(), new Set<Peer>(), new Set<Peer>()] as const;
   readonly #max: number;
 
-  constructor(max: number) {
-    this.#max = max;
+  constructor(candidatesMax: number) {
+    this.#max = candidatesMax;
   }
 
   get size(): number {
@@ -22,35 +29,26 @@ export class PeerTable {
   all(): IterableIterator<Peer> {
     return this.#peers.values();
   }
+  /** Those of one rank, the oldest first. */
+  of(rank: Rank): ReadonlySet<Peer> {
+    return this.#ranks[rank];
+  }
 
-  /** @returns false when the table is full of peers that are worth more than a new one. */
-  add(peer: Peer, forget: (victim: Peer) => void): boolean {
-    if (this.#peers.size >= this.#max) {
-      const victim = this.#leastPromising();
-      if (victim === undefined) return false;
-      forget(victim);
+  /** Takes a new one, or one that has risen. Those who have answered are as many as the caller allows. */
+  put(peer: Peer, rank: Rank, forget: (victim: Peer) => void): void {
+    const queue = this.#ranks[rank];
+    if (queue.size >= this.#max * SHARES[rank]) {
+      const [oldest] = queue;
+      forget(oldest!);
     }
+    this.#ranks[peer.rank].delete(peer);
+    peer.rank = rank;
+    queue.add(peer);
     this.#peers.set(peer.id, peer);
-    return true;
   }
 
   delete(peer: Peer): void {
     this.#peers.delete(peer.id);
-  }
-
-  /** Silent strangers first, the most probed before others; then the gone. Never one that is alive or stale. */
-  #leastPromising(): Peer | undefined {
-    let worst: Peer | undefined;
-    for (const peer of this.#peers.values()) {
-      if (peer.reach === ALIVE || peer.reach === STALE) continue;
-      if (worst === undefined || this.#worth(peer) < this.#worth(worst)) worst = peer;
-      if (worst.state === PROBING && worst.probeCount > 8 && !worst.answered && !worst.advertised) break;
-    }
-    return worst;
-  }
-
-  #worth(peer: Peer): number {
-    const base = peer.state === GONE || peer.answered ? 2000 : peer.advertised ? 1000 : 0;
-    return base - Math.min(peer.probeCount, 900);
+    this.#ranks[peer.rank].delete(peer);
   }
 }

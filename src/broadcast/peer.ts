@@ -11,6 +11,7 @@
  * nothing.
  */
 import { type Alarm, newAlarm } from './alarms.ts';
+import { HEARSAY, type Origin } from './mesh-source.ts';
 import { RoundTrip } from './round-trip.ts';
 
 export const PROBING = 0;
@@ -19,6 +20,10 @@ export const STALE = 2;
 export const GONE = 3;
 export type PeerStateNumber = typeof PROBING | typeof ALIVE | typeof STALE | typeof GONE;
 export const PEER_STATE_NAMES = ['probing', 'alive', 'stale', 'gone'] as const;
+
+/** Candidates by who named them, and those who have answered. */
+export const ANSWERED = 3;
+export type Rank = Origin | typeof ANSWERED;
 
 export interface PeerTimers {
   onPeerAlarm(now: number, peer: Peer): void;
@@ -73,8 +78,9 @@ export class Peer implements Alarm {
   /** Hops as the mesh tells it; orders first probes. */
   hops = 0;
   advertised = false;
-  /** It answered once, in this run or a remembered one. */
-  answered = false;
+  rank: Rank = HEARSAY;
+  /** When the next PEERS of it is within its ration. */
+  peersAt = -Infinity;
   readonly ownRoundTrip = new RoundTrip();
 
   /** Subscriptions: the version it is at, the one we hold, and what it has of ours. */

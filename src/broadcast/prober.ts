@@ -2,10 +2,11 @@
  * When to greet nodes that have not answered. The first datagrams of a new session are lost on both meshes and cjdns
  * buffers one packet for each of 30 unknown destinations, so cold greetings are paced one by one within a budget,
  * repeated after about 3 s, then rarer and rarer: a stranger who stays silent costs two probes an hour after the first
- * ten minutes.
+ * ten minutes. Each rank has a queue, and these take turns: no flood of one keeps another waiting.
  */
 import type { Alarm, Alarms } from './alarms.ts';
-import type { Peer } from './peer.ts';
+import { CONFIGURED, FROM_MESH, HEARSAY } from './mesh-source.ts';
+import { ANSWERED, type Peer } from './peer.ts';
 
 /** Seconds from one probe to the next, by how many went unanswered. The last repeats. */
 const STRANGER_WAITS_S = [3, 20, 90, 360, 1900];
@@ -19,13 +20,16 @@ const answeredWaitsS = (nearS: number): readonly [number, number][] =>
 /** For ten minutes: a second for each of those who are away, but 2 to 8. Few are asked often, many cost no more. */
 const NEAR_S = 600;
 const NEAR_WAIT_S_MIN = 2;
-export const AWAY_COUNTED_MAX = 8;
+const AWAY_COUNTED_MAX = 8;
+/** Whose turn it is; those who have answered wait with the configured ones. */
+const TURNS = [CONFIGURED, FROM_MESH, CONFIGURED, HEARSAY] as const;
 
 export class Prober implements Alarm {
   alarmAt = Infinity;
   alarmIndex = -1;
   alarmOrder = 0;
-  readonly #waiting = new Set<Peer>();
+  readonly #waiting = [new Set<Peer>(), new Set<Peer>(), new Set<Peer>()];
+  #turn = 0;
   readonly #alarms: Alarms;
   readonly #probe: (now: number, peer: Peer) => void;
   readonly #spacingMs: number;
@@ -39,35 +43,31 @@ export class Prober implements Alarm {
 
   /** Peers that wait for their turn. */
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.#waiting.reduce((sum, queue) => sum + queue.size, 0);
   }
 
-  /** This peer is due for a probe: it gets one as soon as the budget allows, the most promising first. */
+  /** This peer is due for a probe: it gets one as soon as the budget and the turn of its rank allow. */
   enqueue(now: number, peer: Peer): void {
-    this.#waiting.add(peer);
+    this.#waiting.forEach((queue, rank) => {
+      if (rank === Math.min(peer.rank, CONFIGURED)) queue.add(peer);
+      else queue.delete(peer); // it has risen
+    });
     this.#alarms.setEarlier(this, Math.max(now, this.#nextAt));
   }
 
   remove(peer: Peer): void {
-    this.#waiting.delete(peer);
+    for (const queue of this.#waiting) queue.delete(peer);
   }
 
   onAlarm(now: number): void {
-    let best: Peer | undefined;
-    for (const peer of this.#waiting) if (best === undefined || rank(peer) < rank(best)) best = peer;
-    if (best === undefined) return;
-    this.#waiting.delete(best);
+    if (this.waitingCount === 0) return;
+    let first: Peer | undefined;
+    while (first === undefined) [first] = this.#waiting[TURNS[this.#turn++ % TURNS.length]!]!;
+    this.remove(first);
     this.#nextAt = now + this.#spacingMs;
-    this.#probe(now, best);
-    if (this.#waiting.size > 0) this.#alarms.set(this, this.#nextAt);
+    this.#probe(now, first);
+    if (this.waitingCount > 0) this.#alarms.set(this, this.#nextAt);
   }
-}
-
-/** Lower is sooner: known ones, then fewer unanswered probes, then nearer. */
-function rank(peer: Peer): number {
-  const promising = peer.answered || peer.advertised;
-  const last = promising && peer.probeCount < 8 ? 0 : 1_000_000;
-  return last + Math.min(peer.probeCount, 999) * 1000 + Math.min(peer.hops || 50, 999);
 }
 
 /**
@@ -75,7 +75,7 @@ function rank(peer: Peer): number {
  * @param awayCount peers that answered before and do not now
  */
 export function probeWaitMs(peer: Peer, awayCount: number, random: () => number): number {
-  const seconds = peer.answered ? answeredWaitS(peer.probeCount, awayCount) : silentWaitS(peer);
+  const seconds = peer.rank === ANSWERED ? answeredWaitS(peer.probeCount, awayCount) : silentWaitS(peer);
   return Math.round(seconds * 1000 * (0.88 + 0.24 * random()));
 }
 

@@ -14,6 +14,7 @@ import { serialDiff } from '../wire/serial.ts';
 import { type Subs, SUBS_ADDRESS_AWAY, SUBS_ADDRESS_LENGTH } from '../wire/subs.ts';
 import type { Alarm } from './alarms.ts';
 import type { BroadcastContext } from './context.ts';
+import { HEARSAY } from './mesh-source.ts';
 import type { Outbox } from './outbox.ts';
 import { ALIVE, GONE, NO_WAYS, NONE_NAMED, type Peer, type PeerStateNumber } from './peer.ts';
 
@@ -91,7 +92,7 @@ export class Twins implements Alarm {
       const local = locals.findIndex((own) => own?.accepts(address));
       // Of its present life: it may have started anew.
       if (!present || local < 0 || peers.find(id)?.epoch === peer.epoch) continue;
-      this.#context.onCandidate(now, local, { address, port, hops: 0, advertised: true });
+      this.#context.onCandidate(now, local, { address, port, hops: 0, advertised: true, origin: HEARSAY });
     }
     peer.named = named;
     peer.namedIn = subs.version;

@@ -7,7 +7,9 @@
  * is asked again after half a second, twice that, and so on. An address of the mesh's range that appears or vanishes
  * starts this anew: boot order never matters.
  */
-import type { Candidate, MeshListener, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
+import {
+  type Candidate, CONFIGURED, type MeshListener, type MeshSource, type MeshStatus,
+} from '../broadcast/mesh-source.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Runtime, Timer } from '../runtime/runtime.ts';
 import { parseEndpoint } from '../wire/address.ts';
@@ -88,7 +90,7 @@ export class RouterMesh implements MeshSource {
   constructor(router: Router, runtime: Runtime, peers: readonly string[], log: Log) {
     this.#router = router;
     this.#seeds = peers.slice(0, SEEDS_MAX).flatMap((text) => parseEndpoint(text) ?? [])
-      .map((endpoint) => ({ ...endpoint, hops: 0, advertised: true }));
+      .map((endpoint) => ({ ...endpoint, hops: 0, advertised: true, origin: CONFIGURED }));
     this.#runtime = runtime;
     this.#log = log;
     this.#timer = runtime.timer(() => this.#watch());

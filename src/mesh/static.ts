@@ -4,7 +4,9 @@
  * is of the same range. With nothing configured it is the loopback mesh: several daemons of one machine, each on the
  * first free of 127.0.0.1, 127.0.0.2, …, looking for each other in that small range.
  */
-import type { Candidate, MeshListener, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
+import {
+  type Candidate, CONFIGURED, type MeshListener, type MeshSource, type MeshStatus,
+} from '../broadcast/mesh-source.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Runtime, Timer } from '../runtime/runtime.ts';
 import { parseAddress, parseEndpoint } from '../wire/address.ts';
@@ -195,7 +197,7 @@ export class StaticMesh implements MeshSource {
   #candidates(): Candidate[] {
     return this.#peers
       .filter((peer) => !this.#own.includes(peer.address) || peer.port !== 0)
-      .map(({ address, port }) => ({ address, port, hops: 0, advertised: !this.#loopback }));
+      .map(({ address, port }) => ({ address, port, hops: 0, advertised: !this.#loopback, origin: CONFIGURED }));
   }
 }
 

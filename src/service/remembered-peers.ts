@@ -2,7 +2,7 @@
  * Peers that answered in the run before: tried first after a restart, before any mesh has told its table. In the state folder,
  * which is in memory on a router: written when the daemon stops and now and then, so that a crash costs little.
  */
-import type { Candidate } from '../broadcast/mesh-source.ts';
+import { type Candidate, CONFIGURED } from '../broadcast/mesh-source.ts';
 import type { Files } from '../runtime/runtime.ts';
 import { canonicalAddress } from '../wire/address.ts';
 import type { CorePeer } from './core.ts';
@@ -27,7 +27,7 @@ export async function loadPeers(files: Files, stateDir: string): Promise<Candida
     const [, written = '', port = ''] = /^(\S+) (\d{1,5})$/.exec(line) ?? [];
     const address = canonicalAddress(written);
     if (address === undefined || Number(port) > 65535 || candidates.length >= PEERS_MAX) continue;
-    candidates.push({ address, port: Number(port), hops: 0, advertised: true });
+    candidates.push({ address, port: Number(port), hops: 0, advertised: true, origin: CONFIGURED });
   }
   return candidates;
 }

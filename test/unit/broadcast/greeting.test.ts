@@ -228,15 +228,17 @@ greeting('an address of another mesh is nobody', () => {
   assert.equal(bench.node.peers(), []);
 });
 
-greeting('a flood of HELLOs from 10,000 addresses costs 200 answers a second and leaves verified peers alone', () => {
+greeting('a flood of HELLOs from 10,000 addresses costs 200 answers a second and leaves others alone', () => {
   const bench = new Bench({ candidatesMax: 300 });
   bench.meet('fd00::2');
+  bench.node.onCandidates(bench.now, bench.local, [{ address: 'fd00::77', port: 0, hops: 0, advertised: false }]);
   const remote = new Remote(bench, 'fd00::ffff');
   const bytes = remote.datagram(remote.hello({ flags: PROBE }));
   const before = bench.status('datagramsOut');
   for (let i = 0; i < 10_000; i++) bench.receive(`fd00::1:${i.toString(16)}`, bytes);
   assert.ok(bench.status('datagramsOut') - before <= 200);
   assert.ok(bench.status('challengesRefused') >= 9800);
+  assert.is(peerOf(bench, 'fd00::77')!.state, 'probing');
   assert.ok(bench.status('knownNodes') <= 300);
   assert.is(peerOf(bench)!.state, 'alive');
   bench.take();

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAddress } from '../../../src/wire/address.ts';
-import { hexOf } from '../wire/codec.ts';
+import { CONFIGURED } from '../../../src/broadcast/mesh-source.ts';
+import { hexOf, type WireFrame } from '../wire/codec.ts';
 import { Bench, BYE, Remote } from '../multicast/bench.ts';
 
 const exchange = suite('peer exchange');
@@ -107,6 +108,55 @@ exchange('told of a peer that is gone, we probe it at once, but not within a sec
   remote.send(told);
   bench.wait(100);
   assert.equal(gone.heard().map(({ flags }) => flags), [1]);
+});
+
+/** 32 addresses that nobody has. */
+function invented(round: number): WireFrame {
+  const peers = Array.from({ length: 32 }, (_, i) => ({ address: hex(`fd01::${round.toString(16)}:${i.toString(16)}`), port: 14627 }));
+  return { frame: 'PEERS', flags: 0, peers };
+}
+
+exchange('of one peer we take three in a row, then one in 10 s', () => {
+  const bench = new Bench({ probesPerMinute: 1 });
+  const remote = bench.meet('fd00::2');
+  const known = bench.status('knownNodes');
+  for (let round = 0; round < 100; round++) remote.send(invented(round));
+  assert.is(bench.status('knownNodes'), known + 3 * 32);
+  assert.is(bench.status('exchangesRefused'), 97);
+  for (let round = 100; round < 130; round++) {
+    bench.wait(1000);
+    remote.send(invented(round));
+  }
+  assert.is(bench.status('knownNodes'), known + 6 * 32);
+});
+
+exchange('however many are invented, one that is gone is asked as often, and no configured one is forgotten', () => {
+  const asked = [false, true].map((flood) => {
+    const bench = new Bench({ candidatesMax: 256 });
+    const liars = ['fd00::2', 'fd00::3', 'fd00::4', 'fd00::5', 'fd00::6', 'fd00::7'].map((address) => bench.meet(address));
+    const gone = bench.meet('fd00::9');
+    bench.node.onCandidates(bench.now, bench.local, [{ address: 'fd00::8', port: 0, hops: 0, advertised: true, origin: CONFIGURED }]);
+    gone.send(gone.hello({ flags: BYE }));
+    let count = 0;
+    for (let round = 0; round < 300; round++) {
+      bench.wait(1000);
+      for (const [i, liar] of liars.entries()) liar.send(flood ? invented(6 * round + i) : liar.hello());
+      count += gone.heard('HELLO').length;
+      bench.take();
+    }
+    assert.ok(bench.node.peers().some(({ id }) => id === 'fd00::8'));
+    return count;
+  });
+  assert.ok(asked[1]! > 0.9 * asked[0]!, `${asked.join(', ')}`);
+});
+
+exchange('whom a peer has told of is kept when he is configured too', () => {
+  const bench = new Bench({ candidatesMax: 16 });
+  const remote = bench.meet('fd00::2');
+  remote.send({ frame: 'PEERS', flags: 0, peers: [{ address: hex('fd00::8'), port: 14627 }] });
+  bench.node.onCandidates(bench.now, bench.local, [{ address: 'fd00::8', port: 0, hops: 0, advertised: true, origin: CONFIGURED }]);
+  remote.send(invented(1));
+  assert.equal(bench.node.peers().map(({ id }) => id), ['fd00::2', 'fd00::8', 'fd01::1:1e', 'fd01::1:1f']);
 });
 
 exchange('an address that cannot belong to the mesh it was told on is dropped', () => {

@@ -1,57 +1,70 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ALIVE, GONE, Peer, STALE } from '../../../src/broadcast/peer.ts';
+import { CONFIGURED, FROM_MESH, HEARSAY } from '../../../src/broadcast/mesh-source.ts';
+import { ANSWERED, Peer, type Rank } from '../../../src/broadcast/peer.ts';
 import { PeerTable } from '../../../src/broadcast/peer-table.ts';
 
 const table = suite('peer table');
 
-function peer(id: string, fields: Partial<Peer> = {}): Peer {
+function peer(id: string): Peer {
   const timers = { onPeerAlarm: () => undefined, onSubsAlarm: () => undefined };
-  return Object.assign(new Peer(id, id, 14627, 0, 1, timers), fields);
+  return new Peer(id, id, 14627, 0, 1, timers);
 }
 
-/** Fills a table and adds one more. @returns who had to go, undefined: the new one was refused. */
-function victim(...peers: Peer[]): string | undefined {
-  const full = new PeerTable(peers.length);
-  for (const one of peers) assert.ok(full.add(one, () => assert.unreachable()));
-  let gone: string | undefined;
-  const taken = full.add(peer('new'), (one) => {
-    gone = one.id;
-    full.delete(one);
-  });
-  assert.is(taken, gone !== undefined);
-  assert.is(full.size, peers.length);
-  assert.is(full.find('new') !== undefined, taken);
-  return gone;
+/** Puts them in one after the other. @returns who had to go. */
+function fill(all: PeerTable, rank: Rank, ...ids: string[]): string[] {
+  const victims: string[] = [];
+  const forget = (one: Peer): void => {
+    victims.push(one.id);
+    all.delete(one);
+  };
+  for (const id of ids) all.put(all.find(id) ?? peer(id), rank, forget);
+  return victims;
 }
+
+const many = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
 table('peers are found by their identity', () => {
   const all = new PeerTable(10);
-  const one = peer('fd00::1');
-  all.add(one, () => assert.unreachable());
-  assert.is(all.find('fd00::1'), one);
+  fill(all, FROM_MESH, 'fd00::1');
+  const one = all.find('fd00::1')!;
+  assert.is(one.id, 'fd00::1');
   assert.is(all.find('__proto__'), undefined);
   all.delete(one);
   assert.is(all.find('fd00::1'), undefined);
-  assert.equal([...all.all()], []);
+  assert.equal([...all.all(), ...all.of(FROM_MESH)], []);
 });
 
-table('full: a silent stranger goes first, the one asked most often', () => {
-  assert.is(victim(peer('asked once', { probeCount: 1 }), peer('asked 5 times', { probeCount: 5 }), peer('new one')), 'asked 5 times');
+table('of 16 places, strangers and what peers tell get 2, the meshes 8, the configuration 4; the oldest of each goes', () => {
+  const all = new PeerTable(16);
+  assert.equal(fill(all, HEARSAY, ...many('h', 5)), ['h0', 'h1', 'h2']);
+  assert.equal(fill(all, FROM_MESH, ...many('m', 9)), ['m0']);
+  assert.equal(fill(all, CONFIGURED, ...many('c', 5)), ['c0']);
+  assert.is(all.size, 14);
 });
 
-table('full: a stranger goes before an advertised one, that before one that was met', () => {
-  assert.is(victim(peer('advertised', { advertised: true, probeCount: 20 }), peer('stranger')), 'stranger');
-  assert.is(victim(peer('met', { answered: true, probeCount: 50 }), peer('advertised', { advertised: true })), 'advertised');
-  assert.is(victim(peer('gone', { state: GONE, answered: true }), peer('advertised', { advertised: true })), 'advertised');
+table('no flood of one rank pushes out another', () => {
+  const all = new PeerTable(16);
+  fill(all, CONFIGURED, 'configured');
+  fill(all, FROM_MESH, 'of the mesh');
+  fill(all, ANSWERED, 'met');
+  fill(all, HEARSAY, ...many('h', 1000));
+  fill(all, FROM_MESH, ...many('m', 7));
+  for (const id of ['configured', 'of the mesh', 'met']) assert.ok(all.find(id), id);
 });
 
-table('full: one that is gone goes before those that are there', () => {
-  assert.is(victim(peer('alive', { state: ALIVE }), peer('gone', { state: GONE }), peer('stale', { state: STALE })), 'gone');
+table('who has risen counts there, and no longer where he was', () => {
+  const all = new PeerTable(16);
+  fill(all, HEARSAY, 'a', 'b');
+  assert.equal(fill(all, FROM_MESH, 'a'), []);
+  assert.equal([...all.of(HEARSAY), ...all.of(FROM_MESH)].map(({ id }) => id), ['b', 'a']);
+  assert.equal(fill(all, HEARSAY, 'c', 'd'), ['b']);
+  assert.is(all.size, 3);
 });
 
-table('full of those that are there: a new one is refused', () => {
-  assert.is(victim(peer('alive', { state: ALIVE }), peer('stale', { state: STALE })), undefined);
+table('those who have answered are never pushed out', () => {
+  const all = new PeerTable(16);
+  assert.equal(fill(all, ANSWERED, ...many('a', 100)), []);
 });
 
 table.run();

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Alarms } from '../../../src/broadcast/alarms.ts';
-import { Peer } from '../../../src/broadcast/peer.ts';
+import { CONFIGURED, FROM_MESH, HEARSAY } from '../../../src/broadcast/mesh-source.ts';
+import { ANSWERED, Peer } from '../../../src/broadcast/peer.ts';
 import { Prober, probeWaitMs } from '../../../src/broadcast/prober.ts';
 
 const prober = suite('prober');
@@ -37,20 +38,29 @@ prober('the budget holds for one that comes right after another', () => {
   assert.is(alarms.next, 1100);
 });
 
-prober('the most promising goes first: known or advertised, then fewer probes, then nearer', () => {
-  const { alarms, prober, probes } = setup(60_000);
-  prober.enqueue(0, peer('far', { hops: 9 }));
-  prober.enqueue(0, peer('hops unknown'));
-  prober.enqueue(0, peer('near', { hops: 1 }));
-  prober.enqueue(0, peer('asked before', { hops: 1, probeCount: 1 }));
-  prober.enqueue(0, peer('asked twice', { probeCount: 2, hops: 1 }));
-  prober.enqueue(0, peer('answered', { answered: true, probeCount: 7 }));
-  prober.enqueue(0, peer('advertised', { advertised: true }));
-  prober.enqueue(0, peer('advertised, silent', { advertised: true, probeCount: 8 }));
-  for (let now = 0; now < 20; now++) alarms.run(now, 1);
-  assert.equal(probes.map((line) => line.replace(/^\d+ /, '')), [
-    'advertised', 'answered', 'near', 'far', 'hops unknown', 'asked before', 'asked twice', 'advertised, silent',
-  ]);
+function order({ alarms, probes }: { alarms: Alarms; probes: string[] }): string[] {
+  for (let now = 0; now < 30; now++) alarms.run(now, 1);
+  return probes.map((line) => line.replace(/^\d+ /, ''));
+}
+
+prober('every second turn is of those who answered before or are configured, one in four each of the meshes and of hearsay', () => {
+  const all = setup(60_000);
+  for (let i = 0; i < 4; i++) {
+    all.prober.enqueue(0, peer(`h${i}`, { rank: HEARSAY }));
+    all.prober.enqueue(0, peer(`m${i}`, { rank: FROM_MESH }));
+    all.prober.enqueue(0, peer(`c${i}`, { rank: i < 2 ? CONFIGURED : ANSWERED }));
+  }
+  assert.equal(order(all), ['c0', 'm0', 'c1', 'h0', 'c2', 'm1', 'c3', 'h1', 'm2', 'h2', 'm3', 'h3']);
+});
+
+prober('who has risen waits in one queue alone', () => {
+  const all = setup(60_000);
+  const one = peer('risen', { rank: HEARSAY });
+  all.prober.enqueue(0, one);
+  one.rank = CONFIGURED;
+  all.prober.enqueue(0, one);
+  assert.is(all.prober.waitingCount, 1);
+  assert.equal(order(all), ['risen']);
 });
 
 prober('removed ones are not probed', () => {
@@ -113,15 +123,15 @@ prober('those who answered before and are away are asked every 2 to 8 s for ten 
   for (const [awayCount, longest] of [[1, 2000], [2, 2000], [5, 5000], [8, 8000], [100, 8000]] as const) {
     let now = 0;
     let probeCount = 0;
-    for (const wait = (): number => probeWaitMs(peer('a', { answered: true, probeCount }), awayCount, even); now < 600_000; probeCount++) {
+    for (const wait = (): number => probeWaitMs(peer('a', { rank: ANSWERED, probeCount }), awayCount, even); now < 600_000; probeCount++) {
       assert.ok(wait() <= Math.max(3000, longest), `${wait()} at ${now}`);
       if (probeCount > 6) assert.is(wait(), longest);
       now += wait();
     }
-    assert.is(probeWaitMs(peer('a', { answered: true, probeCount: probeCount + 8 }), awayCount, even), 30_000);
+    assert.is(probeWaitMs(peer('a', { rank: ANSWERED, probeCount: probeCount + 8 }), awayCount, even), 30_000);
   }
-  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 0 }), 1, even), 400);
-  assert.is(probeWaitMs(peer('a', { answered: true, probeCount: 100_000 }), 1, even), 120_000);
+  assert.is(probeWaitMs(peer('a', { rank: ANSWERED, probeCount: 0 }), 1, even), 400);
+  assert.is(probeWaitMs(peer('a', { rank: ANSWERED, probeCount: 100_000 }), 1, even), 120_000);
 });
 
 prober('waits vary by 12 % and are whole milliseconds', () => {

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Candidate } from '../../../src/broadcast/mesh-source.ts';
+import { type Candidate, CONFIGURED } from '../../../src/broadcast/mesh-source.ts';
 import { StaticMesh, STATIC_PEERS_MAX } from '../../../src/mesh/static.ts';
 import { LineLog } from '../../../src/runtime/log.ts';
 import { FakeRuntime } from './fake-runtime.ts';
@@ -37,7 +37,7 @@ test('with nothing configured we are 127.0.0.1 and look for the others of the ra
   await runtime.run(10);
   assert.equal(own, [['127.0.0.1']]);
   assert.is(told[0]?.length, 15);
-  assert.equal(told[0]?.[0], { address: '127.0.0.2', port: 0, hops: 0, advertised: false });
+  assert.equal(told[0]?.[0], { address: '127.0.0.2', port: 0, hops: 0, advertised: false, origin: CONFIGURED });
 });
 
 test('a loopback address that another daemon holds is passed over', async () => {

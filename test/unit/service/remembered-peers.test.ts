@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CONFIGURED } from '../../../src/broadcast/mesh-source.ts';
 import type { Files } from '../../../src/runtime/runtime.ts';
 import type { CorePeer } from '../../../src/service/core.ts';
 import { loadPeers, savePeers } from '../../../src/service/remembered-peers.ts';
@@ -24,8 +25,8 @@ remembered('what was there when the daemon stopped is tried first at the next st
   const files = memoryFiles();
   await savePeers(files, '/s', [peer('fc00::1', 'alive'), peer('fc00::2', 'probing'), peer('fc00::3', 'stale'), peer('fc00::4', 'gone')]);
   assert.equal(await loadPeers(files, '/s'), [
-    { address: 'fc00::1', port: 14627, hops: 0, advertised: true },
-    { address: 'fc00::3', port: 14627, hops: 0, advertised: true },
+    { address: 'fc00::1', port: 14627, hops: 0, advertised: true, origin: CONFIGURED },
+    { address: 'fc00::3', port: 14627, hops: 0, advertised: true, origin: CONFIGURED },
   ]);
 });
 

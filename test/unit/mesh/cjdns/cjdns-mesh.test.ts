@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Candidate } from '../../../../src/broadcast/mesh-source.ts';
+import { type Candidate, CONFIGURED } from '../../../../src/broadcast/mesh-source.ts';
 import type { CjdnsOptions } from '../../../../src/mesh/cjdns/cjdns-mesh.ts';
 import { cjdnsMesh, SESSIONS_MAX, TABLE_PAGES_MAX, WIDEN_MAX } from '../../../../src/mesh/cjdns/cjdns-mesh.ts';
 import { LineLog } from '../../../../src/runtime/log.ts';
@@ -256,7 +256,8 @@ test('configured peers are advertised candidates', async () => {
   const { runtime, mesh, told, start } = setup({ peers: [`[${NODES[2][1]}]:99`, '10.0.0.1', 'x'] });
   start();
   await runtime.run(300);
-  assert.equal(told.filter((one) => one.advertised), [{ address: NODES[2][1], port: 99, hops: 0, advertised: true }]);
+  const candidate = { address: NODES[2][1], port: 99, hops: 0, advertised: true, origin: CONFIGURED };
+  assert.equal(told.filter((one) => one.advertised), [candidate]);
   mesh.stop();
 });
 
