@@ -58,6 +58,7 @@ export const mutants = [
   m('a datagram for an earlier incarnation of ours is dropped', GREETING, 'return known && header.receiverEpochLow === (options.epoch & 0xffff);', 'return known;'),
   m('an epoch is adopted only when our nonce comes back', GREETING, 'if (hello.echoNonce === peer.nonce) {', 'if (hello.echoNonce !== 0) {'),
   m('the nonce is new after each restart of a peer', GREETING, 'peer.nonce = newNonce(random);', ''),
+  m('another number under the same epoch is a restart', GREETING, ' || peer.identity !== hello.identity', ''),
   m('a peer counts only on a mesh that it can belong to', ADMISSION, 'known !== undefined && belongs', 'known !== undefined'),
   m('what waits is read first after a stop', ALARMS, '> STOPPED_MS', '> Infinity'),
   m('who is not believed is challenged', BROADCAST, 'if (!greeted) greeting.challenge(now, peer);', ''),

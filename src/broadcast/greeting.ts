@@ -62,11 +62,13 @@ export class Greeting {
     // The nonce is random and new with each incarnation of ours: its echo proves that the peer hears this one.
     if (hello.echoNonce === peer.nonce) {
       peer.ownRoundTrip.onSample(now, (now - hello.echoTimestamp) | 0);
-      if (peer.epoch !== header.epoch && !this.#adopt(now, peer)) return true;
+      // A clock that stood still may give the same epoch to the next life.
+      const isOther = peer.epoch !== header.epoch || peer.identity !== hello.identity;
+      if (isOther && !this.#adopt(now, peer)) return true;
+      peer.identity = hello.identity;
       this.#liveness.heard(now, peer);
     }
     const believed = peer.epoch === header.epoch;
-    if (believed) peer.identity = hello.identity;
     if (hello.flags & HELLO_PROBE || !believed) {
       if (believed || this.#admission.mayChallenge(now)) this.#outbox.oweHello(peer, !believed);
       this.#liveness.awaitAnswer(now, peer);
@@ -92,7 +94,7 @@ export class Greeting {
     }
   }
 
-  /** It echoed our nonce under a new epoch: a first meeting, or a restart. @returns false when there is no room. */
+  /** It echoed our nonce in a new life: a first meeting, or a restart. @returns false when there is no room. */
   #adopt(now: number, peer: Peer): boolean {
     const { counters, header, options, peers, random, upper } = this.#context;
     if (peer.epoch === 0) {

@@ -121,6 +121,27 @@ function restart(epoch: number): void {
   assert.equal(bench.takeEvents(), [`g fd00::2 joined ${epoch - REMOTE_EPOCH}`, 'g fd00::2 1 m1']);
 }
 
+greeting('a restart under the same epoch is seen by the number of the daemon', () => {
+  const bench = new Bench({}, counting());
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  for (const seq of [1, 2, 3]) remote.begin(seq);
+  bench.takeEvents();
+  const again = new Remote(bench, 'fd00::2');
+  again.send(again.hello({ flags: PROBE }));
+  again.send(again.hello({ flags: PROBE, echoNonce: 5 }));
+  assert.equal(bench.takeEvents(), [], 'anybody can say another number');
+  remote.data(4);
+  assert.equal(bench.takeEvents(), ['g fd00::2 4 m4']);
+  bench.take();
+  again.greet();
+  assert.equal(bench.takeEvents(), ['g fd00::2 restarted']);
+  again.subscribe(['g']);
+  again.begin();
+  assert.equal(bench.takeEvents(), ['g fd00::2 joined', 'g fd00::2 1 m1']);
+  assert.is(bench.status('restarts'), 1);
+});
+
 greeting('the address of a peer counts only on a mesh that it can belong to', () => {
   const bench = new Bench();
   const remote = bench.meet('fd00::2');
