@@ -139,7 +139,7 @@ export class Broadcast implements BroadcastContext {
     this.from = peer;
     const greeting = this.#greeting;
     let accepted = greeting.accepts(peer);
-    if (accepted) this.#liveness.heard(now, peer);
+    if (accepted && greeting.isNews(peer)) this.#liveness.heard(now, peer);
     let greeted = false;
     let at = HEADER_LENGTH;
     while (at + frame.FRAME_HEADER_LENGTH <= bytes.length) {

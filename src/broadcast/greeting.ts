@@ -3,6 +3,7 @@
  * under the epoch that it wants to be known by. Until then nothing it says counts, so replays and forged restarts
  * change nothing.
  */
+import { serialDiff } from '../wire/serial.ts';
 import { decodeHello, Hello, HELLO_BYE, HELLO_PROBE, HELLO_STREAM_LENGTH } from '../wire/hello.ts';
 import type { Admission } from './admission.ts';
 import type { BroadcastContext } from './context.ts';
@@ -11,6 +12,8 @@ import type { Outbox } from './outbox.ts';
 import { ALIVE, ANSWERED, GONE, newNonce, STALE, type Peer } from './peer.ts';
 import type { Twins } from './twins.ts';
 
+/** Datagrams do not come later than others by more than this. */
+const LATE_MS = 10_000;
 /** Somebody to whom we have just spoken is not greeted again. */
 const CHALLENGE_SPACING_MS = 100;
 
@@ -32,12 +35,21 @@ export class Greeting {
 
   /**
    * @returns whether the datagram being read is to be believed: its epoch is the one we believe, and it knows ours, so
-   * that its frames are meant for this incarnation of us.
+   * that its frames are meant for this incarnation of us. What is old is of another life under that epoch, or a replay.
    */
   accepts(peer: Peer): boolean {
     const { header, options } = this.#context;
-    const known = peer.epoch !== 0 && peer.epoch === header.epoch;
-    return known && header.receiverEpochLow === (options.epoch & 0xffff);
+    const known = peer.epoch !== 0 && peer.epoch === header.epoch && header.receiverEpochLow === (options.epoch & 0xffff);
+    return known && (peer.state === GONE ? this.isNews(peer) : this.#sinceNewest(peer) >= -LATE_MS);
+  }
+
+  /** No copy, and nothing that was overtaken: only that shows that the peer lives. */
+  isNews(peer: Peer): boolean {
+    return this.#sinceNewest(peer) > 0;
+  }
+
+  #sinceNewest(peer: Peer): number {
+    return serialDiff(this.#context.header.timestamp, peer.timestamp);
   }
 
   /** Somebody we cannot believe yet spoke: greet it, so that it proves itself. */
@@ -66,7 +78,7 @@ export class Greeting {
       const isOther = peer.epoch !== header.epoch || peer.identity !== hello.identity;
       if (isOther && !this.#adopt(now, peer)) return true;
       peer.identity = hello.identity;
-      this.#liveness.heard(now, peer);
+      if (isOther || peer.state === GONE || this.isNews(peer)) this.#liveness.heard(now, peer);
     }
     const believed = peer.epoch === header.epoch;
     if (hello.flags & HELLO_PROBE || !believed) {
@@ -80,7 +92,10 @@ export class Greeting {
   /** What a peer that is believed says besides. */
   #onNews(now: number, peer: Peer, hello: Hello): void {
     if (hello.flags & HELLO_BYE) {
-      for (const way of [peer, ...peer.lead.ways]) this.#liveness.enter(now, way, GONE);
+      for (const way of [peer, ...peer.lead.ways]) {
+        way.timestamp = this.#context.header.timestamp;
+        this.#liveness.enter(now, way, GONE);
+      }
       return;
     }
     peer.subsVersion = hello.subsVersion;

@@ -4,7 +4,7 @@
  */
 import type { BroadcastContext } from './context.ts';
 import type { Outbox } from './outbox.ts';
-import { ALIVE, ANSWERED, GONE, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
+import { ALIVE, ANSWERED, GONE, newNonce, PROBING, STALE, type Peer, type PeerStateNumber, type PeerTimers } from './peer.ts';
 import { Prober, probeWaitMs } from './prober.ts';
 import type { Twins } from './twins.ts';
 
@@ -100,8 +100,9 @@ export class Liveness implements PeerTimers {
     return false;
   }
 
-  /** An accepted datagram of this peer has come. */
+  /** The datagram being read shows that this peer lives. */
   heard(now: number, peer: Peer): void {
+    peer.timestamp = this.#context.header.timestamp;
     const silentMs = now - peer.heardAt;
     const { doubted, lead } = peer;
     peer.heardAt = now;
@@ -147,7 +148,7 @@ export class Liveness implements PeerTimers {
 
   /** The only place where a peer's state changes. */
   enter(now: number, peer: Peer, state: PeerStateNumber): void {
-    const { alarms, subscriptions, upper } = this.#context;
+    const { alarms, random, subscriptions, upper } = this.#context;
     const { lead, state: before } = peer;
     if (before === state) return;
     const reach = lead.reach;
@@ -165,6 +166,7 @@ export class Liveness implements PeerTimers {
       this.#arm(now, peer);
     } else if (state === GONE) {
       this.#gone.add(peer);
+      peer.nonce = newNonce(random); // what it said before proves no life from here on
       peer.probeCount = 0;
       peer.subsAcked = 0; // on its return SUBS is owed until it is acknowledged: one lost greeting is not waited out
       alarms.cancel(peer.subsAlarm);

@@ -5,7 +5,7 @@
  *   PROBING ----------------------> ALIVE <---------------> STALE ----------------------> GONE
  *      ^                              ^      any datagram                                  |
  *      |   candidate again            +----------------------------------------------------+
- *      +--- forgotten when the table is full                    any datagram under its epoch
+ *      +--- forgotten when the table is full               any newer datagram under its epoch
  *
  * A new epoch of a peer is believed only once our nonce comes back under it: replays and forged restarts change
  * nothing.
@@ -79,6 +79,8 @@ export class Peer implements Alarm {
   hops = 0;
   advertised = false;
   rank: Rank = HEARSAY;
+  /** The header's timestamp in the newest datagram that we believed. */
+  timestamp = 0;
   /** When the next PEERS of it is within its ration. */
   peersAt = -Infinity;
   readonly ownRoundTrip = new RoundTrip();

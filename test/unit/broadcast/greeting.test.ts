@@ -142,6 +142,28 @@ greeting('a restart under the same epoch is seen by the number of the daemon', (
   assert.is(bench.status('restarts'), 1);
 });
 
+greeting('what was sent more than 10 s before the newest is not read, and answered by a greeting', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  remote.begin();
+  const late = [2, 3].map((seq) => {
+    const bytes = remote.datagram({ frame: 'DATA', flags: WHOLE, group: groupHex('g'), seq, lowOffset: seq - 1, payload: '6869' });
+    bench.wait(1);
+    return bytes;
+  });
+  bench.until(bench.now + 9999);
+  remote.send(remote.hello({}));
+  bench.take();
+  bench.takeEvents();
+  bench.receive('fd00::2', late[0]!);
+  assert.equal(bench.takeEvents(), []);
+  assert.equal(remote.heard('HELLO').map(({ flags }) => flags), [PROBE]);
+  bench.receive('fd00::2', late[1]!);
+  remote.data(2);
+  assert.equal(bench.takeEvents(), ['g fd00::2 2 m2', 'g fd00::2 3 hi']);
+});
+
 greeting('the address of a peer counts only on a mesh that it can belong to', () => {
   const bench = new Bench();
   const remote = bench.meet('fd00::2');

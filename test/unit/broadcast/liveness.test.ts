@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Bench, BYE, EPOCH, groupHex, PROBE, Remote } from '../multicast/bench.ts';
+import { Bench, BYE, EPOCH, groupHex, PROBE, Remote, START, WHOLE } from '../multicast/bench.ts';
 
 const liveness = suite('liveness');
 
@@ -88,14 +88,48 @@ liveness('members hear of it: stale, back, gone, joined again', () => {
   assert.is(group.members().length, 1);
 });
 
-liveness('BYE ends it at once; any later datagram under its epoch brings it back', () => {
+liveness('BYE ends it at once; any datagram that was sent later under its epoch brings it back', () => {
   const bench = new Bench();
   bench.join();
   const remote = bench.meet('fd00::2', ['g']);
-  remote.send(remote.hello({ flags: BYE }));
+  const overtaken = remote.datagram({ frame: 'DATA', flags: WHOLE | START, group: groupHex('g'), seq: 1, start: 1, lowOffset: 0, payload: '6869' });
+  bench.wait(10);
+  const bye = remote.datagram(remote.hello({ flags: BYE }));
+  bench.receive('fd00::2', bye);
   assert.equal(bench.takeEvents(), ['peer fd00::2 gone', 'g fd00::2 gone']);
+  bench.receive('fd00::2', overtaken);
+  bench.receive('fd00::2', bye);
+  assert.equal(bench.takeEvents(), []);
+  bench.wait(10);
   remote.send({ frame: 'SUBS_REQ', flags: 0, version: 1 });
   assert.equal(bench.takeEvents(), ['peer fd00::2 alive', 'g fd00::2 joined']);
+});
+
+liveness('copies of what it said keep nobody alive', () => {
+  let drawn = 0;
+  const bench = new Bench({}, () => ++drawn / 1000);
+  const remote = bench.meet('fd00::2');
+  const { nonce } = bench.node.broadcast.peers.find('fd00::2')!;
+  const old = [{ frame: 'SUBS_ACK', flags: 0, version: 2 }, remote.hello({ echoNonce: nonce, echoTimestamp: bench.now })];
+  const copies = old.map((frame) => remote.datagram(frame));
+  for (const copy of copies) bench.receive('fd00::2', copy);
+  for (let i = 0; i < 20; i++) {
+    bench.wait(5000);
+    for (const copy of copies) bench.receive('fd00::2', copy);
+  }
+  assert.equal(bench.takeEvents(), ['peer fd00::2 stale', 'peer fd00::2 gone']);
+});
+
+liveness('one that was away so long that its timestamps have gone round is met again by a greeting', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.wait(100_000);
+  for (let hours = 0; hours < 26 * 24; hours++) bench.wait(3_600_000);
+  bench.take();
+  remote.send(remote.hello({ flags: PROBE }));
+  const { nonce } = remote.find('HELLO')!;
+  remote.send(remote.hello({ echoNonce: nonce, echoTimestamp: bench.now }));
+  assert.is(bench.node.peers()[0]!.state, 'alive');
 });
 
 liveness('a process that was stopped reads what waits in its sockets before it calls anybody silent', () => {

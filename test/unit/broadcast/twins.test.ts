@@ -184,6 +184,23 @@ twins('a goodbye by one way is meant for all', () => {
   assert.equal(pair.members(1), []);
 });
 
+twins('nothing that was sent before it by another way brings the node back', () => {
+  const pair = together();
+  pair.run(2000);
+  pair.delays[1] = 500;
+  const { outbox, peers } = pair.nodes[0]!.broadcast;
+  outbox.oweHello(peers.find('200::b')!, false);
+  outbox.flush(pair.now, Infinity);
+  pair.run(100);
+  pair.nodes[0]!.shutdown(pair.now);
+  pair.run(100);
+  pair.nodes[0] = { deadline: Infinity, onDatagram: () => undefined } as unknown as MeshNode;
+  pair.events[1] = [];
+  pair.run(1000);
+  assert.equal(pair.events[1], []);
+  assert.equal(pair.members(1), []);
+});
+
 twins('who leaves a group while one way is dumb has left', () => {
   for (const mesh of [0, 1]) {
     const pair = together();

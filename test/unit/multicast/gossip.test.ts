@@ -169,6 +169,7 @@ gossip('all hints together claim at most 10,000 messages more than we had', () =
 
 gossip('back under its epoch, a source speaks for itself', () => {
   const { bench, source, others } = bereft();
+  bench.wait(1);
   source.send(source.hello({}));
   bench.takeEvents();
   others[0]!.send(hint(7));
@@ -222,6 +223,7 @@ gossip('after we have left the group, and after five minutes, it is over', () =>
 gossip('a hint that was wrong does not cost what the source says when it is back', () => {
   const { bench, source, others } = bereft();
   others[0]!.send(hint(7));
+  bench.wait(1);
   source.send(source.hello({}));
   bench.takeEvents();
   source.data(4);

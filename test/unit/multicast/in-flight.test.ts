@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group } from '../../../src/multicast/group.ts';
-import { Bench, BYE, groupHex, NEED_START, Remote } from './bench.ts';
+import { Bench, BYE, groupHex, NEED_START, PROBE, Remote } from './bench.ts';
 import { HOLD_MS } from './timers.ts';
 
 const inFlight = suite('bytes in flight');
@@ -105,7 +105,8 @@ inFlight('who was away for 26 days is repaired at once', () => {
     bench.wait(3_600_000);
     bench.take();
   }
-  remote.send(remote.hello({}));
+  remote.send(remote.hello({ flags: PROBE }));
+  remote.send(remote.hello({ echoNonce: remote.find('HELLO')!['nonce'], echoTimestamp: bench.now }));
   remote.status(0, { nackHigh: 2, high: 20 });
   assert.equal(remote.seqs(), [1, 2]);
   assert.is(bench.status('holdDowns'), 0);
