@@ -34,6 +34,7 @@ const SUBSCRIPTIONS = 'src/broadcast/subscriptions.ts';
 const TABLE = 'src/broadcast/peer-table.ts';
 const EXCHANGE = 'src/broadcast/peer-exchange.ts';
 const ALARMS = 'src/broadcast/alarms.ts';
+const OUTBOX = 'src/broadcast/outbox.ts';
 const ROUND_TRIP = 'src/broadcast/round-trip.ts';
 const SERIAL = 'src/wire/serial.ts';
 const HEADER = 'src/wire/header.ts';
@@ -66,6 +67,8 @@ export const mutants = [
   m('a greeting brings back who was away for long', GREETING, 'isOther || peer.state === GONE || ', 'isOther || '),
   m('a nonce is new when the peer is gone', LIVENESS, 'peer.nonce = newNonce(random); // what', '// what'),
   m('a goodbye by one way is later than all by others', GREETING, 'way.timestamp = this.#context.header.timestamp;', ''),
+  m('an answer to what is not accepted is rationed', GREETING, 'if (accepted || this.#admission.mayChallenge(now)) this', 'this'),
+  m('a probe lists nothing', OUTBOX, 'peer.helloProbe || !peer.known', '!peer.known'),
   m('a peer counts only on a mesh that it can belong to', ADMISSION, 'known !== undefined && belongs', 'known !== undefined'),
   m('what waits is read first after a stop', ALARMS, '> STOPPED_MS', '> Infinity'),
   m('who is not believed is challenged', BROADCAST, 'if (!greeted) greeting.challenge(now, peer);', ''),
@@ -81,7 +84,7 @@ export const mutants = [
   m('a silent peer is probed before it goes stale', LIVENESS, 'if (doubted || peer.doubted || silentMs >= keepaliveMs + KEEPALIVE_GRACE_MS) this.#outbox.oweHello(peer, true);\n    else if', 'if'),
   m('BYE ends a peer at once', GREETING, 'if (hello.flags & HELLO_BYE)', 'if (hello.flags & 128)'),
   m('any datagram brings a peer back', LIVENESS, 'if (peer.state !== ALIVE) this.enter(now, peer, ALIVE);\n    else if', 'if'),
-  m('a probe is answered', GREETING, 'if (hello.flags & HELLO_PROBE || !believed) {', 'if (!believed) {'),
+  m('a probe is answered', GREETING, 'if (hello.flags & HELLO_PROBE || peer', 'if (peer'),
   m('probes are spaced', PROBER, 'this.#nextAt = now + this.#spacingMs;', ''),
   m('unanswered probes become rarer', PROBER, 'const waits = peer.advertised ? ADVERTISED_WAITS_S : peer.hops === 1 ? NEIGHBOUR_WAITS_S : STRANGER_WAITS_S;', 'const waits = [0.4];'),
   m('a direct neighbour is met soon', PROBER, 'peer.hops === 1 ? NEIGHBOUR_WAITS_S : STRANGER_WAITS_S', 'STRANGER_WAITS_S'),

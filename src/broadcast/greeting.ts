@@ -80,12 +80,12 @@ export class Greeting {
       peer.identity = hello.identity;
       if (isOther || peer.state === GONE || this.isNews(peer)) this.#liveness.heard(now, peer);
     }
-    const believed = peer.epoch === header.epoch;
-    if (hello.flags & HELLO_PROBE || !believed) {
-      if (believed || this.#admission.mayChallenge(now)) this.#outbox.oweHello(peer, !believed);
+    const accepted = this.accepts(peer);
+    if (hello.flags & HELLO_PROBE || peer.epoch !== header.epoch) {
+      if (accepted || this.#admission.mayChallenge(now)) this.#outbox.oweHello(peer, !accepted);
       this.#liveness.awaitAnswer(now, peer);
     }
-    if (this.accepts(peer)) this.#onNews(now, peer, hello);
+    if (accepted) this.#onNews(now, peer, hello);
     return true;
   }
 

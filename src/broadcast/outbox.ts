@@ -111,12 +111,14 @@ export class Outbox implements Alarm {
     const at = writer.bodyAt;
     const streamsAt = at + HELLO_LENGTH;
     const streamsMax = Math.min(HELLO_STREAMS_MAX, Math.floor((writer.room - HELLO_LENGTH) / HELLO_STREAM_LENGTH));
-    hello.streamCount = peer.known ? upper.writeStreams(peer.lead, writer.view, streamsAt, streamsMax) : 0;
+    // A probe may answer somebody in its name: it is no longer than what asked for it.
+    const isBare = peer.helloProbe || !peer.known;
+    hello.streamCount = !isBare ? upper.writeStreams(peer.lead, writer.view, streamsAt, streamsMax) : 0;
     encodeHello(writer.view, at, hello);
     const flags = (peer.helloProbe ? HELLO_PROBE : 0) | extraFlags;
     writer.close(FRAME_HELLO, flags, streamsAt + hello.streamCount * HELLO_STREAM_LENGTH);
     peer.helloDue = peer.helloProbe = false;
-    if (peer.state === ALIVE && extraFlags === 0) upper.writeDigests(peer, writer);
+    if (peer.state === ALIVE && extraFlags === 0 && !isBare) upper.writeDigests(peer, writer);
   }
 
   /** Tells every known peer that we stop, at once. */

@@ -164,6 +164,21 @@ greeting('what was sent more than 10 s before the newest is not read, and answer
   assert.equal(bench.takeEvents(), ['g fd00::2 2 m2', 'g fd00::2 3 hi']);
 });
 
+greeting('who greets in the name of a peer makes us send it no more than was sent, 200 times a second', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2', ['a', 'b']);
+  for (const name of ['a', 'b']) bench.publish(bench.join(name), 'x');
+  bench.wait(1000);
+  bench.take();
+  const forged = new Remote(bench, 'fd00::2');
+  forged.identity = remote.identity;
+  const bytes = forged.datagram(forged.hello({ flags: PROBE }));
+  for (let i = 0; i < 1000; i++) bench.receive('fd00::2', bytes);
+  const sent = bench.take();
+  assert.is(sent.length, 200);
+  for (const { size, frames } of sent) assert.equal([size, frames[0]!.flags], [bytes.length, PROBE]);
+});
+
 greeting('the address of a peer counts only on a mesh that it can belong to', () => {
   const bench = new Bench();
   const remote = bench.meet('fd00::2');

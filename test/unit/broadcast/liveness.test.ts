@@ -44,6 +44,7 @@ liveness('a keepalive lists the streams towards that peer, with the highest numb
   bench.wait(31_000);
   assert.equal(remote.find('HELLO')!['streams'], [{ group: groupHex('a'), seq: 2 }]);
   bench.publish(b!, 'z');
+  remote.status(1, { name: 'b' });
   bench.wait(31_000);
   assert.equal(remote.find('HELLO')!['streams'], [{ group: groupHex('a'), seq: 2 }, { group: groupHex('b'), seq: 1 }]);
 });
