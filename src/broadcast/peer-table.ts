@@ -5,7 +5,7 @@
 import type { Peer, Rank } from './peer.ts';
 
 /** What each rank may have of the places for candidates; who has answered is none. */
-const SHARES = [1 / 8, 1 / 2, 1 / 4, Infinity] as const;
+const SHARES = [1 / 8, 5 / 8, 1 / 4, Infinity] as const;
 
 export class PeerTable {
   readonly #peers = new Map<string, Peer>();

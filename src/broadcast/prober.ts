@@ -2,7 +2,7 @@
  * When to greet nodes that have not answered. The first datagrams of a new session are lost on both meshes and cjdns
  * buffers one packet for each of 30 unknown destinations, so cold greetings are paced one by one within a budget,
  * repeated after about 3 s, then rarer and rarer: a stranger who stays silent costs two probes an hour after the first
- * ten minutes. Each rank has a queue, and these take turns: no flood of one keeps another waiting.
+ * ten minutes. Queues of the more and the less promising take turns: no flood of one keeps another waiting.
  */
 import type { Alarm, Alarms } from './alarms.ts';
 import { CONFIGURED, FROM_MESH, HEARSAY } from './mesh-source.ts';
@@ -21,14 +21,21 @@ const answeredWaitsS = (nearS: number): readonly [number, number][] =>
 const NEAR_S = 600;
 const NEAR_WAIT_S_MIN = 2;
 const AWAY_COUNTED_MAX = 8;
-/** Whose turn it is; those who have answered wait with the configured ones. */
-const TURNS = [CONFIGURED, FROM_MESH, CONFIGURED, HEARSAY] as const;
+/** In a mesh's table, and a direct neighbour or said to run meshchat: of thousands the first to be asked. */
+const PROMISING = 3;
+const TURNS = [CONFIGURED, PROMISING, FROM_MESH, CONFIGURED, PROMISING, HEARSAY] as const;
+
+/** Where it waits; those who have answered with the configured ones. */
+function queueOf(peer: Peer): number {
+  if (peer.rank === FROM_MESH && (peer.advertised || peer.hops === 1)) return PROMISING;
+  return Math.min(peer.rank, CONFIGURED);
+}
 
 export class Prober implements Alarm {
   alarmAt = Infinity;
   alarmIndex = -1;
   alarmOrder = 0;
-  readonly #waiting = [new Set<Peer>(), new Set<Peer>(), new Set<Peer>()];
+  readonly #waiting = [new Set<Peer>(), new Set<Peer>(), new Set<Peer>(), new Set<Peer>()];
   #turn = 0;
   readonly #alarms: Alarms;
   readonly #probe: (now: number, peer: Peer) => void;
@@ -46,10 +53,10 @@ export class Prober implements Alarm {
     return this.#waiting.reduce((sum, queue) => sum + queue.size, 0);
   }
 
-  /** This peer is due for a probe: it gets one as soon as the budget and the turn of its rank allow. */
+  /** This peer is due for a probe: it gets one as soon as the budget and the turn of its queue allow. */
   enqueue(now: number, peer: Peer): void {
-    this.#waiting.forEach((queue, rank) => {
-      if (rank === Math.min(peer.rank, CONFIGURED)) queue.add(peer);
+    this.#waiting.forEach((queue, index) => {
+      if (index === queueOf(peer)) queue.add(peer);
       else queue.delete(peer); // it has risen
     });
     this.#alarms.setEarlier(this, Math.max(now, this.#nextAt));

@@ -43,6 +43,17 @@ function order({ alarms, probes }: { alarms: Alarms; probes: string[] }): string
   return probes.map((line) => line.replace(/^\d+ /, ''));
 }
 
+prober('of a mesh, neighbours and those said to run this are asked before its thousands', () => {
+  const all = setup(60_000);
+  for (let i = 0; i < 6; i++) all.prober.enqueue(0, peer(`m${i}`, { rank: FROM_MESH }));
+  const told = peer('told', { rank: FROM_MESH });
+  all.prober.enqueue(0, told);
+  all.prober.enqueue(0, peer('near', { rank: FROM_MESH, hops: 1 }));
+  told.advertised = true;
+  all.prober.enqueue(0, told);
+  assert.equal(order(all).slice(0, 4), ['near', 'm0', 'told', 'm1']);
+});
+
 prober('every second turn is of those who answered before or are configured, one in four each of the meshes and of hearsay', () => {
   const all = setup(60_000);
   for (let i = 0; i < 4; i++) {
