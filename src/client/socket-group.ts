@@ -120,7 +120,7 @@ export class SocketGroup implements Group {
     const known = new Map(this.#seen);
     for (const message of history) {
       const last = known.get(streamOf(message));
-      if (last !== undefined && message.seq <= last) continue;
+      if (last !== undefined && ((message.seq - last) | 0) <= 0) continue; // numbers wrap
       if (again && last !== undefined) this.#tellMissed(message);
       this.#message(message);
     }
@@ -129,8 +129,8 @@ export class SocketGroup implements Group {
 
   /** Between what we had before the connection was lost and this message. */
   #tellMissed({ source, epoch, seq }: Message): void {
-    const from = (this.#seen.get(streamOf({ source, epoch })) ?? seq) + 1;
-    if (from < seq) this.#listeners.gap({ source, epoch, from, to: seq - 1, reason: 'client' });
+    const from = ((this.#seen.get(streamOf({ source, epoch })) ?? seq) + 1) >>> 0;
+    if (((seq - from) | 0) > 0) this.#listeners.gap({ source, epoch, from, to: (seq - 1) >>> 0, reason: 'client' });
   }
 
   #message(message: Message): void {

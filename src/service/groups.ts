@@ -164,7 +164,7 @@ export class Groups {
   #accepted(group: SharedGroup, publication: Publication, seq: number): void {
     group.publishedCount++;
     if (publication.to !== '') return;
-    if (seq === 0) return this.#echoDatagram(group, publication.owner, publication.data);
+    if (group.core.options.delivery === 'datagram') return this.#echoDatagram(group, publication.owner, publication.data);
     const { epoch } = this.host;
     const source = this.host.self()[0] ?? '';
     const timeMs = this.host.wallMs();

@@ -32,7 +32,7 @@ export function addMissed(missed: MissedRange[], message: Place): void {
   const { source, epoch, seq, addressed } = message;
   const to = lastSeqOf(message);
   for (const gap of missed) {
-    if (gap.source === source && gap.epoch === epoch && gap.addressed === addressed && gap.to + 1 === seq) {
+    if (gap.source === source && gap.epoch === epoch && gap.addressed === addressed && (gap.to + 1) >>> 0 === seq) {
       gap.to = to;
       return;
     }

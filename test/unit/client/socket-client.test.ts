@@ -113,23 +113,37 @@ socket('gets the recent messages that it asks for before newer ones', async () =
   assert.equal(heard, ['127.0.0.1 2 b', '127.0.0.1 3 c', '127.0.0.2 1 new']);
 });
 
-socket('joins again after its connection was lost and tells what it missed', async () => {
-  const { client, done, connect, node, runtime } = await setup();
+/** Loses the connection after the message numbered `first`, while 120 more come. @returns what it heard */
+async function missSome(first: number) {
+  const parts = await setup();
+  const { client, done, connect, node, runtime } = parts;
   const keeper = await connect();
   await done(keeper.join('g', {}));
   const { heard, handler } = recorder();
   await done(client.join('g', handler));
-  const core = node.groups.get('g') as never;
-  node.output.message(core, '127.0.0.2', 1, 1, bytes('one'), false);
+  const tell = (seq: number, what: string): void =>
+    node.output.message(node.groups.get('g') as never, '127.0.0.2', 1, seq >>> 0, bytes(what), false);
+  tell(first, 'one');
   await runtime.settle();
   client.connection!.close();
-  for (let seq = 2; seq <= 121; seq++) node.output.message(core, '127.0.0.2', 1, seq, bytes('x'), false);
+  for (let i = 1; i <= 120; i++) tell(first + i, 'x');
   await runtime.advance(1000);
+  return { ...parts, heard, tell };
+}
+
+socket('joins again after its connection was lost and tells what it missed', async () => {
+  const { heard, tell, runtime } = await missSome(1);
   assert.equal(heard.slice(0, 4), ['127.0.0.2 1 one', 'rejoin', 'gap 127.0.0.2 2-21 client', '127.0.0.2 22 x']);
   assert.is(heard.length, 103, 'the ring holds the last hundred');
-  node.output.message(core, '127.0.0.2', 1, 122, bytes('y'), false);
+  tell(122, 'y');
   await runtime.settle();
   assert.is(heard.at(-1), '127.0.0.2 122 y');
+});
+
+socket('so also over the end of the numbers', async () => {
+  const { heard } = await missSome(2 ** 32 - 1);
+  assert.equal(heard.slice(1, 4), ['rejoin', 'gap 127.0.0.2 0-19 client', '127.0.0.2 20 x']);
+  assert.is(heard.length, 103);
 });
 
 socket('tells an unknown gap when the daemon had left the group meanwhile', async () => {

@@ -10,7 +10,7 @@ export class FakeGroup implements CoreGroup {
   room = 1000;
   published: string[] = [];
   others: CoreMember[] = [];
-  #seq = 0;
+  seq = 0;
 
   constructor(name: string, options: CoreGroupOptions = {}) {
     this.name = name;
@@ -21,7 +21,7 @@ export class FakeGroup implements CoreGroup {
   publish(_now: number, data: Uint8Array): number {
     if (data.length > this.room) return REFUSED_FULL;
     this.published.push(new TextDecoder().decode(data));
-    return ++this.#seq;
+    return (this.seq = (this.seq + 1) >>> 0);
   }
   publishTo(now: number, member: string, data: Uint8Array): number {
     return this.others.some(({ id }) => id === member) ? this.publish(now, data) : REFUSED_NO_MEMBER;
@@ -37,7 +37,7 @@ export class FakeGroup implements CoreGroup {
     return this.others;
   }
   status(): object {
-    return { sent: this.#seq, repairsSent: 0 };
+    return { sent: this.seq, repairsSent: 0 };
   }
 }
 

@@ -57,6 +57,18 @@ groups('leaves the groups of a program that dies, unless it asked them to persis
   assert.ok(node.calls.includes('leave p'));
 });
 
+groups('a message numbered 0 is heard by the other programs as one like any other', async () => {
+  const { node, join, publish, a, b, runtime } = await setup();
+  const heard: string[] = [];
+  const inA = join(a, 'g');
+  join(b, 'g', {}, heard);
+  node.groups.get('g')!.seq = 2 ** 32 - 2;
+  const numbers = ['x', 'y', 'z'].map((what) => publish(inA, what)[0]!.seq);
+  await runtime.settle();
+  assert.equal(numbers, [2 ** 32 - 1, 0, 1]);
+  assert.equal(heard.map((line) => line.replace(/^\S+ /, '')), [`${2 ** 32 - 1} x`, '0 y', '1 z']);
+});
+
 groups('refuses bad names, bad options and a second join with a sentence', async () => {
   const { refusal, join, a } = await setup();
   assert.match(refusal(a, '').error, /1 to 64 bytes/);

@@ -14,6 +14,12 @@ missed('messages that follow each other in a stream are one range, a long one al
   assert.equal(told(ranges), ['a 1-3', 'b 7-7', 'a 5-5']);
 });
 
+missed('a range goes on over the end of the numbers', () => {
+  const ranges: MissedRange[] = [];
+  for (const one of [place('a', 2 ** 32 - 2), place('a', 2 ** 32 - 1), place('a', 0), place('a', 1)]) addMissed(ranges, one);
+  assert.equal(told(ranges), [`a ${2 ** 32 - 2}-1`]);
+});
+
 missed('those to us alone are a stream of their own', () => {
   const ranges: MissedRange[] = [];
   for (const one of [place('a', 1), place('a', 2, 1, true), place('a', 2)]) addMissed(ranges, one);
