@@ -13,6 +13,7 @@ import type { DaemonOptions, MeshOptions } from './config/options.ts';
 import { defaultIrcOptions, type IrcOptions } from './irc/options.ts';
 import { type IrcServer, startIrc } from './irc/server.ts';
 import { cjdnsMesh } from './mesh/cjdns/cjdns-mesh.ts';
+import { joinEndpoint } from './mesh/cjdns/credentials.ts';
 import { LanMesh } from './mesh/lan.ts';
 import { StaticMesh } from './mesh/static.ts';
 import { yggdrasilMesh } from './mesh/yggdrasil/yggdrasil-mesh.ts';
@@ -38,8 +39,7 @@ function createMeshes(runtime: Runtime, mesh: MeshOptions, port: number, log: Li
       return [new StaticMesh(runtime, { name, addresses: mesh.address, peers, port }, log)];
     case 'cjdns': {
       const { adminAddress, adminPort, adminPassword: password } = mesh;
-      // Of one alone, the other is as cjdns has it by default.
-      const admin = adminAddress || adminPort ? `${adminAddress || '127.0.0.1'}:${adminPort || 11234}` : '';
+      const admin = adminAddress || adminPort ? joinEndpoint(adminAddress, adminPort) : '';
       return [cjdnsMesh(runtime, { name, peers, password, admin }, log)];
     }
     case 'yggdrasil':
@@ -237,8 +237,10 @@ async function runDaemon(runtime: Runtime, args: readonly string[]): Promise<num
   if (options === undefined) return 1;
   if (parsed.check) return 0;
   // Whoever starts us may log the two apart: procd gives errors their priority.
-  const write = (line: string): void => (line.startsWith('error: ') ? runtime.printError(line) : runtime.print(line));
-  const log = new LineLog(options.meshchat.log, write);
+  const log = new LineLog(options.meshchat.log, (line, level) => {
+    if (level === 'error') runtime.printError(line);
+    else runtime.print(line);
+  });
   const warning = runtimeWarning(runtime);
   if (warning) log.warn(warning);
   const service = new Service(runtime, log, parsed, options);

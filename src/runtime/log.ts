@@ -15,13 +15,16 @@ export interface Log {
 
 const RECENT_LINES_MAX = 100;
 
-/** A log that prints through `print` and keeps the last lines for `meshchat log`. */
+/**
+ * A log that prints through `print` and keeps the last lines for `meshchat log`. Lines of all levels but info begin
+ * with the level's name.
+ */
 export class LineLog implements Log {
   level: LogLevel;
   readonly recent: string[] = [];
-  readonly #print: (line: string) => void;
+  readonly #print: (line: string, level: LogLevel) => void;
 
-  constructor(level: LogLevel, print: (line: string) => void) {
+  constructor(level: LogLevel, print: (line: string, level: LogLevel) => void) {
     this.level = level;
     this.#print = print;
   }
@@ -47,6 +50,6 @@ export class LineLog implements Log {
     const text = level === 'info' ? line : `${level}: ${line}`;
     this.recent.push(text);
     if (this.recent.length > RECENT_LINES_MAX) this.recent.shift();
-    this.#print(text);
+    this.#print(text, level);
   }
 }

@@ -59,9 +59,10 @@ export async function findCredentials(runtime: Runtime, options: CredentialOptio
   return found.map((entry) => ({ ...entry, address, port: port || DEFAULT_PORT }));
 }
 
-function joinEndpoint(address: string | undefined, port: string | undefined): string {
-  const host = address ?? DEFAULT_ADDRESS;
-  return `${host.includes(':') ? `[${host}]` : host}:${port ?? DEFAULT_PORT}`;
+/** Of one that is absent, '' or 0 it is as cjdns has it by default. */
+export function joinEndpoint(address: string | undefined, port: string | number | undefined): string {
+  const host = address || DEFAULT_ADDRESS;
+  return `${host.includes(':') ? `[${host}]` : host}:${port || DEFAULT_PORT}`;
 }
 
 async function readText(runtime: Runtime, path: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CredentialOptions } from '../../../../src/mesh/cjdns/credentials.ts';
-import { findCredentials } from '../../../../src/mesh/cjdns/credentials.ts';
+import { findCredentials, joinEndpoint } from '../../../../src/mesh/cjdns/credentials.ts';
 import { looseValues } from '../../../../src/mesh/cjdns/loose-json.ts';
 import { FakeRuntime } from '../fake-runtime.ts';
 
@@ -78,6 +78,14 @@ test('files that are broken, binary or endless are passed over', async () => {
 test('reads only the paths it is asked for, through comments and missing commas', () => {
   const found = looseValues(CONF, ['admin.bind', 'admin.password', 'password', 'privateKeyX']);
   assert.equal([...found], [['admin.bind', '127.0.0.1:11999'], ['admin.password', 'pa"ss//word']]);
+});
+
+test('an endpoint is text that can be read again, with what is absent as cjdns has it', () => {
+  assert.is(joinEndpoint('192.0.2.1', 11999), '192.0.2.1:11999');
+  assert.is(joinEndpoint('::1', '11999'), '[::1]:11999');
+  assert.is(joinEndpoint('', 11999), '127.0.0.1:11999');
+  assert.is(joinEndpoint('fc00::1', 0), '[fc00::1]:11234');
+  assert.is(joinEndpoint(undefined, undefined), '127.0.0.1:11234');
 });
 
 test.run();
