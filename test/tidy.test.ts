@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   wire: [],
   broadcast: ['wire'],
   multicast: ['broadcast', 'wire', 'encoding'],
-  mesh: ['broadcast', 'wire'],
+  mesh: ['broadcast', 'wire', 'encoding'],
   ubus: [],
   service: ['multicast', 'broadcast', 'wire', 'ubus', 'encoding'],
   client: ['ubus', 'service', 'encoding'],

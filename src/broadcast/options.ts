@@ -11,7 +11,7 @@ export interface BroadcastOptions {
   probesPerMinute: number;
   /** Peers that have answered, at most; further ones are not taken. */
   peersMax: number;
-  /** Nodes known in all, answered or not; the least promising is forgotten first. */
+  /** Nodes that have never answered, at most; each rank has a share (peer-table.ts), its oldest is forgotten first. */
   candidatesMax: number;
 }
 

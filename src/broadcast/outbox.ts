@@ -113,7 +113,7 @@ export class Outbox implements Alarm {
     const streamsMax = Math.min(HELLO_STREAMS_MAX, Math.floor((writer.room - HELLO_LENGTH) / HELLO_STREAM_LENGTH));
     // A probe may answer somebody in its name: it is no longer than what asked for it.
     const isBare = peer.helloProbe || !peer.known;
-    hello.streamCount = !isBare ? upper.writeStreams(peer.lead, writer.view, streamsAt, streamsMax) : 0;
+    hello.streamCount = isBare ? 0 : upper.writeStreams(peer.lead, writer.view, streamsAt, streamsMax);
     encodeHello(writer.view, at, hello);
     const flags = (peer.helloProbe ? HELLO_PROBE : 0) | extraFlags;
     writer.close(FRAME_HELLO, flags, streamsAt + hello.streamCount * HELLO_STREAM_LENGTH);

@@ -75,7 +75,7 @@ export class Peer implements Alarm {
   sentAt = -Infinity;
   /** Unanswered probes in a row, and how many more are owed (several at first, then rarer). */
   probeCount = 0;
-  /** Hops as the mesh tells it; orders first probes. */
+  /** Hops as the mesh tells it, 0 unknown: direct neighbours are probed more often, and before others. */
   hops = 0;
   advertised = false;
   rank: Rank = HEARSAY;

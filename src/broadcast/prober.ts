@@ -55,8 +55,9 @@ export class Prober implements Alarm {
 
   /** This peer is due for a probe: it gets one as soon as the budget and the turn of its queue allow. */
   enqueue(now: number, peer: Peer): void {
+    const own = queueOf(peer);
     this.#waiting.forEach((queue, index) => {
-      if (index === queueOf(peer)) queue.add(peer);
+      if (index === own) queue.add(peer);
       else queue.delete(peer); // it has risen
     });
     this.#alarms.setEarlier(this, Math.max(now, this.#nextAt));

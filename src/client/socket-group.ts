@@ -4,6 +4,7 @@ import type { Table } from '../ubus/blob.ts';
 import { decodeTable } from '../ubus/blob.ts';
 import type { Call } from '../ubus/bus-object.ts';
 import { decodeBase64, encodeBase64 } from '../encoding/base64.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import { encodeUtf8, isText } from '../ubus/text.ts';
 import type {
   Gap, Group, GroupHandler, JoinOptions, Member, MemberEvent, Message, Published, PublishOptions,
@@ -137,8 +138,8 @@ export class SocketGroup implements Group {
     const stream = streamOf(message);
     if (!message.addressed) {
       this.#seen.delete(stream);
+      makeRoom(this.#seen, STREAMS_MAX);
       this.#seen.set(stream, lastSeqOf(message));
-      if (this.#seen.size > STREAMS_MAX) this.#seen.delete(this.#seen.keys().next().value as string);
     }
     this.#listeners.message(message);
   }

@@ -3,6 +3,7 @@
  * check and the documentation all come from here (scripts/generate-config.mjs), so that none of them can say
  * something else.
  */
+import { DEFAULT_PORT } from '../wire/address.ts';
 import {
   bool, choice, endpoint, fileMode, fixed, int, list, peer, peerMask, required, secret, text, type Field,
 } from './field.ts';
@@ -18,7 +19,7 @@ const ANY = (fallback: string) => text(fallback, 'any text', /^/);
 const main: Fields<MainOptions> = {
   enabled: bool(true),
   log: choice('info', 'error', 'warn', 'info', 'debug'),
-  port: fixed(int(14627, 1, 65535)),
+  port: fixed(int(DEFAULT_PORT, 1, 65535)),
   socket: fixed(PATH('/var/run/meshchat/meshchat.sock')),
   socketMode: fixed(fileMode(0o660)),
   socketGroup: fixed(WORD('')),

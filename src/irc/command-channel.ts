@@ -1,5 +1,5 @@
 /** Channels: JOIN, PART, TOPIC, NAMES, LIST, INVITE, KICK. What a channel operator may do holds for this node only. */
-import { makeRoom } from './tables.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import {
   CAP_CHATHISTORY, CAP_INVITE_NOTIFY, CAP_MULTI_PREFIX, CAP_NO_IMPLICIT_NAMES, CAP_READ_MARKER, CAP_USERHOST_IN_NAMES,
 } from './capabilities.ts';

@@ -43,7 +43,7 @@ function handleText(ircd: Ircd, session: Session, line: Line, user: User): void 
     if (!quiet) session.reply(numeric.ERR_NOTEXTTOSEND, 'No text to send');
   } else {
     const bytes = byteLength(text);
-    const overhead = (user).prefix.length + line.command.length + byteLength(targets) + 7;
+    const overhead = user.prefix.length + line.command.length + byteLength(targets) + 7;
     if (bytes > WHOLE_TEXT_BYTES_MAX && bytes + overhead > LINE_BYTES_MAX) {
       return session.reply(numeric.ERR_INPUTTOOLONG, 'Input line was too long');
     }

@@ -2,6 +2,7 @@
  * MODE for channels and users. All of it holds on this node only: who is an operator here, and what he keeps out of
  * sight.
  */
+import { toggle } from '../encoding/tables.ts';
 import type { Channel, ListMode } from './channel.ts';
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
@@ -11,7 +12,6 @@ import { fold, fullMask, KEY_LENGTH_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import { inSeconds, replyMissing, replyNoChannel, replyNoNick, replyNotIn, requireOp, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
-import { toggle } from './tables.ts';
 import type { User } from './user.ts';
 
 const FLAGS = 'Cimnst';

@@ -2,7 +2,7 @@
  * What belongs to one person across his clients and, when he has an account, across his connections: private
  * conversations and read marks. Without an account it is forgotten when he leaves.
  */
-import { makeRoom } from './tables.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import type { Entry } from './history.ts';
 import { History } from './history.ts';
 import { fold } from './names.ts';

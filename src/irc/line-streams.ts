@@ -3,7 +3,7 @@
  * numbered 1, 2, …. So a hole shows whatever made it. What the source itself has sent is kept apart from what other
  * members gave of it: only the source can say what it has said.
  */
-import { makeRoom } from './tables.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import { Ranges } from './ranges.ts';
 
 const STREAMS_MAX = 256;

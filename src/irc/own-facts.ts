@@ -2,7 +2,7 @@
  * The facts about this node's users as the other nodes get them: every change raises the version and is published;
  * whoever comes or asks gets all of them, in parts.
  */
-import { makeRoom } from './tables.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import type { Channel, Topic } from './channel.ts';
 import { encodeFacts, packItems } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';

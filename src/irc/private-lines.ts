@@ -3,7 +3,7 @@
  * else.
  */
 import type { Message } from '../client/client.ts';
-import { makeRoom } from './tables.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import type { Channel } from './channel.ts';
 import { showInvite } from './command-channel.ts';
 import { deliverPrivate, showPrivateRedaction } from './command-message.ts';

@@ -1,5 +1,5 @@
 /** Token buckets: how many lines a client may send, and one node of the mesh may bring. */
-import { makeRoom } from './tables.ts';
+import { makeRoom } from '../encoding/tables.ts';
 
 const ADDRESSES_MAX = 2000;
 

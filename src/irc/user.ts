@@ -1,7 +1,7 @@
 /** A person on the mesh: of this node (with sessions, the clients connected for him) or of another node (without). */
+import { toggle } from '../encoding/tables.ts';
 import type { Channel } from './channel.ts';
 import type { Session } from './session.ts';
-import { toggle } from './tables.ts';
 
 export interface UserFacts {
   nick: string;

@@ -11,6 +11,7 @@
  *        8    16  address (IPv4 as a mapped one)
  */
 import type { Candidate, MeshListener, MeshSource, MeshStatus } from '../broadcast/mesh-source.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DatagramSocket, Runtime, Timer } from '../runtime/runtime.ts';
 import { formatAddress, parseAddress } from '../wire/address.ts';
@@ -186,8 +187,8 @@ export class LanMesh implements MeshSource {
     if (!this.accepts(address) || this.#own.includes(address)) return;
     const isNew = !this.#nodes.delete(address);
     const now = this.#runtime.now();
+    makeRoom(this.#nodes, LAN_NODES_MAX);
     this.#nodes.set(address, now);
-    if (this.#nodes.size > LAN_NODES_MAX) this.#nodes.delete(this.#nodes.keys().next().value!);
     const candidate: Candidate = { address, port: view.getUint16(4), hops: 1, advertised: true };
     this.#listener?.onCandidates([candidate]);
     if (isNew && now - this.#sentAt >= ANSWER_MS) this.#beaconAt = now;

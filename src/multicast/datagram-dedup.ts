@@ -1,4 +1,5 @@
 /** Each unreliable datagram of a source is new once: the newest counter and the 31 before it (RFC 6479's window). */
+import { makeRoom } from '../encoding/tables.ts';
 import { serialDiff } from '../wire/serial.ts';
 
 const STREAMS_MAX = 256;
@@ -11,7 +12,7 @@ export class DatagramDedup {
   isNew(key: number, seq: number): boolean {
     const seen = this.#seen.get(key);
     if (seen === undefined) {
-      if (this.#seen.size >= STREAMS_MAX) this.#seen.delete(this.#seen.keys().next().value!);
+      makeRoom(this.#seen, STREAMS_MAX);
       this.#seen.set(key, [seq, 1]);
       return true;
     }

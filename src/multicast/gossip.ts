@@ -9,6 +9,7 @@ import type { Alarm } from '../broadcast/alarms.ts';
 import type { DatagramWriter } from '../broadcast/datagram-writer.ts';
 import { ALIVE, GONE, type Peer } from '../broadcast/peer.ts';
 import { hashText } from '../encoding/hash.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import { endpointId, formatAddress, identityText, parseAddress } from '../wire/address.ts';
 import { FRAME_DIGEST, FRAME_HINT } from '../wire/frame.ts';
 import { DIGEST_LENGTH, HINT_LENGTH } from '../wire/gossip.ts';
@@ -116,8 +117,8 @@ export class Gossip implements Alarm {
     const hintedMax = serialAdd(high, HINT_REACH_MAX);
     const ending = { group, source, epoch: source.epoch, high, hinted, hintedMax, at: now, reason };
     if (reason === 'restart') this.#report(ending);
-    if (this.#endings.size >= ENDINGS_MAX) this.#endings.delete(this.#endings.keys().next().value!);
     this.#endings.delete(name);
+    makeRoom(this.#endings, ENDINGS_MAX);
     this.#endings.set(name, ending);
     this.#toTell.add(ending);
     this.#context.alarms.setEarlier(this, now + HINT_MS_MIN + Math.round(HINT_MS_SPREAD * this.#context.random()));

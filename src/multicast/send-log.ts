@@ -7,7 +7,7 @@ export const ENTRY_OVERHEAD_BYTES = 64;
 
 export class LogEntry {
   readonly payload: Uint8Array;
-  /** DATA_FIRST, DATA_LAST. */
+  /** DATA_FIRST, DATA_LAST; of a DGRAM also DATA_PRIVATE. */
   readonly flags: number;
   readonly publishedAt: number;
   /** What all before it have cost. */

@@ -6,6 +6,7 @@
  */
 import type { Alarm } from '../broadcast/alarms.ts';
 import { ALIVE, type Peer } from '../broadcast/peer.ts';
+import { makeRoom } from '../encoding/tables.ts';
 import { FRAME_SESSION } from '../wire/frame.ts';
 import { serialAdd } from '../wire/serial.ts';
 import { REQUEST_BITMAP_MAX, type Request, SESSION_LENGTH } from '../wire/srm.ts';
@@ -58,7 +59,7 @@ export class SrmRepairs implements Alarm {
     const groupSize = this.#group.peers.size + 1;
     timer.adapt(groupSize, Math.log10(groupSize));
     const dueAt = now + timer.waitMs(distanceMs, 0, this.#context.random());
-    if (this.#repairs.size >= REPAIRS_MAX) this.#repairs.delete(this.#repairs.keys().next().value!);
+    makeRoom(this.#repairs, REPAIRS_MAX);
     this.#repairs.set(seq, { dueAt, holdUntil: Infinity, distanceMs });
   }
 
