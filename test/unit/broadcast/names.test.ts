@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Session } from '../../../src/multicast/session.ts';
 import { FRAME_DATA, FRAME_SUBS } from '../../../src/wire/frame.ts';
-import { met, Pair, talk } from './pair.ts';
+import { heardAll, met, Pair, talk } from './pair.ts';
 
 const names = suite('one node or two');
 
@@ -14,19 +14,45 @@ function takenForTwo(): Pair {
   return pair;
 }
 
+/** Node 0 is heard under both names, then under one, then under both; @returns the next number. */
+function talkByTurns(pair: Pair): number {
+  const both = talk(pair, 0, 200);
+  pair.cut.add('200::a');
+  const one = talk(pair, both, 3000);
+  pair.cut.clear();
+  return talk(pair, one, 3000);
+}
+
 /** And hears now that they are one. */
 function enlighten(pair: Pair): void {
   pair.nameless = false;
   pair.nodes[0]!.join(pair.now, 'another');
 }
 
+/** Met on the first mesh, and on the second just now; node 1 gets no list from the addresses of one of them. */
+function metThenSecond(hiddenFrom: string): Pair {
+  const pair = met([0]);
+  pair.hidden.add(FRAME_SUBS);
+  pair.hiddenFrom = hiddenFrom;
+  pair.bringUp(1);
+  return pair;
+}
+
+/** Met on the second mesh, whose addresses' lists do not come to node 1, and on the first just now. */
+function metByHidden(): Pair {
+  const pair = new Pair();
+  pair.hidden.add(FRAME_SUBS);
+  pair.hiddenFrom = '200';
+  for (const node of pair.nodes) node.join(pair.now, 'g');
+  pair.bringUp(1);
+  pair.run(3000);
+  pair.bringUp(0);
+  return pair;
+}
+
 names('two members that turn out to be one get all that is said from then on, and rest', () => {
   const pair = takenForTwo();
-  let said = talk(pair, 0, 200);
-  pair.cut.add('200::a');
-  said = talk(pair, said, 3000);
-  pair.cut.clear();
-  said = talk(pair, said, 3000);
+  let said = talkByTurns(pair);
   enlighten(pair);
   pair.run(10_000);
   assert.is(pair.members(1).length, 1);
@@ -37,8 +63,7 @@ names('two members that turn out to be one get all that is said from then on, an
   pair.heard[1]!.length = 0;
   said = talk(pair, said, 1000);
   pair.run(2000);
-  const heard = Array.from({ length: said - from }, (_, i) => `${lead} ${from + i}`);
-  assert.equal(pair.heard[1], heard, 'and nothing that came under the other name comes again');
+  assert.equal(pair.heard[1], heardAll(lead!, from, said), 'and nothing that came under the other name comes again');
   const { sentCount } = pair;
   pair.run(5000);
   assert.ok(pair.sentCount - sentCount < 20, `${pair.sentCount - sentCount} datagrams in 5 s of rest`);
@@ -57,17 +82,13 @@ names('what has come to one of them is not asked for again by the other', () => 
     pair.heard[1]!.length = 0;
     const said = talk(pair, from, 1000);
     pair.run(2000);
-    assert.equal(pair.heard[1], Array.from({ length: said - from }, (_, i) => `${lead} ${from + i}`), `mesh ${mesh}`);
+    assert.equal(pair.heard[1], heardAll(lead!, from, said), `mesh ${mesh}`);
   }
 });
 
 names('what one of them kept until it is its turn is not lost', () => {
   const pair = takenForTwo();
-  let said = talk(pair, 0, 200);
-  pair.cut.add('200::a');
-  said = talk(pair, said, 3000);
-  pair.cut.clear();
-  said = talk(pair, said, 3000);
+  let said = talkByTurns(pair);
   pair.run(1000);
   pair.heard[1]!.length = 0;
   pair.hidden.add(FRAME_DATA);
@@ -88,11 +109,7 @@ names('what one of them kept until it is its turn is not lost', () => {
 
 names('what came under one of two names is not asked for under the other for ever', () => {
   const pair = takenForTwo();
-  let said = talk(pair, 0, 200);
-  pair.cut.add('200::a');
-  said = talk(pair, said, 3000);
-  pair.cut.clear();
-  said = talk(pair, said, 3000);
+  let said = talkByTurns(pair);
   pair.run(3000);
   const { sentCount } = pair;
   pair.run(5000);
@@ -160,10 +177,7 @@ names('an address is told until it is heard of, as groups are', () => {
 });
 
 names('a second address is no member before the first has told its newest list', () => {
-  const pair = met([0]);
-  pair.hidden.add(FRAME_SUBS);
-  pair.hiddenFrom = 'fc00';
-  pair.bringUp(1);
+  const pair = metThenSecond('fc00');
   pair.run(12_000);
   assert.equal(pair.members(1), ['fc00::a'], 'the first is heard: it will');
   pair.cut.add('fc00::a');
@@ -172,10 +186,7 @@ names('a second address is no member before the first has told its newest list',
 });
 
 names('nor while neither is heard', () => {
-  const pair = met([0]);
-  pair.hidden.add(FRAME_SUBS);
-  pair.hiddenFrom = 'fc00';
-  pair.bringUp(1);
+  const pair = metThenSecond('fc00');
   pair.run(500);
   assert.equal(pair.nodes[1]!.broadcast.peers.find('200::a')!.named.size, 1);
   for (const address of pair.addresses[0]!) pair.cut.add(address);
@@ -187,41 +198,26 @@ names('nor while neither is heard', () => {
 });
 
 names('nothing counts by a second address before its list has come', () => {
-  const pair = met([0]);
-  pair.hidden.add(FRAME_SUBS);
-  pair.hiddenFrom = '200';
-  pair.bringUp(1);
+  const pair = metThenSecond('200');
   pair.run(1000);
   assert.is(pair.nodes[0]!.broadcast.peers.find('fc00::b')!.way.id, '200::b', 'the other knows that they are one');
   const said = talk(pair, 0, 1000);
   pair.hidden.clear();
   pair.run(10_000);
-  assert.equal(pair.heard[1], Array.from({ length: said }, (_, number) => `fc00::a ${number}`));
+  assert.equal(pair.heard[1], heardAll('fc00::a', 0, said));
 });
 
 names('nor by the first, where the list of the second came before', () => {
-  const pair = new Pair();
-  pair.hidden.add(FRAME_SUBS);
-  pair.hiddenFrom = '200';
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  pair.bringUp(1);
-  pair.run(3000);
-  pair.bringUp(0);
+  const pair = metByHidden();
   pair.run(3000);
   const said = talk(pair, 0, 1000);
   pair.hidden.clear();
   pair.run(10_000);
-  assert.equal(pair.heard[1], Array.from({ length: said }, (_, number) => `fc00::a ${number}`));
+  assert.equal(pair.heard[1], heardAll('fc00::a', 0, said));
 });
 
 names('who was a member first leads, not who was met first', () => {
-  const pair = new Pair();
-  pair.hidden.add(FRAME_SUBS);
-  pair.hiddenFrom = '200';
-  for (const node of pair.nodes) node.join(pair.now, 'g');
-  pair.bringUp(1);
-  pair.run(3000);
-  pair.bringUp(0);
+  const pair = metByHidden();
   pair.cut.add('200::a');
   pair.run(20_000);
   assert.equal(pair.members(1), ['fc00::a']);
@@ -233,10 +229,7 @@ names('who was a member first leads, not who was met first', () => {
 });
 
 names('nothing counts by a second address without a list after it was gone for a while either', () => {
-  const pair = met([0]);
-  pair.hidden.add(FRAME_SUBS);
-  pair.hiddenFrom = '200';
-  pair.bringUp(1);
+  const pair = metThenSecond('200');
   pair.run(1000);
   pair.cut.add('200::a');
   pair.run(120_000);
@@ -245,7 +238,7 @@ names('nothing counts by a second address without a list after it was gone for a
   const said = talk(pair, 0, 1000);
   pair.hidden.clear();
   pair.run(10_000);
-  assert.equal(pair.heard[1], Array.from({ length: said }, (_, number) => `fc00::a ${number}`));
+  assert.equal(pair.heard[1], heardAll('fc00::a', 0, said));
 });
 
 names.run();

@@ -167,3 +167,8 @@ export function talk(pair: Pair, first: number, ms: number): number {
   }
   return number;
 }
+
+/** What a node has heard when these numbers of node 0 have come once each and in order. */
+export function heardAll(address: string, first: number, next: number): string[] {
+  return Array.from({ length: next - first }, (_, index) => `${address} ${first + index}`);
+}

@@ -1,23 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Group } from '../../../src/multicast/group.ts';
-import type { GroupOptions } from '../../../src/multicast/options.ts';
-import { ACK_NOW, Bench, NEED_START, type Remote, REPAIR, START } from './bench.ts';
+import { ACK_NOW, Bench, NEED_START, REPAIR, START } from './bench.ts';
+import { begun } from './begun.ts';
 import { ACK_DELAY_MS, PROBE_DATA_TRIES, PROBE_MS } from './timers.ts';
 
 const probe = suite('cursor: probe timeout');
-
-/** A node with one member at 100 ms that has taken message 1. */
-function begun(options: GroupOptions = {}): { bench: Bench; group: Group; remote: Remote } {
-  const bench = new Bench();
-  const group = bench.join('g', options);
-  const remote = bench.meet('fd00::2', ['g']);
-  bench.publish(group, 'm1');
-  bench.wait(100);
-  remote.status(1);
-  bench.take();
-  return { bench, group, remote };
-}
 
 /** When and what was sent of the stream: "+110 DATA 2". */
 function probes(bench: Bench, since: number): string[] {

@@ -1,29 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Group } from '../../../src/multicast/group.ts';
-import { Bench, ECHO, NEED_START, type Remote, START } from './bench.ts';
+import { ECHO, NEED_START, START } from './bench.ts';
+import { begun, publish } from './begun.ts';
 import { HOLD_MS } from './timers.ts';
 
 const start = suite('cursor: NEED_START');
 
-/** A node with one member at 100 ms that has taken the first `count` messages, so that the stream has begun. */
-function begun(count: number): { bench: Bench; group: Group; remote: Remote } {
-  const bench = new Bench();
-  const group = bench.join();
-  const remote = bench.meet('fd00::2', ['g']);
-  publish(bench, group, count);
-  bench.wait(100);
-  remote.status(count);
-  bench.take();
-  return { bench, group, remote };
-}
-
-function publish(bench: Bench, group: Group, count: number): void {
-  for (let i = 0; i < count; i++) bench.publish(group, `m${i}`);
-}
-
 start('a receiver without state of the stream is told where it begins: after what it had acknowledged', () => {
-  const { bench, group, remote } = begun(3);
+  const { bench, group, remote } = begun({}, 3);
   publish(bench, group, 2);
   bench.wait(300);
   bench.take();
@@ -33,7 +17,7 @@ start('a receiver without state of the stream is told where it begins: after wha
 });
 
 start('NEED_START again, while START is on its way, sends nothing twice', () => {
-  const { bench, group, remote } = begun(3);
+  const { bench, group, remote } = begun({}, 3);
   publish(bench, group, 20);
   bench.wait(300);
   bench.take();
@@ -42,7 +26,7 @@ start('NEED_START again, while START is on its way, sends nothing twice', () => 
 });
 
 start('nor when other STATUS comes between them: it begins again once in a hold-down', () => {
-  const { bench, group, remote } = begun(3);
+  const { bench, group, remote } = begun({}, 3);
   publish(bench, group, 20);
   bench.wait(300);
   bench.take();
@@ -58,7 +42,7 @@ start('nor when other STATUS comes between them: it begins again once in a hold-
 
 start('NEED_START that answers what left before START is late, and means nothing', () => {
   for (const [beforeMs, again] of [[1, 0], [-1, 1]] as const) {
-    const { bench, group, remote } = begun(3);
+    const { bench, group, remote } = begun({}, 3);
     bench.wait(300);
     bench.publish(group, 'x');
     remote.status(0, { flags: NEED_START, high: 0 });
@@ -71,7 +55,7 @@ start('NEED_START that answers what left before START is late, and means nothing
 });
 
 start('an answer that crossed with beginning again: it has more than we remember to have sent', () => {
-  const { bench, group, remote } = begun(3);
+  const { bench, group, remote } = begun({}, 3);
   publish(bench, group, 5);
   bench.wait(300);
   const { window } = group.stream.context;

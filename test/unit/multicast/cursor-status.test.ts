@@ -1,27 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Group } from '../../../src/multicast/group.ts';
-import type { GroupOptions } from '../../../src/multicast/options.ts';
-import { ACK_NOW, Bench, ECHO, EPOCH, FIRST, LAST, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+import { ACK_NOW, Bench, ECHO, EPOCH, FIRST, LAST, REPAIR, START, WHOLE } from './bench.ts';
+import { begun, publish } from './begun.ts';
 
 const cursor = suite('cursor: STATUS');
-
-/** A node with one member at 100 ms that has taken message 1, so that the stream has begun. */
-function begun(options: GroupOptions = {}, count = 1, nodeOptions = {}): { bench: Bench; group: Group; remote: Remote } {
-  const bench = new Bench(nodeOptions);
-  const group = bench.join('g', options);
-  const remote = bench.meet('fd00::2', ['g']);
-  for (let i = 0; i < count; i++) bench.publish(group, `m${i + 1}`);
-  bench.wait(100);
-  remote.status(count);
-  bench.take();
-  return { bench, group, remote };
-}
-
-/** Publishes `count` messages at once. */
-function publish(bench: Bench, group: Group, count: number): void {
-  for (let i = 0; i < count; i++) bench.publish(group, `m${i}`);
-}
 
 cursor('a message goes to every member at once, with START until the first STATUS', () => {
   const bench = new Bench();

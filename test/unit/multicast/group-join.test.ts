@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Bench, bytesOfText, groupHex, PRIVATE, Remote, START, textOf, WHOLE } from './bench.ts';
+import { begun } from './begun.ts';
 
 const join = suite('groups: joining and leaving');
 
@@ -214,11 +215,7 @@ join('who came into the group after we had left it gets of its history what it w
 });
 
 join('joined again, the numbers go on: none is used twice within an epoch', () => {
-  const bench = new Bench();
-  const group = bench.join();
-  const remote = bench.meet('fd00::2', ['g']);
-  bench.publish(group, 'one');
-  remote.status(1);
+  const { bench, group, remote } = begun();
   bench.node.leave(bench.now, group);
   bench.wait(1000);
   const again = bench.join();

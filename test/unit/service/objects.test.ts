@@ -6,7 +6,7 @@ import type { Table } from '../../../src/ubus/blob.ts';
 import { decodeTable } from '../../../src/ubus/blob.ts';
 import type { Answer } from '../../../src/ubus/connection.ts';
 import { UbusConnection } from '../../../src/ubus/connection.ts';
-import { bytes, setup as setupDaemon } from './setup.ts';
+import { busAt, bytes, eventsOfPeer, setup as setupDaemon } from './setup.ts';
 
 const objects = suite('ubus objects');
 const PATH = '/meshchat.sock';
@@ -18,16 +18,7 @@ async function setup(own?: string[]) {
   const options = { version: '1.2.3', socketPath: PATH, socketMode: 0o660, systemBusPath: '', runtimeWarning: '' };
   const service = new UbusService(daemon, log, options);
   await service.start();
-  const connect = async (): Promise<UbusConnection> => {
-    const connecting = UbusConnection.connect(runtime.runtime, PATH);
-    await runtime.settle();
-    return connecting;
-  };
-  const call = async (connection: UbusConnection, path: string, method: string, args: Table = {}): Promise<Answer> => {
-    const calling = connection.call(path, method, args);
-    await runtime.settle();
-    return calling;
-  };
+  const { connect, call } = busAt(PATH, runtime);
   return { ...parts, service, connect, call, client: await connect() };
 }
 const error = ({ data }: Answer): unknown => data[0]?.['error'];
@@ -262,12 +253,7 @@ objects('the log can be read and its level set', async () => {
 
 objects('peers that come and go are events', async () => {
   const { client, node, runtime } = await setup();
-  const heard: string[] = [];
-  void client.listen('meshchat.*', (name, { address, state }) => void heard.push(`${name} ${address} ${state}`));
-  await runtime.settle();
-  node.output.peer('127.0.0.2', 'alive');
-  await runtime.settle();
-  assert.equal(heard, ['meshchat.peer 127.0.0.2 alive']);
+  assert.equal(await eventsOfPeer(client, runtime, node), ['meshchat.peer 127.0.0.2 alive']);
 });
 
 objects.run();

@@ -1,6 +1,8 @@
 import type { Candidate, MeshListener, MeshSource, MeshStatus } from '../../../src/broadcast/mesh-source.ts';
 import { LineLog } from '../../../src/runtime/log.ts';
 import { Daemon } from '../../../src/service/daemon.ts';
+import type { Table } from '../../../src/ubus/blob.ts';
+import { type Answer, UbusConnection } from '../../../src/ubus/connection.ts';
 import { FakeNode } from './fake-core.ts';
 import { FakeRuntime } from './fake-runtime.ts';
 
@@ -48,3 +50,28 @@ export async function setup(addresses = ['127.0.0.1']): Promise<{
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (data: Uint8Array): string => new TextDecoder().decode(data);
+
+/** Programs on the bus at a path, each call answered before it returns. */
+export function busAt(path: string, runtime: FakeRuntime) {
+  const connect = async (): Promise<UbusConnection> => {
+    const connecting = UbusConnection.connect(runtime.runtime, path);
+    await runtime.settle();
+    return connecting;
+  };
+  const call = async (connection: UbusConnection, object: string, method: string, args: Table = {}): Promise<Answer> => {
+    const calling = connection.call(object, method, args);
+    await runtime.settle();
+    return calling;
+  };
+  return { connect, call };
+}
+
+/** What a program hears when 127.0.0.2 comes. */
+export async function eventsOfPeer(client: UbusConnection, runtime: FakeRuntime, node: FakeNode): Promise<string[]> {
+  const heard: string[] = [];
+  void client.listen('meshchat.*', (name, { address, state }) => void heard.push(`${name} ${address} ${state}`));
+  await runtime.settle();
+  node.output.peer('127.0.0.2', 'alive');
+  await runtime.settle();
+  return heard;
+}

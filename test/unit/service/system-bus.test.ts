@@ -3,11 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LineLog } from '../../../src/runtime/log.ts';
 import { UbusService } from '../../../src/service/ubus-service.ts';
-import type { Table } from '../../../src/ubus/blob.ts';
-import type { Answer } from '../../../src/ubus/connection.ts';
-import { UbusConnection } from '../../../src/ubus/connection.ts';
 import { UbusServer } from '../../../src/ubus/server.ts';
-import { setup as setupDaemon } from './setup.ts';
+import { busAt, eventsOfPeer, setup as setupDaemon } from './setup.ts';
 
 const bus = suite('system bus');
 const PATH = '/ubus.sock';
@@ -21,17 +18,7 @@ async function setup() {
   const options = { version: '1.2.3', socketPath: '/own.sock', socketMode: 0o660, systemBusPath: PATH, runtimeWarning: '' };
   const service = new UbusService(daemon, log, options);
   await service.start();
-  const connect = async (): Promise<UbusConnection> => {
-    const connecting = UbusConnection.connect(runtime.runtime, PATH);
-    await runtime.settle();
-    return connecting;
-  };
-  const call = async (connection: UbusConnection, path: string, method: string, args: Table = {}): Promise<Answer> => {
-    const calling = connection.call(path, method, args);
-    await runtime.settle();
-    return calling;
-  };
-  return { ...parts, connect, call };
+  return { ...parts, ...busAt(PATH, runtime) };
 }
 
 bus('a program may join what another has joined, and the join stays when both have gone', async () => {
@@ -61,12 +48,7 @@ bus('a join again is none beyond the limit', async () => {
 bus('peers that come and go are events here too', async () => {
   const { connect, node, runtime } = await setup();
   const client = await connect();
-  const heard: string[] = [];
-  void client.listen('meshchat.*', (name, { address, state }) => void heard.push(`${name} ${address} ${state}`));
-  await runtime.settle();
-  node.output.peer('127.0.0.2', 'alive');
-  await runtime.settle();
-  assert.equal(heard, ['meshchat.peer 127.0.0.2 alive']);
+  assert.equal(await eventsOfPeer(client, runtime, node), ['meshchat.peer 127.0.0.2 alive']);
 });
 
 bus.run();
