@@ -86,6 +86,7 @@ class Service {
   readonly #meshes = new Map<string, { text: string; sources: MeshSource[] }>();
   readonly #groups = new Map<string, { text: string; group: Group }>();
   #groupClient: LocalClient | undefined;
+  #reloading = Promise.resolve();
 
   constructor(runtime: Runtime, log: LineLog, args: DaemonArguments, options: DaemonOptions) {
     this.#runtime = runtime;
@@ -193,7 +194,13 @@ class Service {
     await this.#useGroups(this.#groupClient);
   }
 
-  async reload(): Promise<void> {
+  /** One after the other, however many signals come. */
+  reload(): Promise<void> {
+    const now = (): Promise<void> => this.#reload();
+    return (this.#reloading = this.#reloading.then(now, now));
+  }
+
+  async #reload(): Promise<void> {
     const { config, sets } = this.#arguments;
     const { options, errors, warnings } = await loadConfiguration(this.#runtime.files, config, sets);
     for (const warning of warnings) this.#log.warn(warning);

@@ -69,11 +69,11 @@ const group: Fields<GroupOptions> = {
 
 const irc: Fields<IrcOptions> = {
   enabled: fixed(bool(true)),
-  listen: fixed(list(endpoint(), { address: '127.0.0.1', port: 6667 })),
-  websocket: fixed(list(endpoint())),
-  tlsListen: fixed(list(endpoint())),
-  tlsCert: fixed(PATH('')),
-  tlsKey: fixed(PATH('')),
+  listen: list(endpoint(), { address: '127.0.0.1', port: 6667 }),
+  websocket: list(endpoint()),
+  tlsListen: list(endpoint()),
+  tlsCert: PATH(''),
+  tlsKey: PATH(''),
   interface: list(WORD('')),
   networkName: WORD('meshchat'),
   serverName: fixed(WORD('irc.mesh')),

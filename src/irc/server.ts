@@ -55,7 +55,8 @@ class Server implements IrcServer {
     const ircd: Ircd = new Ircd(network, runtime, mesh, parts);
     this.#ircd = ircd;
     this.#mesh = mesh;
-    this.#listeners = new Listeners(runtime, () => this.#ircd.options, log);
+    const serveWeb = (stream: Stream): StreamHandler => serveWebSocket(ircd, stream);
+    this.#listeners = new Listeners(runtime, () => ircd.options, log, (stream) => serveTcp(ircd, stream), serveWeb);
   }
 
   get ports(): readonly number[] {
@@ -66,7 +67,7 @@ class Server implements IrcServer {
     const { options } = this.#ircd;
     if (!options.enabled) return;
     try {
-      await this.#listeners.open(this.#serveTcp, (stream) => serveWebSocket(this.#ircd, stream));
+      await this.#listeners.open();
     } catch (error) {
       this.stop('Server could not start');
       throw error;
@@ -75,8 +76,6 @@ class Server implements IrcServer {
     this.#every(() => MESH_TICK_MS, () => this.#mesh.tick());
     await this.#mesh.start();
   }
-
-  readonly #serveTcp = (stream: Stream): StreamHandler => serveTcp(this.#ircd, stream);
 
   #every(intervalMs: () => number, task: () => void): void {
     const timer = this.#runtime.timer(() => {
@@ -101,9 +100,7 @@ class Server implements IrcServer {
 
   async reload(options: IrcOptions): Promise<string[]> {
     const before = this.#ircd.options;
-    const fixed = [
-      'enabled', 'listen', 'websocket', 'tlsListen', 'tlsCert', 'tlsKey', 'serverName', 'sendQueueBytesMax',
-    ] as const;
+    const fixed = ['enabled', 'serverName', 'sendQueueBytesMax'] as const;
     const changed = fixed.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(options[name]));
     const kept: Record<string, unknown> = {};
     for (const name of changed) kept[name] = before[name];
@@ -111,7 +108,7 @@ class Server implements IrcServer {
     this.#ircd.network.configure(now);
     this.#ircd.accounts.configure(now.accounts, now.operators);
     this.#mesh.applyLists();
-    if (now.enabled) await this.#listeners.reloadTls(this.#serveTcp);
+    if (now.enabled) await this.#listeners.reload();
     return [...changed];
   }
 

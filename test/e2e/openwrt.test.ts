@@ -88,6 +88,28 @@ step('IRC listens on loopback and the LAN alone', () => {
   for (const address of irc) assert.not.match(address, /^0+:/);
 });
 
+step('IRC follows the address of a network, and drops nobody', () => {
+  if (run('ubus list network.interface').status !== 0) return console.log('skipped: no netifd');
+  const before = pid();
+  const listens = (address: string): string => `netstat -ltn | grep -q ' ${address.replaceAll('.', '[.]')}:6667 '`;
+  text(`uci -q batch <<'X'
+set network.meshtest=interface
+set network.meshtest.device=lo
+set network.meshtest.proto=static
+set network.meshtest.ipaddr=127.77.7.1/32
+add_list meshchat.irc.interface=meshtest
+commit
+X
+/etc/init.d/meshchat reload; /etc/init.d/network reload`);
+  until(listens('127.77.7.1'), 10);
+  text("uci set network.meshtest.ipaddr=127.77.7.2/32; uci commit network; /etc/init.d/network reload");
+  until(`${listens('127.77.7.2')} && ! ${listens('127.77.7.1')}`, 10);
+  text('uci del_list meshchat.irc.interface=meshtest; uci delete network.meshtest; uci commit; /etc/init.d/network reload');
+  text('/etc/init.d/meshchat reload');
+  until(`! ${listens('127.77.7.2')}`, 10);
+  assert.is(pid(), before);
+});
+
 step('refuses the calls of other users', () => {
   const as = "start-stop-daemon -S -q -c nobody -x /bin/ubus -- -S -t 5";
   assert.is(run(`${as} call meshchat status`).status, 4, 'hidden: not found');

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hears, pause, until } from './chat-client.ts';
-import { RUNTIME, sees, type TestMesh, withMesh } from './first-light-nodes.ts';
+import { ChatClient, hears, pause, until } from './chat-client.ts';
+import { IRC_PORT, RUNTIME, sees, type TestMesh, withMesh } from './first-light-nodes.ts';
 
 const CHAT_AGAIN_MS_MAX = 2000;
 const BYE_MS_MAX = 2000;
@@ -85,6 +85,22 @@ async function reloaded(mesh: TestMesh): Promise<void> {
   assert.match(await motd(), 'the new words');
 }
 
+/** One door is shut, another opened, a third cannot be: who came in by the first stays. */
+async function moved(mesh: TestMesh): Promise<void> {
+  const node = mesh.node(0);
+  const ann = await mesh.chatter(0, 'ann');
+  const config = readFileSync(node.configPath, 'utf8');
+  const elsewhere = `$1:6669'\n\tlist listen '192.0.2.1:6667'`;
+  writeFileSync(node.configPath, config.replace(/(list listen '\S+):\d+'/, elsewhere));
+  node.child.kill('SIGHUP');
+  await until('it has moved', () => node.lines.some((line) => line.includes('reload: irc.listen changed')), 5000);
+  assert.match(node.lines.join('\n'), /^error: irc\.listen: 192\.0\.2\.1 port 6667: .*nobody can connect there$/m);
+  const bob = await ChatClient.join(node.address, 6669, 'bob');
+  bob.send('PRIVMSG ann :by the other door');
+  await ann.wait(/^:bob!\S+ PRIVMSG ann :by the other door/);
+  assert.match(await ChatClient.open(node.address, IRC_PORT).then(() => 'open', String), /ECONNREFUSED/);
+}
+
 /** One group more than there can be with IRC's own, and the section of IRC's is not for the taking. */
 async function groupsRefused(mesh: TestMesh): Promise<void> {
   const { lines } = mesh.node(0);
@@ -111,6 +127,9 @@ restart('SIGTERM: the others see QUIT at once, clients get ERROR, status 0, no s
 });
 restart('SIGHUP reads the configuration again; a bad one changes nothing; people stay connected', async () => {
   await withMesh({ count: 1 }, reloaded);
+});
+restart('SIGHUP moves the listeners; people stay connected', async () => {
+  await withMesh({ count: 1 }, moved);
 });
 restart('groups that cannot be joined are told, and are no reason to be without the rest', async () => {
   const groups = Array.from({ length: 112 }, (_, i) => [`g${i + 1}=group`, `g${i + 1}.name=g${i + 1}`]);
