@@ -21,7 +21,7 @@ diff('nothing differs from itself', () => {
 
 diff('names options, and those that a running daemon cannot take', () => {
   assert.equal(changes('', "config meshchat 'main'\n\toption log debug\n\toption port 5\n"), ['meshchat.log', 'meshchat.port restart']);
-  assert.equal(changes('', "config irc\n\tlist listen '[::1]:1'\n\toption motd hi\n"), ['irc.listen restart', 'irc.motd']);
+  assert.equal(changes('', "config irc\n\toption server_name 'a.b'\n\toption motd hi\n"), ['irc.server_name restart', 'irc.motd']);
 });
 
 diff('knows sections of many by name, not by place', () => {
