@@ -186,7 +186,8 @@ class Service {
     this.#ubus = ubus;
     await named(ubus.start(), 'socket', 'meshchat', meshchat.socket);
     const listen = this.#options.irc.listen.map(({ address, port }) => `${address}:${port}`).join(' ');
-    const irc = startIrc(this.#runtime, new LocalClient(daemon.groups), ircOptions(this.#options), this.#log);
+    const client = new LocalClient(daemon.groups);
+    const irc = startIrc(this.#runtime, client, ircOptions(this.#options), this.#log, `meshchat-${MESHCHAT_VERSION}`);
     this.#irc = await named(irc, 'listen', 'irc', listen);
     ubus.addStatus('irc', () => this.#irc!.status() as Table);
     // After IRC, whose group is as IRC wants it.

@@ -15,7 +15,6 @@ import type { IrcOptions } from './options.ts';
 import { serveTcp } from './tcp-transport.ts';
 import { serveWebSocket } from './websocket.ts';
 
-export const IRC_VERSION = 'meshchat-1';
 const MESH_TICK_MS = 500;
 
 export interface IrcServer {
@@ -28,9 +27,14 @@ export interface IrcServer {
   stop(reason: string): void;
 }
 
-/** @throws SystemError when an address can not be listened on. */
-export async function startIrc(runtime: Runtime, client: Client, options: IrcOptions, log: Log): Promise<IrcServer> {
-  const server = new Server(runtime, client, options, log);
+/**
+ * @param version as clients are told it, a word
+ * @throws SystemError when an address can not be listened on
+ */
+export async function startIrc(
+  runtime: Runtime, client: Client, options: IrcOptions, log: Log, version: string,
+): Promise<IrcServer> {
+  const server = new Server(runtime, client, options, log, version);
   await server.start();
   return server;
 }
@@ -42,13 +46,13 @@ class Server implements IrcServer {
   readonly #listeners: Listeners;
   readonly #timers: { cancel(): void }[] = [];
 
-  constructor(runtime: Runtime, client: Client, options: IrcOptions, log: Log) {
+  constructor(runtime: Runtime, client: Client, options: IrcOptions, log: Log, version: string) {
     this.#runtime = runtime;
     const network = new Network(options, runtime);
     const accounts = new Accounts((bytes) => runtime.sha256(bytes), (task) => runtime.later(task));
     accounts.configure(options.accounts, options.operators);
     const conversations = new Conversations(() => network.newHistory());
-    const parts = { accounts, conversations, log, version: IRC_VERSION };
+    const parts = { accounts, conversations, log, version };
     // The run's number rises with time and differs from an earlier one even when the clock was set back.
     const run = Math.floor(runtime.wallMs() / 1000) * 4096 + Math.floor(runtime.random() * 4096);
     const mesh = new Mesh(client, run, { network, ircd: () => ircd, log, random: () => runtime.random() });

@@ -22,7 +22,9 @@ const registration = suite('irc registration');
 registration('welcome, support tokens, counts and message of the day, in this order', async () => {
   const { one } = await node({ motd: ['hello', 'there'] });
   const client = one.connect();
-  const got = numerics(await client.ask('NICK bob', 'USER bob 0 * :Bob'));
+  const lines = await client.ask('NICK bob', 'USER bob 0 * :Bob');
+  assert.match(lines.join('\n'), / 002 bob :Your host is irc\.mesh, running meshchat-test\n.* 004 bob irc\.mesh meshchat-test /s);
+  const got = numerics(lines);
   assert.equal([...new Set(got)], ['001', '002', '003', '004', '005', '251', '252', '253', '254', '255', '265', '266', '375', '372', '376']);
 });
 registration('commands are known in any case, and with LF alone', async () => {

@@ -168,7 +168,8 @@ export class TestNode {
       },
     } as unknown as Runtime;
     this.#accept = [];
-    const starting = startIrc(runtime, this.client as Client, { ...defaultIrcOptions(), playbackLines: 0, ...options }, log);
+    const wanted = { ...defaultIrcOptions(), playbackLines: 0, ...options };
+    const starting = startIrc(runtime, this.client as Client, wanted, log, 'meshchat-test');
     await this.world.run(200);
     this.server = await starting;
   }
