@@ -34,7 +34,7 @@ const MAY_IMPORT_SERVICE = ['src/client/local-client.ts'];
 const MISSED = 'src/service/missed.ts';
 const RUNTIME_TYPES = ['src/runtime/runtime.ts', 'src/runtime/log.ts'];
 /** Compositions: they choose the adapters. */
-const COMPOSE = ['src/main.ts', 'src/client/socket-client.ts'];
+const COMPOSE = ['src/main.ts', 'src/meshchatd.ts', 'src/from-options.ts', 'src/client/socket-client.ts'];
 /** Pure state machines: time and chance come in as arguments, nothing but calls of a port goes out. */
 const PURE = ['wire', 'broadcast', 'multicast'];
 const PURE_FORBIDDEN = ['queueMicrotask', 'Promise', 'async', 'await'];
