@@ -82,6 +82,12 @@ chaos: runtime
 	@$(NODE) build.mjs --no-types --any-size
 	$(NODE) scripts/bundle-run.mjs test/e2e/chaos.ts seconds=$(or $(SECONDS),20) seed=$(or $(SEED),1)
 
+.PHONY: soak
+## make soak         four daemons, people and programs that come and go: nothing lost, memory at rest (MINUTES=10)
+soak: runtime
+	@$(NODE) build.mjs --no-types --any-size
+	$(NODE) scripts/bundle-run.mjs test/e2e/soak.ts minutes=$(or $(MINUTES),10)
+
 ## make clean        removes what the others made, except node_modules
 clean:
 	rm -rf dist build
