@@ -236,13 +236,31 @@ export class Group {
     if (!this.peers.delete(peer.id)) return;
     this.stream.removeReceiver(peer);
     const own = this.addressed.get(peer);
-    if (own !== undefined) {
-      for (const key of this.#privateKeys(peer)) this.#context.numbers.keep(key, own.log.next);
-      this.addressed.delete(peer);
-      this.#context.sendStreams.delete(own);
-      own.close();
-    }
+    if (own !== undefined) this.#end(peer, own);
     this.#context.groups.settle(this);
+  }
+
+  /** Its node goes by another name now: what it lacks of what was sent to it alone goes there, under the same numbers. */
+  handOver(peer: Peer, lead: Peer): void {
+    const own = this.addressed.get(peer);
+    const other = this.addressed.get(lead);
+    const cursor = own?.cursors.get(peer);
+    if (own === undefined || cursor === undefined || cursor.drained || !this.peers.has(lead.id)) return;
+    const from = serialAdd(cursor.base, 1);
+    // Numbers that were used for both names mean two messages each.
+    if (other !== undefined && (!other.isDrained(true) || serialDiff(from, other.log.next) < 0)) return;
+    if (other !== undefined) this.#end(lead, other);
+    this.addressed.delete(peer);
+    this.addressed.set(lead, own);
+    own.removeReceiver(peer);
+    own.addReceiver(lead, from);
+  }
+
+  #end(peer: Peer, stream: SendStream): void {
+    for (const key of this.#privateKeys(peer)) this.#context.numbers.keep(key, stream.log.next);
+    this.addressed.delete(peer);
+    this.#context.sendStreams.delete(stream);
+    stream.close();
   }
 
   /** The members have all that was published, or know what they will not get; `patient`: also those that cannot be reached. */

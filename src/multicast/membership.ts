@@ -78,6 +78,7 @@ export class Membership {
       if (!peer.shadowed) {
         this.#joined(group, peer, start);
       } else if (group.peers.has(peer.id)) {
+        group.handOver(peer, peer.lead);
         group.removeMember(peer);
         this.#tell(group, peer, 'left');
       }

@@ -118,6 +118,49 @@ names('what came under one of two names is not asked for under the other for eve
   assert.is(pair.heard[1]!.at(-1), `200::a ${said - 1}`);
 });
 
+/** Node 1 holds node 0 for two: says a number to one of its names alone. */
+function whisper(pair: Pair, to: string, number: number): void {
+  assert.ok([...pair.nodes[1]!.groups][0]!.publishTo(pair.now, to, Uint8Array.of(0, number)) > 0);
+}
+
+/** What is said meanwhile does not arrive before it is known that they are one. */
+function enlightenTooSoon(pair: Pair, say: () => void): void {
+  for (const address of pair.addresses[0]!) pair.cut.add(address);
+  say();
+  pair.run(30);
+  pair.cut.clear();
+  enlighten(pair);
+  pair.run(3000);
+  assert.is(pair.members(1).length, 1);
+}
+
+names('what was sent to one of them alone and has not come goes on to the one that stays', () => {
+  for (const before of [0, 2]) {
+    const pair = takenForTwo();
+    const [lead, second] = pair.members(1) as [string, string];
+    for (let number = 0; number < before; number++) whisper(pair, lead, number);
+    pair.run(1000);
+    enlightenTooSoon(pair, () => {
+      for (let number = before; number < 5; number++) whisper(pair, second, number);
+    });
+    assert.equal(pair.members(1), [lead]);
+    assert.equal(pair.heard[0], heardAll(pair.members(0)[0]!, 0, 5));
+  }
+});
+
+names('and where both names have used a number, none is used a third time', () => {
+  const pair = takenForTwo();
+  const [lead, second] = pair.members(1) as [string, string];
+  for (const [number, to] of [second, lead, lead].entries()) {
+    whisper(pair, to, number);
+    pair.run(1000);
+  }
+  enlightenTooSoon(pair, () => whisper(pair, second, 3));
+  whisper(pair, lead, 4);
+  pair.run(1000);
+  assert.is(pair.heard[0]!.at(-1)!.split(' ')[1], '4');
+});
+
 names('nobody is met by a second address without learning that it is one', () => {
   const pair = new Pair();
   pair.cut.add('fc00::a');
