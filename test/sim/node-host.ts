@@ -182,6 +182,13 @@ export class NodeHost implements NodeOutput {
     this.#call((node) => { this.groups[group] = node.join(this.clock, spec.name, spec.options) ?? null; });
   }
 
+  /** Whether we hold the node of this address for a member in its present membership: it may have left and come anew since. */
+  knowsLife(address: string, group: number, other: NodeHost): boolean {
+    const joined = other.groups[group];
+    const theirs = joined && this.node?.broadcast.peers.find(address)?.subscriptions.get(joined.key);
+    return theirs?.life === joined?.life;
+  }
+
   leave(group: number): void {
     const joined = this.groups[group];
     if (joined === null || joined === undefined) return;

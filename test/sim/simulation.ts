@@ -309,8 +309,8 @@ export class Simulation {
       const receiver = this.hosts[index]!;
       if (host.known[message.group]!.has(index) && key !== index) host.renamedAt.set(index, this.now);
       if (receiver.groups[message.group] === null || receiver.epoch !== entry.epoch) continue;
-      const joinedAt = receiver.joinedAt[message.group]!;
-      if (entry.at >= joinedAt || this.now - joinedAt > 60_000) message.owed[index] = receiver.serials[message.group]!;
+      const address = this.meshes.addressOf(index, Math.floor(key / this.hosts.length));
+      if (host.knowsLife(address, message.group, receiver)) message.owed[index] = receiver.serials[message.group]!;
     }
   }
 

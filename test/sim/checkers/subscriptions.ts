@@ -30,6 +30,8 @@ export class Subscriptions implements Checker {
       if (seen.has(index)) this.#fail(host, group, `has node ${index} twice, as ${id} too`);
       seen.set(index, epoch);
       const told = known.get(index + Math.max(0, sim.meshes.meshOf(id)) * sim.hosts.length)?.epoch ?? 0;
+      const other = sim.hosts[index]!;
+      if (!other.paused && !host.knowsLife(id, group, other)) this.#fail(host, group, `holds ${id} in a membership that is over`);
       if (told !== epoch) this.#fail(host, group, `told of ${id} as ${told} by events, ${epoch} by members()`);
     }
     const members = [...known.keys()].map((key) => key % sim.hosts.length);
