@@ -7,6 +7,9 @@ import type { NodeHost } from '../node-host.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Checker } from './checker.ts';
 
+/** Who has died is a member until it has been silent for 90 s. */
+const DEAD_KNOWN_MS = 120_000;
+
 export class Subscriptions implements Checker {
   #sim: Simulation;
   constructor(sim: Simulation) {
@@ -41,7 +44,7 @@ export class Subscriptions implements Checker {
       const reached = other.running && sim.canMeet(host.index, other.index);
       const expected = reached && other.groups[group] !== null && !other.paused ? other.epoch : 0;
       const found = seen.get(other.index) ?? 0;
-      if (other.paused) continue;
+      if (other.paused || (!other.running && sim.now - other.changedAt < DEAD_KNOWN_MS)) continue;
       if (found !== expected) this.#fail(host, group, `has node ${other.index} as ${found}, it is ${expected} (0: no member)`);
     }
   }
