@@ -10,8 +10,9 @@ import { ALIVE, GONE, newNonce, Peer, PROBING, type Rank } from './peer.ts';
 
 /** HELLOs to those who are not believed yet. */
 const CHALLENGES_PER_SECOND = 200;
-/** Word that a gone peer is alive is worth a probe, once in so long. */
+/** Word of a peer that it is alive is worth a probe of who is gone, and of who has never answered, once in so long. */
 const GONE_HINT_MS = 1000;
+const UNMET_HINT_MS = 15_000;
 
 export class Admission {
   readonly #context: BroadcastContext;
@@ -47,8 +48,9 @@ export class Admission {
     } else {
       if (locals[peer.local] === undefined) peer.local = local;
       // Somebody has heard it lately: after a partition this is how one contact brings back all.
-      const hinted = candidate.advertised && peer.state === GONE;
-      if (hinted && now - peer.sentAt > GONE_HINT_MS) this.#liveness.probe(now, peer);
+      const hinted = peer.state === GONE ? candidate.advertised : peer.state === PROBING && origin === HEARSAY;
+      const waitMs = peer.state === GONE ? GONE_HINT_MS : UNMET_HINT_MS;
+      if (hinted && now - peer.sentAt > waitMs) this.#liveness.probe(now, peer);
     }
   }
 

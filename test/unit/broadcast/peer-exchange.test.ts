@@ -110,6 +110,33 @@ exchange('told of a peer that is gone, we probe it at once, but not within a sec
   assert.equal(gone.heard().map(({ flags }) => flags), [1]);
 });
 
+exchange('so is who has never answered, but once in 15 s', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  const unmet = new Remote(bench, 'fd00::3');
+  const told = { frame: 'PEERS', flags: 0, peers: [{ address: hex('fd00::3'), port: 14627 }] };
+  remote.send(told);
+  // It is asked once in five minutes by then.
+  for (let askedAt = bench.now; bench.now - askedAt < 100_000; remote.send(remote.hello())) {
+    bench.wait(1000);
+    if (unmet.heard('HELLO').length > 0) askedAt = bench.now;
+    bench.take();
+  }
+  while (unmet.find('HELLO') === undefined) {
+    bench.wait(1000);
+    remote.send(remote.hello());
+  }
+  bench.take();
+  bench.wait(13_000);
+  remote.send(told);
+  bench.wait(500);
+  assert.equal(unmet.heard(), []);
+  bench.wait(2000);
+  for (let i = 0; i < 3; i++) remote.send(told);
+  bench.wait(500);
+  assert.equal(unmet.heard().map(({ flags }) => flags), [1]);
+});
+
 /** 32 addresses that nobody has. */
 function invented(round: number): WireFrame {
   const peers = Array.from({ length: 32 }, (_, i) => ({ address: hex(`fd01::${round.toString(16)}:${i.toString(16)}`), port: 14627 }));
