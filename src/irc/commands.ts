@@ -3,11 +3,13 @@
  * registration. The grammar of each is at the end of its file, and is what HELP shows.
  */
 import { CAP_LABELED_RESPONSE } from './capabilities.ts';
+import { batchCommands } from './command-batch.ts';
 import { channelCommands } from './command-channel.ts';
 import { historyCommands } from './command-history.ts';
 import { messageCommands } from './command-message.ts';
 import { modeCommands } from './command-mode.ts';
 import { queryCommands } from './command-query.ts';
+import { redactCommands } from './command-redact.ts';
 import { registrationCommands } from './command-registration.ts';
 import { serverCommands } from './command-server.ts';
 import { userCommands } from './command-user.ts';
@@ -39,8 +41,8 @@ export interface Command {
 export type CommandTable = Record<string, Command>;
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
-  ...registrationCommands, ...channelCommands, ...modeCommands, ...messageCommands, ...queryCommands, ...userCommands,
-  ...historyCommands, ...serverCommands,
+  ...registrationCommands, ...channelCommands, ...modeCommands, ...messageCommands, ...batchCommands,
+  ...redactCommands, ...queryCommands, ...userCommands, ...historyCommands, ...serverCommands,
 }));
 
 const LABEL_BYTES_MAX = 64;

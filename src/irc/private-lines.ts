@@ -6,7 +6,7 @@ import type { Message } from '../client/client.ts';
 import { makeRoom } from '../encoding/tables.ts';
 import type { Channel } from './channel.ts';
 import { showInvite } from './command-channel.ts';
-import { deliverPrivate, showPrivateRedaction } from './command-message.ts';
+import { showPrivateRedaction } from './command-redact.ts';
 import type { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import type { Ircd } from './ircd.ts';
@@ -17,6 +17,7 @@ import {
 } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { isListed } from './names.ts';
+import { deliverPrivate } from './saying.ts';
 import type { User } from './user.ts';
 
 const SEEN_MAX = 1000;
