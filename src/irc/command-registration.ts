@@ -1,9 +1,9 @@
 /** Registration: CAP, PASS, NICK, USER, AUTHENTICATE; and PING, PONG, QUIT, which may come at any time. */
 import { decodeBase64 } from '../encoding/base64.ts';
 import { CAPABILITIES, CAP_NOTIFY, CAP_SASL, capabilityNames, listCapabilities } from './capabilities.ts';
-import type { CommandTable } from './commands.ts';
-import { joinChannel } from './command-channel.ts';
+import { joinChannel } from './command-join.ts';
 import { replyLusers, replyMotd } from './command-server.ts';
+import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
 import { cleanReal, cleanUser, isNick, REASON_BYTES_MAX } from './names.ts';

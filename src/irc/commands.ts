@@ -6,6 +6,8 @@ import { CAP_LABELED_RESPONSE } from './capabilities.ts';
 import { batchCommands } from './command-batch.ts';
 import { channelCommands } from './command-channel.ts';
 import { historyCommands } from './command-history.ts';
+import { joinCommands } from './command-join.ts';
+import { listCommands } from './command-list.ts';
 import { messageCommands } from './command-message.ts';
 import { modeCommands } from './command-mode.ts';
 import { queryCommands } from './command-query.ts';
@@ -41,8 +43,8 @@ export interface Command {
 export type CommandTable = Record<string, Command>;
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
-  ...registrationCommands, ...channelCommands, ...modeCommands, ...messageCommands, ...batchCommands,
-  ...redactCommands, ...queryCommands, ...userCommands, ...historyCommands, ...serverCommands,
+  ...registrationCommands, ...joinCommands, ...channelCommands, ...listCommands, ...modeCommands, ...messageCommands,
+  ...batchCommands, ...redactCommands, ...queryCommands, ...userCommands, ...historyCommands, ...serverCommands,
 }));
 
 const LABEL_BYTES_MAX = 64;

@@ -2,6 +2,7 @@
 import type { Channel } from './channel.ts';
 import type { Ircd } from './ircd.ts';
 import { isupport } from './isupport.ts';
+import { fold } from './names.ts';
 import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
 import { cutText } from './text.ts';
@@ -36,6 +37,16 @@ export function replyNotIn(session: Session, user: User, channel: Channel): void
 }
 export function replySupport(ircd: Ircd, session: Session): void {
   for (const tokens of isupport(ircd)) session.reply(numeric.RPL_ISUPPORT, ...tokens, 'are supported by this server');
+}
+
+/** @returns the channel when the user is in it; else replies and returns undefined. */
+export function joinedChannel(ircd: Ircd, session: Session, name: string): Channel | undefined {
+  const channel = ircd.network.channels.get(fold(name));
+  const user = session.user as User;
+  if (channel === undefined) replyNoChannel(session, name);
+  else if (channel.members.has(user)) return channel;
+  else session.reply(numeric.ERR_NOTONCHANNEL, channel.name, 'You are not on that channel');
+  return undefined;
 }
 
 /** @returns whether the user is an operator of the channel; else he is told. */
