@@ -18,7 +18,7 @@ function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): voi
   const fail = (code: string, ...params: string[]): void => session.fail('REDACT', code, safeParam(target), ...params);
   const text = cutText(reason, REASON_BYTES_MAX);
   const channel = ircd.network.channels.get(fold(target));
-  const other = channel === undefined ? ircd.network.findUser(target) : undefined;
+  const other = channel === undefined ? ircd.network.nicks.find(target) : undefined;
   if ((channel === undefined && other === undefined) || (channel !== undefined && !channel.members.has(user))) {
     return fail('INVALID_TARGET', 'Invalid target');
   }
@@ -36,7 +36,7 @@ function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): voi
   history?.remove(msgid);
   if (channel !== undefined) {
     const out = ircd.network.outgoing(user, 'REDACT', withReason([channel.name, msgid], text));
-    ircd.network.toChannel(channel, out, CAP_REDACTION);
+    ircd.network.audience.showAll(channel.sessions, out, CAP_REDACTION);
     // An operator redacts for his own node; the author for everybody.
     if (own) ircd.mesh.redact(user, channel, msgid, text);
     return;

@@ -160,7 +160,7 @@ export class Directory {
     const items = node.parts.flatMap((part) => (part as Fields)['l'] as unknown[]).filter(isFields);
     node.parts = [];
     this.counters.snapshotsRead++;
-    this.#network.inBatch('netjoin', node.address, () => this.#applySnapshot(node, items));
+    this.#network.audience.inBatch('netjoin', node.address, () => this.#applySnapshot(node, items));
     this.#adopt(node, version);
   }
 
@@ -237,16 +237,16 @@ export class Directory {
     if (facts === undefined) return void this.counters.malformed++;
     const known = node.users.get(uid);
     if (known === undefined) {
-      if (node.users.size >= USERS_PER_NODE_MAX || this.#network.users.size >= USERS_MAX) {
+      if (node.users.size >= USERS_PER_NODE_MAX || this.#network.nicks.users.size >= USERS_MAX) {
         return void this.counters.refused++;
       }
       const user = new User(node.address, uid, node.address, facts);
       node.users.set(uid, user);
-      return this.#network.add(user);
+      return this.#network.nicks.add(user);
     }
     known.user = facts.user;
     known.mark(facts);
-    this.#network.rename(known, facts.nick);
+    this.#network.nicks.rename(known, facts.nick);
     this.#network.setReal(known, facts.real);
     this.#network.setAccount(known, facts.account);
     this.#network.setAway(known, facts.away);
@@ -343,7 +343,7 @@ export class Directory {
     if (node === undefined) return;
     this.#release(node, Infinity);
     this.#nodes.delete(address);
-    this.#network.inBatch('netsplit', address, () => {
+    this.#network.audience.inBatch('netsplit', address, () => {
       for (const user of node.users.values()) this.#network.remove(user, reason);
     });
   }

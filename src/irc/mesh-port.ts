@@ -97,7 +97,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     const address = this.#name.change(addresses, this.now()) ?? network.host;
     if (address === network.host) return;
     network.host = address;
-    for (const user of network.users.values()) if (user.local) network.setHost(user, address);
+    for (const user of network.nicks.users.values()) if (user.local) network.setHost(user, address);
   }
 
   #publish(fields: Fields, to?: string): void {
@@ -184,7 +184,8 @@ export class Mesh implements MeshPort, ChannelLinkPort {
   showMissed(channel: Channel, entries: Entry[]): void {
     const nowMs = this.wallMs();
     const first = this.#links.get(channel.key)?.synced !== undefined;
-    for (const entry of entries) if (entry.source === '') entry.source = this.#network.prefixOf(entry.origin as Origin);
+    const nicks = this.#network.nicks;
+    for (const entry of entries) if (entry.source === '') entry.source = nicks.prefixOf(entry.origin as Origin);
     const kept = entries.filter((entry) => !channel.bans(entry.source) && channel.history.add(entry, nowMs));
     kept.sort((a, b) => channel.history.entries.indexOf(a) - channel.history.entries.indexOf(b));
     // Who has just joined gets the last lines of all, when the channel is complete.
@@ -201,7 +202,7 @@ export class Mesh implements MeshPort, ChannelLinkPort {
     if (user === undefined || entry?.origin?.address !== source || entry.origin.nick !== user.nick) return;
     channel.history.remove(msgid);
     const out = this.#network.outgoing(user, 'REDACT', withReason([channel.name, msgid], reason));
-    this.#network.toChannel(channel, out, CAP_REDACTION);
+    this.#network.audience.showAll(channel.sessions, out, CAP_REDACTION);
   }
 
   tellGap(channel: Channel, source: string, count: number): void {

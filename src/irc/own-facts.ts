@@ -84,7 +84,7 @@ export class OwnFacts {
   /** The users of this node, then the topics of their channels. */
   *#facts(): Iterable<Fields> {
     const topics = new Set<Channel>();
-    for (const user of this.#network.users.values()) {
+    for (const user of this.#network.nicks.users.values()) {
       if (!user.local) continue;
       const channels: [string, number][] = [];
       for (const channel of user.channels.values()) {

@@ -93,8 +93,8 @@ class Server implements IrcServer {
   status(): object {
     const { network, counters, options } = this.#ircd;
     return {
-      enabled: options.enabled, ports: this.ports, clients: network.sessions.size, users: network.users.size,
-      localUsers: network.localUserCount, channels: network.channels.size, nodes: this.#mesh.nodes,
+      enabled: options.enabled, ports: this.ports, clients: network.sessions.size, users: network.nicks.users.size,
+      localUsers: network.nicks.localUserCount, channels: network.channels.size, nodes: this.#mesh.nodes,
       counters: {
         ...counters, ...this.#mesh.counters, ...this.#mesh.directory.counters,
         snapshotsSent: this.#mesh.own.snapshotsSent,

@@ -1,6 +1,8 @@
-/** Who watches which nick (MONITOR). */
+/** Who watches which nick (MONITOR), and is told when somebody has it and when nobody has it any more. */
 import { fold } from './names.ts';
+import * as numeric from './numerics.ts';
 import type { Session } from './session.ts';
+import type { User } from './user.ts';
 
 export class Watchers {
   /** By folded nick. */
@@ -8,6 +10,13 @@ export class Watchers {
 
   of(nick: string): Iterable<Session> {
     return this.#sessions.get(fold(nick)) ?? [];
+  }
+
+  online(user: User): void {
+    for (const session of this.of(user.shown)) session.reply(numeric.RPL_MONONLINE, user.prefix);
+  }
+  offline(nick: string): void {
+    for (const session of this.of(nick)) session.reply(numeric.RPL_MONOFFLINE, nick);
   }
 
   add(session: Session, key: string): void {
