@@ -30,8 +30,8 @@ const ADVICE = 'This is an IRC server for WebSocket clients.\n';
 const REFUSAL = 'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n' +
   `Content-Length: ${ADVICE.length}\r\n\r\n${ADVICE}`;
 
-/** @returns the reply to a good handshake and the chosen subprotocol. */
-export function answerHandshake(head: string): { reply: string; protocol: string } | undefined {
+/** @returns the response to a good handshake and the chosen subprotocol. */
+export function answerHandshake(head: string): { response: string; protocol: string } | undefined {
   const headers = new Map<string, string>();
   const [request = '', ...lines] = head.split('\r\n');
   for (const line of lines) {
@@ -47,7 +47,7 @@ export function answerHandshake(head: string): { reply: string; protocol: string
   const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
   return {
     protocol,
-    reply: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    response: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
       `Sec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`,
   };
 }
@@ -125,7 +125,7 @@ class Connection implements StreamHandler {
     }
     const answer = answerHandshake(decodeText(this.#bytes.subarray(0, end)) ?? '');
     if (answer === undefined) return this.#refuse();
-    this.#stream.write(encodeText(answer.reply));
+    this.#stream.write(encodeText(answer.response));
     this.#bytes = this.#bytes.slice(end + 1);
     const opcode = answer.protocol === 'binary.ircv3.net' ? BINARY : TEXT;
     const opened = this.#ircd.open(new WebSocketTransport(this.#stream, opcode));

@@ -151,8 +151,8 @@ const text = (line: string): Uint8Array => new TextEncoder().encode(line);
 
 websocket('the handshake of the specification gives its answer', () => {
   const answer = answerHandshake(`${HEAD}Sec-WebSocket-Protocol: foo, text.ircv3.net`);
-  assert.ok(answer?.reply.includes('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n'));
-  assert.ok(answer?.reply.includes('Sec-WebSocket-Protocol: text.ircv3.net\r\n'));
+  assert.ok(answer?.response.includes('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n'));
+  assert.ok(answer?.response.includes('Sec-WebSocket-Protocol: text.ircv3.net\r\n'));
   assert.is(answerHandshake('GET / HTTP/1.1\r\nHost: x'), undefined);
 });
 websocket('frames at any cut, fragments, pings and a close', async () => {
