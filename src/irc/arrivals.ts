@@ -10,6 +10,7 @@ import type { Entry } from './history.ts';
 import { LateLines } from './late-lines.ts';
 import type { LateLine } from './late-lines.ts';
 import { LineStreams } from './line-streams.ts';
+import type { Clock } from './network.ts';
 
 /**
  * Of a node that is here but of which nothing has come yet, history younger than this waits for the node's own word.
@@ -17,21 +18,22 @@ import { LineStreams } from './line-streams.ts';
 const FRESH_MS = 30_000;
 
 export interface ArrivalsOutput {
-  now(): number;
-  wallMs(): number;
   /** A live line, in order. */
   show(channel: Channel, source: string, uid: string, entry: Entry): void;
   /** @returns false when it is not to be shown here; else `entry` has its source. */
   admit(channel: Channel, source: string, uid: string, entry: Entry): boolean;
-  /** Lines from history, sorted, that were missing here. */
-  showMissed(channel: Channel, entries: Entry[]): void;
+  /**
+   * Lines from history, sorted, that were missing here.
+   * @param first the members' history is on its way for the first time
+   */
+  showMissed(channel: Channel, entries: Entry[], first: boolean): void;
 }
 
 /** What the link knows of the members. */
 export interface ArrivalsView {
   readonly members: ReadonlySet<string>;
   /** While the members' history is on its way for the first time. */
-  readonly first: boolean;
+  first(): boolean;
   /** Something of `source` is missing. */
   onHole(source: string): void;
   /** It goes on: what is missing of it may still come. */
@@ -43,6 +45,7 @@ export interface ArrivalsView {
 export class Arrivals {
   readonly streams = new LineStreams();
   readonly #channel: Channel;
+  readonly #clock: Clock;
   readonly #output: ArrivalsOutput;
   readonly #view: ArrivalsView;
   /** The stream that a node's present run speaks in; those of earlier runs bring nothing more by themselves. */
@@ -52,8 +55,9 @@ export class Arrivals {
   /** From history, to be shown with the late lines. */
   #missed: Entry[] = [];
 
-  constructor(channel: Channel, output: ArrivalsOutput, view: ArrivalsView) {
+  constructor(channel: Channel, clock: Clock, output: ArrivalsOutput, view: ArrivalsView) {
     this.#channel = channel;
+    this.#clock = clock;
     this.#output = output;
     this.#view = view;
   }
@@ -67,11 +71,11 @@ export class Arrivals {
   }
 
   #holdBack(line: LateLine): boolean {
-    if (this.#view.first) return false;
+    if (this.#view.first()) return false;
     const { source, stream, n } = line;
     const last = this.streams.liveLast(source, stream);
     const hole = last > 0 && n > last + 1;
-    const held = this.#late.hold(line, hole, this.#output.now(), this.#output.wallMs());
+    const held = this.#late.hold(line, hole, this.#clock.now(), this.#clock.wallMs());
     if (held && hole) this.#view.ask(source);
     return held;
   }
@@ -82,7 +86,7 @@ export class Arrivals {
     const { fresh, given: known, hole } = this.streams.takeLive(source, stream, n);
     this.#current.set(source, stream);
     if (fresh) this.#view.onProgress(source);
-    if (hole && !this.#view.first) this.#view.onHole(source);
+    if (hole && !this.#view.first()) this.#view.onHole(source);
     if (!fresh || !known) return fresh;
     const { history } = this.#channel;
     const given = history.find(entry.msgid);
@@ -102,12 +106,16 @@ export class Arrivals {
     for (const line of this.#late.release()) {
       const { source, uid, entry } = line;
       if (!this.#takeLive(line)) continue;
-      if (!this.#late.isOld(line, this.#output.wallMs())) fresh.push(line);
+      if (!this.#late.isOld(line, this.#clock.wallMs())) fresh.push(line);
       else if (this.#output.admit(this.#channel, source, uid, entry)) missed.push(entry);
     }
-    if (missed.length > 0) this.#output.showMissed(this.#channel, missed);
+    if (missed.length > 0) this.#showMissed(missed);
     fresh.sort((one, other) => one.entry.timeMs - other.entry.timeMs);
     for (const { source, uid, entry } of fresh) this.#output.show(this.#channel, source, uid, entry);
+  }
+
+  #showMissed(entries: Entry[]): void {
+    this.#output.showMissed(this.#channel, entries, this.#view.first());
   }
 
   // --- from history -----------------------------------------------------------------------------------------------
@@ -117,14 +125,14 @@ export class Arrivals {
     const { address, stream, n } = entry.origin as NonNullable<Entry['origin']>;
     if (address !== from && this.#comesByItself(address, stream, n)) return false;
     if (!this.#mayOvertake(from, entry)) return this.#take(from, entry);
-    this.#held.hold(entry, from, this.#output.now());
+    this.#held.hold(entry, from, this.#clock.now());
     return false;
   }
 
   /** An answer is complete. */
   onAnswer(entries: readonly Entry[]): void {
     if (this.#late.waits) this.#missed.push(...entries);
-    else if (entries.length > 0) this.#output.showMissed(this.#channel, [...entries]);
+    else if (entries.length > 0) this.#showMissed([...entries]);
     for (const source of new Set(entries.map((entry) => entry.origin?.address as string))) {
       if (this.streams.missing(source) > 0) this.#view.onHole(source);
     }
@@ -149,7 +157,7 @@ export class Arrivals {
     const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
     const { members } = this.#view;
     if (address === from || !members.has(address) || this.streams.liveLast(address, stream) > 0) return false;
-    return this.#output.wallMs() - entry.timeMs < FRESH_MS;
+    return this.#clock.wallMs() - entry.timeMs < FRESH_MS;
   }
 
   /** Shows held lines below `before` of their stream. What is above comes by itself. */
@@ -158,7 +166,7 @@ export class Arrivals {
     for (const { entry, from } of due) {
       if ((entry.origin?.n as number) < before && this.#take(from, entry)) entries.push(entry);
     }
-    if (entries.length > 0) this.#output.showMissed(this.#channel, entries);
+    if (entries.length > 0) this.#showMissed(entries);
   }
 
   /** @returns false when we have it. */
@@ -175,11 +183,11 @@ export class Arrivals {
   }
   /** A node is back, and its history is asked for. */
   onReturn(): void {
-    if (!this.#view.first) this.#late.begin(this.#output.now());
+    if (!this.#view.first()) this.#late.begin(this.#clock.now());
   }
   /** All who were asked have answered. */
   onIdle(): void {
-    this.#late.settle(this.#output.now());
+    this.#late.settle(this.#clock.now());
   }
 
   onTick(nowMs: number): void {

@@ -13,11 +13,12 @@
  */
 import type { Client, Gap, MemberEvent, Message } from '../client/client.ts';
 import { Arrivals } from './arrivals.ts';
-import type { ArrivalsOutput } from './arrivals.ts';
 import { type Channel, topicHash } from './channel.ts';
 import { ChannelGaps } from './channel-gaps.ts';
+import type { ChannelLines } from './channel-lines.ts';
+import type { ChannelNotices } from './channel-notices.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
-import type { ChannelOutboxPort } from './channel-outbox.ts';
+import type { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import { HistoryAnswers } from './history-answers.ts';
 import { historyParts, readHistoryItem } from './history-parts.ts';
@@ -26,25 +27,29 @@ import { msgidOf, streamName } from './line-id.ts';
 import { isFields, LIVE_MS_MAX, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { cleanUser, isNick } from './names.ts';
+import type { Clock, Network } from './network.ts';
+import type { OwnName } from './own-name.ts';
+import type { PeerGate } from './peer-gate.ts';
 
-export interface ChannelLinkPort extends ArrivalsOutput, ChannelOutboxPort {
-  readonly address: string;
-  readonly ownAddresses: readonly string[];
-  /** The address by which the node is known here that this is an address of. */
-  nameOf(address: string): string;
+/** What all links of this node share. */
+export interface ChannelLinkParts {
+  readonly client: Client;
+  readonly network: Network;
+  readonly directory: Directory;
+  readonly gate: PeerGate;
+  /** Our own addresses. */
+  readonly name: OwnName;
+  readonly lines: ChannelLines;
+  readonly notices: ChannelNotices;
+  readonly counters: { malformed: number; linesOut: number };
   random(): number;
-  decode(message: Message): Fields | undefined;
-  /** Runs `task` when the facts that the line follows are known. */
-  after(message: Message, fields: Fields, task: () => void): void;
-  onRedaction(channel: Channel, source: string, uid: string, msgid: string, reason: string): void;
-  /** "3 messages from bob@fc12… may be missing" */
-  tellGap(channel: Channel, source: string, count: number): void;
+}
+
+export interface ChannelLinkOutput {
   /** The channel's group can not be joined: the link is of no use any more. */
   cutOff(channel: Channel, reason: string): void;
   /** The channel's group is joined. */
   connected(channel: Channel): void;
-  hides(address: string): boolean;
-  countMalformed(): void;
 }
 
 const COMPARISONS_MAX = 3;
@@ -55,7 +60,8 @@ export class ChannelLink {
   readonly outbox: ChannelOutbox;
   /** When somebody of this node was last in the channel. */
   emptyMs: number;
-  readonly #port: ChannelLinkPort;
+  readonly #parts: ChannelLinkParts;
+  readonly #clock: Clock;
   readonly #members = new Set<string>();
   readonly #arrivals: Arrivals;
   readonly #requests: HistoryRequests;
@@ -66,20 +72,21 @@ export class ChannelLink {
   #left = false;
 
   /** @param again the channel was cut off: who is in it is shown what he has missed */
-  constructor(client: Client, channel: Channel, index: number, port: ChannelLinkPort, again: boolean) {
+  constructor(parts: ChannelLinkParts, channel: Channel, index: number, output: ChannelLinkOutput, again: boolean) {
     this.channel = channel;
-    this.outbox = new ChannelOutbox(channel, index, port);
-    this.#port = port;
-    this.emptyMs = port.now();
+    this.outbox = new ChannelOutbox(channel, index, parts.directory.own, parts.notices);
+    this.#parts = parts;
+    this.#clock = parts.network.clock;
+    this.emptyMs = this.#clock.now();
     // Nobody of another node is known to be there: nothing to wait for.
     const others = [...channel.members.keys()].some((user) => !user.local);
     this.#requests = this.#makeRequests(others && !again);
     this.#arrivals = this.#makeArrivals();
     this.#gaps = new ChannelGaps(this.#arrivals.streams, {
       repair: (source) => this.#requests.wantFor(source, this.#members),
-      tell: (source, count) => port.tellGap(channel, source, count),
+      tell: (source, count) => parts.notices.missing(channel, source, count),
     });
-    client.join(`irc/${channel.key}`, {
+    parts.client.join(`irc/${channel.key}`, {
       onMessage: (message) => this.#onMessage(message),
       onDatagram: ({ source, data }) => this.#onMessage({ source, data, epoch: 0, seq: 0, addressed: false }),
       onGap: (gap) => this.#onGap(gap),
@@ -88,19 +95,19 @@ export class ChannelLink {
     }).then((group) => {
       this.outbox.open(group);
       this.#onJoined();
-      port.connected(channel);
+      output.connected(channel);
     }, (error: unknown) => {
       const { message } = error as Error;
-      port.cutOff(channel, message);
+      output.cutOff(channel, message);
       this.outbox.giveUp(message);
       this.#requests.endFirst();
     });
   }
 
   #makeRequests(first: boolean): HistoryRequests {
-    const { outbox } = this;
+    const outbox = this.outbox;
     return new HistoryRequests({
-      now: () => this.#port.now(),
+      now: () => this.#clock.now(),
       get ready() {
         return outbox.group !== undefined;
       },
@@ -112,13 +119,11 @@ export class ChannelLink {
 
   #makeArrivals(): Arrivals {
     const requests = this.#requests;
-    return new Arrivals(this.channel, this.#port, {
+    return new Arrivals(this.channel, this.#clock, this.#parts.lines, {
       members: this.#members,
-      get first() {
-        return requests.synced !== undefined;
-      },
-      onHole: (source) => this.#gaps.want(source, this.#port.now()),
-      onProgress: (source) => this.#gaps.goesOn(source, this.#port.now()),
+      first: () => requests.synced !== undefined,
+      onHole: (source) => this.#gaps.want(source, this.#clock.now()),
+      onProgress: (source) => this.#gaps.goesOn(source, this.#clock.now()),
       ask: (source) => {
         if (requests.member !== source) requests.want(source);
       },
@@ -137,23 +142,23 @@ export class ChannelLink {
   }
 
   #onJoined(): void {
-    const { address } = this.#port;
+    const address = this.#parts.network.host;
     this.outbox.group?.members().then((members) => {
       for (const member of members) if (!member.self && member.address !== address) this.#members.add(member.address);
-      this.#requests.wantSome(this.#members, () => this.#port.random());
+      this.#requests.wantSome(this.#members, () => this.#parts.random());
     }, () => this.#requests.endFirst());
   }
 
   // --- receiving --------------------------------------------------------------------------------------------------
 
   #onMessage(message: Message): void {
-    const fields = this.#port.decode(message);
+    const fields = this.#parts.gate.decode(message);
     if (fields === undefined || this.#left) return;
     this.#members.add(message.source);
     const kind = fields['t'];
     if (kind === 'h') void this.#answer(message.source, fields);
     else if (kind === 'H') this.#onHistory(message.source, fields);
-    else this.#port.after(message, fields, () => this.#onLine(message, fields));
+    else this.#parts.directory.after(message, fields, () => this.#onLine(message, fields));
   }
 
   #onLine(message: Message, fields: Fields): void {
@@ -161,14 +166,15 @@ export class ChannelLink {
     const run = readCount(fields['e']);
     const index = readCount(fields['i']);
     if (this.#left) return;
-    if (uid === undefined || run < 0 || index < 0) return this.#port.countMalformed();
+    if (uid === undefined || run < 0 || index < 0) return void this.#parts.counters.malformed++;
     const { source } = message;
     if (fields['t'] === 'r') {
-      return this.#port.onRedaction(this.channel, source, uid, readWord(fields['d'], 200), readReason(fields['x']));
+      const msgid = readWord(fields['d'], 200);
+      return this.#parts.lines.redact(this.channel, source, uid, msgid, readReason(fields['x']));
     }
-    const text = readText(fields, this.#port.wallMs(), LIVE_MS_MAX);
+    const text = readText(fields, this.#clock.wallMs(), LIVE_MS_MAX);
     const n = readCount(fields['n']);
-    if (fields['t'] !== 'm' || text === undefined || n < 0) return this.#port.countMalformed();
+    if (fields['t'] !== 'm' || text === undefined || n < 0) return void this.#parts.counters.malformed++;
     const stream = streamName(run, index);
     const nick = isNick(fields['K']) ? fields['K'] : 'someone';
     const entry: Entry = {
@@ -194,7 +200,7 @@ export class ChannelLink {
 
   #onGap(gap: Gap): void {
     this.#arrivals.streams.open(gap.source);
-    this.#gaps.want(gap.source, this.#port.now());
+    this.#gaps.want(gap.source, this.#clock.now());
   }
 
   // --- history ----------------------------------------------------------------------------------------------------
@@ -202,18 +208,18 @@ export class ChannelLink {
   #ask(member: string): Promise<void> {
     const { count, streamName: own } = this.outbox;
     const have = this.#arrivals.have();
-    for (const address of this.#port.ownAddresses) have[`${address} ${own}`] = count > 0 ? [1, count] : [];
+    for (const address of this.#parts.name.addresses) have[`${address} ${own}`] = count > 0 ? [1, count] : [];
     return this.outbox.tell(member, 'h', { h: have, y: member });
   }
 
   async #answer(to: string, fields: Fields): Promise<void> {
-    this.channel.history.expire(this.#port.wallMs());
-    const { address, ownAddresses } = this.#port;
+    this.channel.history.expire(this.#clock.wallMs());
+    const { addresses } = this.#parts.name;
     // As he calls us: he may know us by another of our addresses, and others too.
-    const own = ownAddresses.find((one) => one === fields['y']) ?? address;
-    const nameOf = (one: string): string => (ownAddresses.includes(one) ? own : this.#port.nameOf(one));
+    const own = addresses.find((one) => one === fields['y']) ?? this.#parts.network.host;
+    const nameOf = (one: string): string => (addresses.includes(one) ? own : this.#nameOf(one));
     const stream = `${own} ${this.outbox.streamName}`;
-    const items = this.#answers.itemsFor(to, fields['h'], this.channel, this.#port.now(), stream, nameOf);
+    const items = this.#answers.itemsFor(to, fields['h'], this.channel, this.#clock.now(), stream, nameOf);
     if (items === undefined) return;
     for (const part of historyParts(items)) {
       try {
@@ -236,16 +242,21 @@ export class ChannelLink {
     this.#requests.onPart(request, fields['m'] === 1);
   }
 
+  /** The address by which the node is known here that this is an address of. */
+  #nameOf(address: string): string {
+    return this.#parts.client.memberOf?.(address) ?? address;
+  }
+
   #readItem(from: string, item: Fields): Entry | undefined {
-    const o = this.#port.nameOf(readWord(item['o'], 64));
-    return readHistoryItem(from, { ...item, o }, this.channel.name, this.#port.wallMs());
+    const o = this.#nameOf(readWord(item['o'], 64));
+    return readHistoryItem(from, { ...item, o }, this.channel.name, this.#clock.wallMs());
   }
 
   /** What we have said in this run we know ourselves. */
   #isWanted(entry: Entry): boolean {
     const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
-    const ours = stream === this.outbox.streamName && this.#port.ownAddresses.includes(address);
-    return !ours && !this.#port.hides(address);
+    const ours = stream === this.outbox.streamName && this.#parts.name.addresses.includes(address);
+    return !ours && !this.#parts.gate.hides(address);
   }
 
   // --- time and digests -------------------------------------------------------------------------------------------
@@ -263,7 +274,7 @@ export class ChannelLink {
   onDigest(source: string, run: number, told: readonly unknown[]): boolean {
     const [index, high, , clock] = told.map(readCount) as [number, number, number, number];
     if (index > 0 && high > 0 && this.#arrivals.streams.raise(source, streamName(run, index), high)) {
-      this.#gaps.want(source, this.#port.now());
+      this.#gaps.want(source, this.#clock.now());
     }
     this.#compare(source, typeof told[2] === 'number' ? told[2] : 0);
     // Whoever has set the topic may be gone, and nobody's facts have changed since: so it is compared.
@@ -286,7 +297,7 @@ export class ChannelLink {
 
   /** Call it twice a second. */
   tick(): void {
-    const now = this.#port.now();
+    const now = this.#clock.now();
     this.#requests.onTick(now);
     this.#arrivals.onTick(now);
     this.#gaps.onTick(now);

@@ -4,6 +4,7 @@
  */
 import type { Group } from '../client/client.ts';
 import type { Channel } from './channel.ts';
+import type { ChannelNotices } from './channel-notices.ts';
 import type { Entry } from './history.ts';
 import { streamName } from './line-id.ts';
 import { encodeMessage, encodeText } from './mesh-message.ts';
@@ -13,17 +14,12 @@ import type { OwnFacts } from './own-facts.ts';
 const WAITING_MAX = 2000;
 const UNSENT_BEFORE_WAITING = 8;
 
-export interface ChannelOutboxPort {
-  readonly own: OwnFacts;
-  /** Something that our users said in the channel does not reach the other nodes. */
-  unsent(channel: Channel, reason: string): void;
-}
-
 export class ChannelOutbox {
   /** This server's number for the channel. */
   readonly index: number;
   readonly #channel: Channel;
-  readonly #port: ChannelOutboxPort;
+  readonly #own: OwnFacts;
+  readonly #notices: ChannelNotices;
   #group: Group | undefined;
   #left = false;
   #n = 0;
@@ -32,14 +28,15 @@ export class ChannelOutbox {
   #waiting: { data: Uint8Array; n: number; done: () => void }[] = [];
   #unsentCount = 0;
 
-  constructor(channel: Channel, index: number, port: ChannelOutboxPort) {
+  constructor(channel: Channel, index: number, own: OwnFacts, notices: ChannelNotices) {
     this.#channel = channel;
     this.index = index;
-    this.#port = port;
+    this.#own = own;
+    this.#notices = notices;
   }
 
   get streamName(): string {
-    return streamName(this.#port.own.run, this.index);
+    return streamName(this.#own.run, this.index);
   }
   /** The number of the next line. */
   next(): number {
@@ -72,7 +69,7 @@ export class ChannelOutbox {
   /** The group can not be joined. */
   giveUp(reason: string): void {
     for (const { done } of this.#waiting.splice(0)) {
-      this.#port.unsent(this.#channel, reason);
+      this.#notices.unsent(this.#channel, reason);
       done();
     }
   }
@@ -101,7 +98,7 @@ export class ChannelOutbox {
   }
 
   #encode(kind: string, fields: Fields): Uint8Array {
-    const { run, version } = this.#port.own;
+    const { run, version } = this.#own;
     return encodeMessage({ t: kind, e: run, v: version, i: this.index, ...fields });
   }
 
@@ -110,7 +107,7 @@ export class ChannelOutbox {
     const group = this.#group;
     if (group === undefined) {
       if (this.#waiting.length >= WAITING_MAX) {
-        this.#port.unsent(this.#channel, 'its group is still being joined');
+        this.#notices.unsent(this.#channel, 'its group is still being joined');
         return undefined;
       }
       return new Promise((done) => this.#waiting.push({ data, n, done }));
@@ -123,7 +120,7 @@ export class ChannelOutbox {
       },
       (error: unknown) => {
         this.#unsentCount--;
-        if (!this.#left) this.#port.unsent(this.#channel, (error as Error).message);
+        if (!this.#left) this.#notices.unsent(this.#channel, (error as Error).message);
       },
     );
     return this.#unsentCount > UNSENT_BEFORE_WAITING ? sent : undefined;

@@ -49,7 +49,7 @@ function handleChathistory(ircd: Ircd, session: Session, line: Line): void | Pro
   const answer = (): void => replyHistory(ircd, session, { sub, name, points, count });
   // A channel that has just been joined is asked for after its members have given what they have.
   const channel = ircd.network.channels.get(fold(name));
-  const synced = channel === undefined ? undefined : ircd.mesh.synced(channel);
+  const synced = channel === undefined ? undefined : ircd.mesh.channels.synced(channel);
   return synced === undefined ? answer() : synced.then(() => answer);
 }
 

@@ -62,7 +62,8 @@ export function joinChannel(ircd: Ircd, session: Session, name: string, key: str
     const joinedMs = ircd.wallMs();
     user.invites.delete(channel.key);
     network.join(user, channel, joinedMs);
-    ircd.mesh.joined(user, channel, joinedMs);
+    ircd.mesh.channels.joined(user, channel);
+    ircd.mesh.own.joined(user, channel, joinedMs);
   }
   for (const one of again ? [session] : user.sessions) enter(ircd, one, channel);
 }
@@ -73,7 +74,7 @@ function enter(ircd: Ircd, session: Session, channel: Channel): void {
   if (session.has(CAP_READ_MARKER)) replyMarker(ircd, session, channel.name);
   if (!session.has(CAP_NO_IMPLICIT_NAMES)) replyNames(session, channel);
   if (session.has(CAP_CHATHISTORY) || ircd.options.playbackLines === 0) return;
-  const synced = ircd.mesh.synced(channel);
+  const synced = ircd.mesh.channels.synced(channel);
   if (synced === undefined) return playHistory(ircd, session, channel);
   session.awaitedCount++;
   session.shownEarly ??= new Set();

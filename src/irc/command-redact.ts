@@ -38,7 +38,7 @@ function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): voi
     const out = ircd.network.outgoing(user, 'REDACT', withReason([channel.name, msgid], text));
     ircd.network.audience.showAll(channel.sessions, out, CAP_REDACTION);
     // An operator redacts for his own node; the author for everybody.
-    if (own) ircd.mesh.redact(user, channel, msgid, text);
+    if (own) ircd.mesh.channels.redact(user, channel, msgid, text);
     return;
   }
   const peer = other as User;

@@ -98,10 +98,13 @@ export class Directory {
     this.#publish({ t: '?', e: this.own.run, v: this.own.version }, address);
   }
 
-  /** Runs `task` when we know what `source` had said before, at once if we do; soon in any case. In order. */
-  after(source: string, epoch: number, run: number, version: number, task: () => void): void {
-    const node = this.#node(source, epoch, run);
+  /** Runs `task` when we know the facts that the line follows, at once if we do; soon in any case. In order. */
+  after({ source, epoch }: Message, fields: Fields, task: () => void): void {
+    // A datagram is of now or of no use.
+    if (epoch === 0) return task();
+    const node = this.#node(source, epoch, readCount(fields['e']));
     if (node === undefined) return;
+    const version = readCount(fields['v']);
     if (node.version < version) this.ask(node.address);
     node.after(version, this.#network.clock.now(), task);
   }

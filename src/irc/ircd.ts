@@ -8,10 +8,10 @@
 import type { Log } from '../runtime/log.ts';
 import type { Accounts } from './accounts.ts';
 import type { Channel } from './channel.ts';
+import type { ChannelLinks } from './channel-links.ts';
 import { handleLine } from './commands.ts';
 import { FanOut } from './fan-out.ts';
-import type { Conversations } from './conversations.ts';
-import type { Entry } from './history.ts';
+import { Conversations } from './conversations.ts';
 import { ERR_INPUTTOOLONG } from './numerics.ts';
 import { formatLine } from './line.ts';
 import { LineReader } from './line-reader.ts';
@@ -21,7 +21,6 @@ import type { OwnFacts } from './own-facts.ts';
 import type { PrivateLines } from './private-lines.ts';
 import { Session } from './session.ts';
 import type { SessionHost, Transport } from './session.ts';
-import type { User } from './user.ts';
 
 /** Lines that a client may have waiting before its socket is not read any more. */
 const INBOX_MAX = 64;
@@ -36,16 +35,10 @@ export interface MeshPort {
   readonly own: OwnFacts;
   /** What is said to one person of another node. */
   readonly private: PrivateLines;
+  /** What is said in channels. */
+  readonly channels: ChannelLinks;
   /** Names a new line of the channel, or a private one. */
   stamp(channel: Channel | undefined): { msgid: string; stream: string; n: number; address: string };
-  joined(user: User, channel: Channel, joinedMs: number): void;
-  /** @returns a promise when the mesh takes no more at the moment */
-  say(user: User, channel: Channel, entry: Entry): Promise<void> | undefined;
-  /** A passing sign (typing) that needs no repair. */
-  hint(user: User, channel: Channel, entry: Entry): void;
-  redact(user: User, channel: Channel, msgid: string, reason: string): void;
-  /** Settles when the channel has what its members could give. */
-  synced(channel: Channel): Promise<void> | undefined;
   /** The other nodes. */
   readonly nodes: { address: string; userCount: number }[];
 }
@@ -60,7 +53,7 @@ export class Ircd implements SessionHost {
   readonly network: Network;
   readonly environment: Environment;
   readonly accounts: Accounts;
-  readonly conversations: Conversations;
+  readonly conversations = new Conversations(() => this.network.newHistory());
   readonly log: Log;
   readonly startedMs: number;
   readonly version: string;
@@ -75,13 +68,12 @@ export class Ircd implements SessionHost {
 
   constructor(
     network: Network, environment: Environment, mesh: MeshPort,
-    parts: { accounts: Accounts; conversations: Conversations; log: Log; version: string },
+    parts: { accounts: Accounts; log: Log; version: string },
   ) {
     this.network = network;
     this.environment = environment;
     this.mesh = mesh;
     this.accounts = parts.accounts;
-    this.conversations = parts.conversations;
     this.log = parts.log;
     this.version = parts.version;
     this.startedMs = environment.wallMs();

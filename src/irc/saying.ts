@@ -81,9 +81,9 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   // The echo of a labelled message is the reply to it.
   if (session.labelling && echoes) delivery.to(session);
   ircd.fanOut.toChannel(channel, delivery, echoes && !session.labelling ? undefined : session);
-  if (!numbered) return ircd.mesh.hint(user, channel, entry);
+  if (!numbered) return ircd.mesh.channels.hint(user, channel, entry);
   channel.history.add(entry, ircd.wallMs());
-  const pending = ircd.mesh.say(user, channel, entry);
+  const pending = ircd.mesh.channels.say(user, channel, entry);
   if (pending !== undefined) ircd.wait(session, pending);
 }
 

@@ -6,7 +6,6 @@ import type { Client } from '../client/client.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Runtime, Stream, StreamHandler } from '../runtime/runtime.ts';
 import { Accounts } from './accounts.ts';
-import { Conversations } from './conversations.ts';
 import { Ircd } from './ircd.ts';
 import { Listeners } from './listeners.ts';
 import { Mesh } from './mesh-port.ts';
@@ -51,8 +50,7 @@ class Server implements IrcServer {
     const network = new Network(options, runtime);
     const accounts = new Accounts((bytes) => runtime.sha256(bytes), (task) => runtime.later(task));
     accounts.configure(options.accounts, options.operators);
-    const conversations = new Conversations(() => network.newHistory());
-    const parts = { accounts, conversations, log, version };
+    const parts = { accounts, log, version };
     // The run's number rises with time and differs from an earlier one even when the clock was set back.
     const run = Math.floor(runtime.wallMs() / 1000) * 4096 + Math.floor(runtime.random() * 4096);
     const mesh = new Mesh(client, run, { network, ircd: () => ircd, log, random: () => runtime.random() });
