@@ -1,17 +1,16 @@
 /**
  * One channel's group "irc/#channel": shows the others' lines, and sees to it that none is missing. What it is made of:
- * channel-outbox (what we say), arrivals (which lines are new, and their order), history-requests and history-answers
- * (what members give each other), channel-gaps (what nobody can fill is told).
+ * channel-outbox (what we say), arrivals (which lines are new, and their order), history-exchange (what members give
+ * each other), channel-gaps (what nobody can fill is told), channel-lines (what is shown here).
  *
  * A line is named by source address, stream and number (line-id.ts). So what is missing shows as a hole, and what comes
- * twice (repaired, and from another member's history) is shown once. History is asked for from members, a few, one
- * after the other: when the channel is joined, when a member comes (back), and when a hole stays. A line that another
- * member gave is marked with his address (meshchat/via): only he vouches for it.
+ * twice (repaired, and from another member's history) is shown once. A line that another member gave is marked with his
+ * address (meshchat/via): only he vouches for it.
  *
  * History must not overtake what is on its way: of a node that is in the channel it fills holes only, up to the newest
  * line that came from the node itself; what is newer comes by itself, in order, unless it is known not to.
  */
-import type { Client, Gap, MemberEvent, Message } from '../client/client.ts';
+import type { Gap, MemberEvent, Message } from '../client/client.ts';
 import { Arrivals } from './arrivals.ts';
 import { type Channel, topicHash } from './channel.ts';
 import { ChannelGaps } from './channel-gaps.ts';
@@ -20,25 +19,17 @@ import type { ChannelNotices } from './channel-notices.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
 import type { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
-import { HistoryAnswers } from './history-answers.ts';
-import { historyParts, readHistoryItem } from './history-parts.ts';
-import { HistoryRequests } from './history-requests.ts';
+import { HistoryExchange } from './history-exchange.ts';
+import type { HistoryExchangeParts } from './history-exchange.ts';
 import { msgidOf, streamName } from './line-id.ts';
-import { isFields, LIVE_MS_MAX, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
+import { LIVE_MS_MAX, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
 import { cleanUser, isNick } from './names.ts';
-import type { Clock, Network } from './network.ts';
-import type { OwnName } from './own-name.ts';
-import type { PeerGate } from './peer-gate.ts';
+import type { Clock } from './network.ts';
 
 /** What all links of this node share. */
-export interface ChannelLinkParts {
-  readonly client: Client;
-  readonly network: Network;
+export interface ChannelLinkParts extends HistoryExchangeParts {
   readonly directory: Directory;
-  readonly gate: PeerGate;
-  /** Our own addresses. */
-  readonly name: OwnName;
   readonly lines: ChannelLines;
   readonly notices: ChannelNotices;
   readonly counters: { malformed: number; linesOut: number };
@@ -52,9 +43,6 @@ export interface ChannelLinkOutput {
   connected(channel: Channel): void;
 }
 
-const COMPARISONS_MAX = 3;
-const ITEMS_MAX = 5000;
-
 export class ChannelLink {
   readonly channel: Channel;
   readonly outbox: ChannelOutbox;
@@ -64,11 +52,8 @@ export class ChannelLink {
   readonly #clock: Clock;
   readonly #members = new Set<string>();
   readonly #arrivals: Arrivals;
-  readonly #requests: HistoryRequests;
-  readonly #answers = new HistoryAnswers();
+  readonly #exchange: HistoryExchange;
   readonly #gaps: ChannelGaps;
-  /** What was last compared with a member's history, and how often. */
-  readonly #compared = new Map<string, { pair: string; count: number }>();
   #left = false;
 
   /** @param again the channel was cut off: who is in it is shown what he has missed */
@@ -80,10 +65,10 @@ export class ChannelLink {
     this.emptyMs = this.#clock.now();
     // Nobody of another node is known to be there: nothing to wait for.
     const others = [...channel.members.keys()].some((user) => !user.local);
-    this.#requests = this.#makeRequests(others && !again);
     this.#arrivals = this.#makeArrivals();
+    this.#exchange = new HistoryExchange(parts, channel, this.outbox, this.#arrivals, others && !again);
     this.#gaps = new ChannelGaps(this.#arrivals.streams, {
-      repair: (source) => this.#requests.wantFor(source, this.#members),
+      repair: (source) => this.#exchange.requests.wantFor(source, this.#members),
       tell: (source, count) => parts.notices.missing(channel, source, count),
     });
     parts.client.join(`irc/${channel.key}`, {
@@ -100,53 +85,39 @@ export class ChannelLink {
       const { message } = error as Error;
       output.cutOff(channel, message);
       this.outbox.giveUp(message);
-      this.#requests.endFirst();
+      this.#exchange.requests.endFirst();
     });
   }
 
-  #makeRequests(first: boolean): HistoryRequests {
-    const outbox = this.outbox;
-    return new HistoryRequests({
-      now: () => this.#clock.now(),
-      get ready() {
-        return outbox.group !== undefined;
-      },
-      ask: (member) => this.#ask(member),
-      onAnswer: (entries) => this.#arrivals.onAnswer(entries),
-      onIdle: () => this.#arrivals.onIdle(),
-    }, first);
-  }
-
   #makeArrivals(): Arrivals {
-    const requests = this.#requests;
     return new Arrivals(this.channel, this.#clock, this.#parts.lines, {
       members: this.#members,
-      first: () => requests.synced !== undefined,
+      first: () => this.synced !== undefined,
       onHole: (source) => this.#gaps.want(source, this.#clock.now()),
       onProgress: (source) => this.#gaps.goesOn(source, this.#clock.now()),
       ask: (source) => {
-        if (requests.member !== source) requests.want(source);
+        if (this.#exchange.requests.member !== source) this.#exchange.requests.want(source);
       },
     });
   }
 
   leave(): void {
     this.#left = true;
-    this.#requests.endFirst();
+    this.#exchange.requests.endFirst();
     this.outbox.leave();
   }
 
   /** While the members' history is on its way for the first time. */
   get synced(): Promise<void> | undefined {
-    return this.#requests.synced;
+    return this.#exchange.requests.synced;
   }
 
   #onJoined(): void {
     const address = this.#parts.network.host;
     this.outbox.group?.members().then((members) => {
       for (const member of members) if (!member.self && member.address !== address) this.#members.add(member.address);
-      this.#requests.wantSome(this.#members, () => this.#parts.random());
-    }, () => this.#requests.endFirst());
+      this.#exchange.requests.wantSome(this.#members, () => this.#parts.random());
+    }, () => this.#exchange.requests.endFirst());
   }
 
   // --- receiving --------------------------------------------------------------------------------------------------
@@ -156,8 +127,8 @@ export class ChannelLink {
     if (fields === undefined || this.#left) return;
     this.#members.add(message.source);
     const kind = fields['t'];
-    if (kind === 'h') void this.#answer(message.source, fields);
-    else if (kind === 'H') this.#onHistory(message.source, fields);
+    if (kind === 'h') void this.#exchange.answer(message.source, fields);
+    else if (kind === 'H') this.#exchange.onPart(message.source, fields);
     else this.#parts.directory.after(message, fields, () => this.#onLine(message, fields));
   }
 
@@ -189,74 +160,17 @@ export class ChannelLink {
     const { address, state } = event;
     if (state === 'left' || state === 'gone') {
       this.#members.delete(address);
-      this.#compared.delete(address);
-      this.#answers.forget(address);
+      this.#exchange.forget(address);
     } else this.#members.add(address);
     if (state !== 'back') this.#arrivals.onRun(address);
-    if (state === 'joined') this.#answers.onJoined(address, this.outbox.published);
+    if (state === 'joined') this.#exchange.onJoined(address);
     if (state === 'joined' || state === 'back') this.#arrivals.onReturn();
-    if (state === 'joined' || state === 'back' || state === 'restarted') this.#requests.want(address);
+    if (state === 'joined' || state === 'back' || state === 'restarted') this.#exchange.requests.want(address);
   }
 
   #onGap(gap: Gap): void {
     this.#arrivals.streams.open(gap.source);
     this.#gaps.want(gap.source, this.#clock.now());
-  }
-
-  // --- history ----------------------------------------------------------------------------------------------------
-
-  #ask(member: string): Promise<void> {
-    const { count, streamName: own } = this.outbox;
-    const have = this.#arrivals.have();
-    for (const address of this.#parts.name.addresses) have[`${address} ${own}`] = count > 0 ? [1, count] : [];
-    return this.outbox.tell(member, 'h', { h: have, y: member });
-  }
-
-  async #answer(to: string, fields: Fields): Promise<void> {
-    this.channel.history.expire(this.#clock.wallMs());
-    const { addresses } = this.#parts.name;
-    // As he calls us: he may know us by another of our addresses, and others too.
-    const own = addresses.find((one) => one === fields['y']) ?? this.#parts.network.host;
-    const nameOf = (one: string): string => (addresses.includes(one) ? own : this.#nameOf(one));
-    const stream = `${own} ${this.outbox.streamName}`;
-    const items = this.#answers.itemsFor(to, fields['h'], this.channel, this.#clock.now(), stream, nameOf);
-    if (items === undefined) return;
-    for (const part of historyParts(items)) {
-      try {
-        await this.outbox.tell(to, 'H', part);
-      } catch {
-        return; // The member has gone; it asks again when it is back.
-      }
-    }
-  }
-
-  #onHistory(from: string, fields: Fields): void {
-    if (!Array.isArray(fields['l'])) return;
-    const request = this.#requests.answered(from);
-    if (request === undefined) return;
-    for (const item of fields['l'] as unknown[]) {
-      const entry = isFields(item) ? this.#readItem(from, item) : undefined;
-      if (entry === undefined || !this.#isWanted(entry) || request.entries.length >= ITEMS_MAX) continue;
-      if (this.#arrivals.onGiven(from, entry)) request.entries.push(entry);
-    }
-    this.#requests.onPart(request, fields['m'] === 1);
-  }
-
-  /** The address by which the node is known here that this is an address of. */
-  #nameOf(address: string): string {
-    return this.#parts.client.memberOf?.(address) ?? address;
-  }
-
-  #readItem(from: string, item: Fields): Entry | undefined {
-    const o = this.#nameOf(readWord(item['o'], 64));
-    return readHistoryItem(from, { ...item, o }, this.channel.name, this.#clock.wallMs());
-  }
-
-  /** What we have said in this run we know ourselves. */
-  #isWanted(entry: Entry): boolean {
-    const { address, stream } = entry.origin as NonNullable<Entry['origin']>;
-    const ours = stream === this.outbox.streamName && this.#parts.name.addresses.includes(address);
-    return !ours && !this.#parts.gate.hides(address);
   }
 
   // --- time and digests -------------------------------------------------------------------------------------------
@@ -276,29 +190,17 @@ export class ChannelLink {
     if (index > 0 && high > 0 && this.#arrivals.streams.raise(source, streamName(run, index), high)) {
       this.#gaps.want(source, this.#clock.now());
     }
-    this.#compare(source, typeof told[2] === 'number' ? told[2] : 0);
+    this.#exchange.compare(source, typeof told[2] === 'number' ? told[2] : 0);
     // Whoever has set the topic may be gone, and nobody's facts have changed since: so it is compared.
     const { topic } = this.channel;
     const own = topic?.clock ?? 0;
     return clock > own || (clock === own && told[4] !== topicHash(topic));
   }
 
-  /** @param sum of the member's history; other than ours: one of us has lines that the other lacks */
-  #compare(source: string, sum: number): void {
-    const own = this.channel.history.sum;
-    const pair = `${sum} ${own}`;
-    const last = this.#compared.get(source);
-    const count = last?.pair === pair ? last.count + 1 : 1;
-    // Histories of different length never agree: it is tried a few times, as an answer may be lost.
-    if (sum === own || count > COMPARISONS_MAX) return;
-    this.#compared.set(source, { pair, count });
-    this.#requests.want(source);
-  }
-
   /** Call it twice a second. */
   tick(): void {
     const now = this.#clock.now();
-    this.#requests.onTick(now);
+    this.#exchange.requests.onTick(now);
     this.#arrivals.onTick(now);
     this.#gaps.onTick(now);
   }

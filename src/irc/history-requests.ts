@@ -14,7 +14,7 @@ const PARTS_MAX = 64;
 export interface HistoryRequestsOutput {
   now(): number;
   /** Whether there is a group to ask in. */
-  readonly ready: boolean;
+  ready(): boolean;
   ask(member: string): Promise<void>;
   /** What an answer brought that was missing here. */
   onAnswer(entries: Entry[]): void;
@@ -98,7 +98,7 @@ export class HistoryRequests {
   }
 
   #next(): void {
-    if (this.#current !== undefined || !this.#output.ready) return;
+    if (this.#current !== undefined || !this.#output.ready()) return;
     const member = this.#queue.shift();
     if (member === undefined) {
       this.endFirst();
