@@ -45,7 +45,7 @@ function handleInvite(ircd: Ircd, session: Session, line: Line, user: User): voi
   if (name === undefined) return replyMissing(session, 'INVITE');
   const channel = joinedChannel(ircd, session, name);
   if (channel === undefined) return;
-  const target = ircd.network.nicks.find(nick);
+  const target = ircd.nicks.find(nick);
   if (target === undefined) return replyNoNick(session, nick);
   if (channel.flags.has('i') && !requireOp(session, channel)) return;
   if (channel.members.has(target)) {
@@ -83,7 +83,7 @@ function kickOne(ircd: Ircd, session: Session, name: string, nick: string, reaso
   const user = session.user as User;
   const channel = joinedChannel(ircd, session, name);
   if (channel === undefined || !requireOp(session, channel)) return;
-  const target = ircd.network.nicks.find(nick);
+  const target = ircd.nicks.find(nick);
   if (target === undefined) return replyNoNick(session, nick);
   if (!channel.members.has(target)) return replyNotIn(session, target, channel);
   const text = cutText(reason === '' ? user.shown : reason, REASON_BYTES_MAX);

@@ -67,7 +67,7 @@ function replyHistory(ircd: Ircd, session: Session, query: Query): void {
   if (name.startsWith('#') && channel?.members.has(user) !== true) {
     return session.fail('CHATHISTORY', 'INVALID_TARGET', sub, safeParam(name), 'Messages could not be retrieved');
   }
-  const history = channel?.history ?? ircd.conversations.find(user, ircd.network.nicks.find(name), name);
+  const history = channel?.history ?? ircd.conversations.find(user, ircd.nicks.find(name), name);
   history?.expire(ircd.wallMs());
   const wanted = (history?.entries ?? []).filter((entry) => isMessage(entry) || session.has(CAP_EVENT_PLAYBACK));
   const points: (Point | undefined)[] = [];

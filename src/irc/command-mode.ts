@@ -136,7 +136,7 @@ function replyList(session: Session, channel: Channel, letter: ListMode): void {
 function changePrefix(ircd: Ircd, session: Session, channel: Channel, change: Change): Change | undefined {
   const { on, letter } = change;
   const nick = change.param as string;
-  const target = ircd.network.nicks.find(nick);
+  const target = ircd.nicks.find(nick);
   if (target === undefined) return void replyNoNick(session, nick);
   const member = channel.members.get(target);
   if (member === undefined) return void replyNotIn(session, target, channel);
@@ -165,7 +165,7 @@ const USER_MODES = 'BTio';
 
 function userMode(ircd: Ircd, session: Session, nick: string, modes: string | undefined): void {
   const user = session.user as User;
-  const target = ircd.network.nicks.find(nick);
+  const target = ircd.nicks.find(nick);
   if (target === undefined) return replyNoNick(session, nick);
   if (target !== user) return session.reply(numeric.ERR_USERSDONTMATCH, 'Cannot change mode for other users');
   if (modes === undefined) return session.reply(numeric.RPL_UMODEIS, `+${[...user.modes].sort().join('')}`);

@@ -31,14 +31,14 @@ function handleWho(ircd: Ircd, session: Session, line: Line, user: User): void {
     }
     return end();
   }
-  const exact = ircd.network.nicks.find(mask);
+  const exact = ircd.nicks.find(mask);
   if (exact !== undefined) {
     show(exact, commonChannel(exact, user));
     return end();
   }
   const pattern = fold(mask === '0' ? '*' : mask);
   let count = 0;
-  for (const target of ircd.network.nicks.users.values()) {
+  for (const target of ircd.nicks.users.values()) {
     const common = commonChannel(target, user);
     if (target.hidden && target !== user && common === undefined) continue;
     const texts = [target.shown, target.user, target.host, target.real, ircd.serverName, target.prefix];
@@ -93,7 +93,7 @@ function idleSeconds(ircd: Ircd, target: User): string {
 function handleWhois(ircd: Ircd, session: Session, line: Line): void {
   const nick = line.params[1] ?? (line.params[0] as string);
   if (nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
-  const target = ircd.network.nicks.find(nick.split(',')[0] as string);
+  const target = ircd.nicks.find(nick.split(',')[0] as string);
   if (target === undefined) replyNoNick(session, nick);
   else replyWhois(ircd, session, target);
   session.reply(numeric.RPL_ENDOFWHOIS, target?.shown ?? safeParam(nick), 'End of /WHOIS list');
@@ -136,7 +136,7 @@ function handleWhowas(ircd: Ircd, session: Session, line: Line): void {
   const [nick, limit] = line.params as [string | undefined, string | undefined];
   if (nick === undefined || nick === '') return session.reply(numeric.ERR_NONICKNAMEGIVEN, 'No nickname given');
   const count = Number(limit ?? '0');
-  let found = ircd.network.nicks.past.filter((past) => fold(past.shown) === fold(nick));
+  let found = ircd.nicks.past.filter((past) => fold(past.shown) === fold(nick));
   if (count > 0) found = found.slice(0, count);
   if (found.length === 0) session.reply(numeric.ERR_WASNOSUCHNICK, safeParam(nick), 'There was no such nickname');
   for (const { shown, user, host, real, account, goneMs } of found) {
@@ -150,7 +150,7 @@ function handleWhowas(ircd: Ircd, session: Session, line: Line): void {
 function handleUserhost(ircd: Ircd, session: Session, line: Line): void {
   const found: string[] = [];
   for (const nick of line.params.slice(0, 5)) {
-    const target = ircd.network.nicks.find(nick);
+    const target = ircd.nicks.find(nick);
     if (target !== undefined) {
       found.push(`${target.shown}=${target.away === undefined ? '+' : '-'}${target.user}@${target.host}`);
     }
@@ -161,7 +161,7 @@ function handleUserhost(ircd: Ircd, session: Session, line: Line): void {
 function handleIson(ircd: Ircd, session: Session, line: Line): void {
   const found: string[] = [];
   for (const nick of line.params.join(' ').split(' ').slice(0, 50)) {
-    const target = ircd.network.nicks.find(nick);
+    const target = ircd.nicks.find(nick);
     if (target !== undefined) found.push(target.shown);
   }
   session.reply(numeric.RPL_ISON, found.join(' '));

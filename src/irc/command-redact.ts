@@ -18,7 +18,7 @@ function handleRedact(ircd: Ircd, session: Session, line: Line, user: User): voi
   const fail = (code: string, ...params: string[]): void => session.fail('REDACT', code, safeParam(target), ...params);
   const text = cutText(reason, REASON_BYTES_MAX);
   const channel = ircd.network.channels.get(fold(target));
-  const other = channel === undefined ? ircd.network.nicks.find(target) : undefined;
+  const other = channel === undefined ? ircd.nicks.find(target) : undefined;
   if ((channel === undefined && other === undefined) || (channel !== undefined && !channel.members.has(user))) {
     return fail('INVALID_TARGET', 'Invalid target');
   }

@@ -77,15 +77,15 @@ function handleNick(ircd: Ircd, session: Session, line: Line): void {
   if (!isNick(nick)) return session.reply(numeric.ERR_ERRONEUSNICKNAME, safeParam(nick), 'Erroneous nickname');
   const user = session.user;
   if (user === undefined) {
-    const other = ircd.network.nicks.find(nick);
+    const other = ircd.nicks.find(nick);
     if (other !== undefined && other.account === undefined) return replyInUse(session, nick);
     session.nick = nick;
     return tryRegister(ircd, session);
   }
   if (nick === user.nick) return;
-  const other = ircd.network.nicks.find(nick);
+  const other = ircd.nicks.find(nick);
   if (other !== undefined && other !== user) return replyInUse(session, nick);
-  ircd.network.nicks.rename(user, nick);
+  ircd.nicks.rename(user, nick);
   ircd.mesh.own.changed(user);
 }
 
@@ -101,7 +101,7 @@ function tryRegister(ircd: Ircd, session: Session): void {
     session.reply(numeric.ERR_PASSWDMISMATCH, 'Password incorrect');
     return ircd.close(session, 'Password incorrect', 'Closing Link: (Password incorrect)');
   }
-  const other = network.nicks.find(session.nick);
+  const other = ircd.nicks.find(session.nick);
   if (other !== undefined && (!other.local || other.account === undefined || other.account !== session.account)) {
     replyInUse(session, session.nick);
     session.nick = '';
@@ -117,7 +117,7 @@ function tryRegister(ircd: Ircd, session: Session): void {
   user.sessions.push(session);
   user.activeMs = ircd.now();
   if (other === undefined) {
-    network.nicks.add(user);
+    ircd.nicks.add(user);
     ircd.mesh.own.changed(user);
   }
   welcome(ircd, session, user);

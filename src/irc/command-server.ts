@@ -13,7 +13,7 @@ import type { User } from './user.ts';
 /** A server parameter names us by our name, a mask of it, or the nick of somebody: all servers are this one. */
 function here(ircd: Ircd, session: Session, name: string | undefined): boolean {
   if (name === undefined || name === '' || matches(fold(name), fold(ircd.serverName))) return true;
-  if (ircd.network.nicks.find(name) !== undefined) return true;
+  if (ircd.nicks.find(name) !== undefined) return true;
   session.reply(numeric.ERR_NOSUCHSERVER, safeParam(name), 'No such server');
   return false;
 }
@@ -28,11 +28,11 @@ export function replyMotd(ircd: Ircd, session: Session): void {
 
 export function replyLusers(ircd: Ircd, session: Session): void {
   const { network, mesh } = ircd;
-  const all = network.nicks.users.size;
-  const local = network.nicks.localUserCount;
+  const all = ircd.nicks.users.size;
+  const local = ircd.nicks.localUserCount;
   let invisible = 0;
   let operators = 0;
-  for (const user of network.nicks.users.values()) {
+  for (const user of ircd.nicks.users.values()) {
     if (user.hidden) invisible++;
     if (user.modes.has('o')) operators++;
   }
@@ -46,7 +46,7 @@ export function replyLusers(ircd: Ircd, session: Session): void {
   session.reply(numeric.RPL_LUSERUNKNOWN, String(unknown), 'unknown connection(s)');
   session.reply(numeric.RPL_LUSERCHANNELS, String(network.channels.size), 'channels formed');
   session.reply(numeric.RPL_LUSERME, `I have ${local} clients and ${mesh.nodes.length} servers`);
-  const max = [network.nicks.localUsersMax, network.nicks.usersMax];
+  const max = [ircd.nicks.localUsersMax, ircd.nicks.usersMax];
   session.reply(numeric.RPL_LOCALUSERS, String(local), String(max[0]), `Current local users ${local}, max ${max[0]}`);
   session.reply(numeric.RPL_GLOBALUSERS, String(all), String(max[1]), `Current global users ${all}, max ${max[1]}`);
 }
@@ -120,7 +120,7 @@ async function handleOper(ircd: Ircd, session: Session, line: Line, user: User):
 
 /** Closes the connections of a user of this node. */
 function handleKill(ircd: Ircd, session: Session, line: Line, user: User): void {
-  const target = ircd.network.nicks.find(line.params[0] as string);
+  const target = ircd.nicks.find(line.params[0] as string);
   if (!user.modes.has('o')) {
     return session.reply(numeric.ERR_NOPRIVILEGES, 'Permission denied: you are no operator of this node');
   }
@@ -136,7 +136,7 @@ function handleLinks(ircd: Ircd, session: Session): void {
   const { serverName, mesh, network, options } = ircd;
   session.reply(
     numeric.RPL_LINKS, serverName, serverName,
-    `0 ${options.networkName}: this node, ${network.host}, ${network.nicks.localUserCount} users`,
+    `0 ${options.networkName}: this node, ${network.host}, ${ircd.nicks.localUserCount} users`,
   );
   for (const { address, userCount } of mesh.nodes) {
     session.reply(numeric.RPL_LINKS, serverName, serverName, `1 node ${address}, ${userCount} users`);

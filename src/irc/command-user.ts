@@ -75,7 +75,7 @@ function replyStatus(ircd: Ircd, session: Session, nicks: Iterable<string>): voi
   const online: string[] = [];
   const offline: string[] = [];
   for (const nick of nicks) {
-    const user = ircd.network.nicks.users.get(fold(nick));
+    const user = ircd.nicks.users.get(fold(nick));
     if (user === undefined) offline.push(nick);
     else online.push(user.prefix);
   }

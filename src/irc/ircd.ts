@@ -16,6 +16,7 @@ import { ERR_INPUTTOOLONG } from './numerics.ts';
 import { formatLine } from './line.ts';
 import { LineReader } from './line-reader.ts';
 import type { Network } from './network.ts';
+import type { Nicks } from './nicks.ts';
 import type { IrcOptions } from './options.ts';
 import type { OwnFacts } from './own-facts.ts';
 import type { PrivateLines } from './private-lines.ts';
@@ -51,7 +52,9 @@ export interface Environment {
 
 export class Ircd implements SessionHost {
   readonly network: Network;
-  readonly environment: Environment;
+  /** Who is who. */
+  readonly nicks: Nicks;
+  readonly #environment: Environment;
   readonly accounts: Accounts;
   readonly conversations = new Conversations(() => this.network.newHistory());
   readonly log: Log;
@@ -71,7 +74,8 @@ export class Ircd implements SessionHost {
     parts: { accounts: Accounts; log: Log; version: string },
   ) {
     this.network = network;
-    this.environment = environment;
+    this.nicks = network.nicks;
+    this.#environment = environment;
     this.mesh = mesh;
     this.accounts = parts.accounts;
     this.log = parts.log;
@@ -87,11 +91,11 @@ export class Ircd implements SessionHost {
   }
   /** Monotonic. */
   now(): number {
-    return this.environment.now();
+    return this.#environment.now();
   }
   /** Unix ms. */
   wallMs(): number {
-    return this.environment.wallMs();
+    return this.#environment.wallMs();
   }
   nextUid(): string {
     return (++this.#userCount).toString(36);
@@ -143,7 +147,7 @@ export class Ircd implements SessionHost {
     while (session.inbox.length > 0 && session.waitCount === 0 && !session.closed) {
       if (count++ >= LINES_PER_TURN_MAX || this.now() > endMs) {
         session.continues = true;
-        this.environment.later(() => {
+        this.#environment.later(() => {
           session.continues = false;
           this.work(session);
         });
@@ -230,7 +234,7 @@ export class Ircd implements SessionHost {
   #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    this.environment.later(() => this.#flush());
+    this.#environment.later(() => this.#flush());
   }
 
   #flush(): void {

@@ -83,7 +83,7 @@ export class PrivateLines {
     const { source } = message;
     const from = this.#directory.user(source, readUid(fields['u']) ?? '');
     const uid = readUid(fields['d']);
-    const target = [...ircd.network.nicks.users.values()].find((user) => user.local && user.uid === uid);
+    const target = [...ircd.nicks.users.values()].find((user) => user.local && user.uid === uid);
     if (from === undefined || target === undefined || !message.addressed) return void this.#counters.malformed++;
     if (isListed(ircd.options.hide, source)) return void this.#counters.hidden++;
     if (fields['t'] === 'r') return this.#onRedaction(source, from, target, fields);

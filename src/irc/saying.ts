@@ -96,17 +96,16 @@ function sendToOperators(session: Session, channel: Channel, delivery: Delivery,
 }
 
 function sendToUser(ircd: Ircd, session: Session, nick: string, draft: Draft): void {
-  const { network } = ircd;
   const user = session.user as User;
   const quiet = draft.command !== 'PRIVMSG';
-  const several = network.nicks.ambiguous(nick);
+  const several = ircd.nicks.ambiguous(nick);
   if (several.length > 0) {
     // As RFC 1459 has it. Of a 401 some clients show no text, and "No such nick" is not what it is.
     return session.reply(
       numeric.ERR_TOOMANYTARGETS, safeParam(nick), `Several people have this nick: say ${several.join(' or ')}`,
     );
   }
-  const target = network.nicks.find(nick);
+  const target = ircd.nicks.find(nick);
   if (target === undefined) {
     if (!quiet) replyNoNick(session, nick);
     return;
