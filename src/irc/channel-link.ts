@@ -21,6 +21,7 @@ import type { Directory } from './directory.ts';
 import type { Entry } from './history.ts';
 import { HistoryExchange } from './history-exchange.ts';
 import type { HistoryExchangeParts } from './history-exchange.ts';
+import type { HistoryRequests } from './history-requests.ts';
 import { msgidOf, streamName } from './line-id.ts';
 import { LIVE_MS_MAX, readCount, readReason, readText, readUid, readWord } from './mesh-message.ts';
 import type { Fields } from './mesh-message.ts';
@@ -53,6 +54,7 @@ export class ChannelLink {
   readonly #members = new Set<string>();
   readonly #arrivals: Arrivals;
   readonly #exchange: HistoryExchange;
+  readonly #requests: HistoryRequests;
   readonly #gaps: ChannelGaps;
   #left = false;
 
@@ -67,8 +69,9 @@ export class ChannelLink {
     const others = [...channel.members.keys()].some((user) => !user.local);
     this.#arrivals = this.#makeArrivals();
     this.#exchange = new HistoryExchange(parts, channel, this.outbox, this.#arrivals, others && !again);
+    this.#requests = this.#exchange.requests;
     this.#gaps = new ChannelGaps(this.#arrivals.streams, {
-      repair: (source) => this.#exchange.requests.wantFor(source, this.#members),
+      repair: (source) => this.#requests.wantFor(source, this.#members),
       tell: (source, count) => parts.notices.missing(channel, source, count),
     });
     parts.client.join(`irc/${channel.key}`, {
@@ -85,7 +88,7 @@ export class ChannelLink {
       const { message } = error as Error;
       output.cutOff(channel, message);
       this.outbox.giveUp(message);
-      this.#exchange.requests.endFirst();
+      this.#requests.endFirst();
     });
   }
 
@@ -96,28 +99,28 @@ export class ChannelLink {
       onHole: (source) => this.#gaps.want(source, this.#clock.now()),
       onProgress: (source) => this.#gaps.goesOn(source, this.#clock.now()),
       ask: (source) => {
-        if (this.#exchange.requests.member !== source) this.#exchange.requests.want(source);
+        if (this.#requests.member !== source) this.#requests.want(source);
       },
     });
   }
 
   leave(): void {
     this.#left = true;
-    this.#exchange.requests.endFirst();
+    this.#requests.endFirst();
     this.outbox.leave();
   }
 
   /** While the members' history is on its way for the first time. */
   get synced(): Promise<void> | undefined {
-    return this.#exchange.requests.synced;
+    return this.#requests.synced;
   }
 
   #onJoined(): void {
     const address = this.#parts.network.host;
     this.outbox.group?.members().then((members) => {
       for (const member of members) if (!member.self && member.address !== address) this.#members.add(member.address);
-      this.#exchange.requests.wantSome(this.#members, () => this.#parts.random());
-    }, () => this.#exchange.requests.endFirst());
+      this.#requests.wantSome(this.#members, () => this.#parts.random());
+    }, () => this.#requests.endFirst());
   }
 
   // --- receiving --------------------------------------------------------------------------------------------------
@@ -165,7 +168,7 @@ export class ChannelLink {
     if (state !== 'back') this.#arrivals.onRun(address);
     if (state === 'joined') this.#exchange.onJoined(address);
     if (state === 'joined' || state === 'back') this.#arrivals.onReturn();
-    if (state === 'joined' || state === 'back' || state === 'restarted') this.#exchange.requests.want(address);
+    if (state === 'joined' || state === 'back' || state === 'restarted') this.#requests.want(address);
   }
 
   #onGap(gap: Gap): void {
@@ -200,7 +203,7 @@ export class ChannelLink {
   /** Call it twice a second. */
   tick(): void {
     const now = this.#clock.now();
-    this.#exchange.requests.onTick(now);
+    this.#requests.onTick(now);
     this.#arrivals.onTick(now);
     this.#gaps.onTick(now);
   }

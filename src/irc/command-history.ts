@@ -140,7 +140,7 @@ function replay(ircd: Ircd, session: Session, target: string, entries: readonly 
 export function playHistory(ircd: Ircd, session: Session, channel: Channel): void {
   ircd.settle(); // what has just come is shown first, and once
   channel.history.expire(ircd.wallMs());
-  const { shownEarly } = session;
+  const shownEarly = session.shownEarly;
   const entries = channel.history.entries.filter((entry) => isMessage(entry) && shownEarly?.has(entry) !== true);
   replay(ircd, session, channel.name, entries.slice(-ircd.options.playbackLines), false);
 }

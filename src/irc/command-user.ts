@@ -33,7 +33,7 @@ function handleSetname(ircd: Ircd, session: Session, line: Line, user: User): vo
 function handleMonitor(ircd: Ircd, session: Session, line: Line): void {
   const sub = (line.params[0] as string).toUpperCase();
   const nicks = (line.params[1] ?? '').split(',').filter((nick) => nick !== '');
-  const { monitored } = session;
+  const monitored = session.monitored;
   if (sub === '+' || sub === '-') {
     if (nicks.length === 0) return replyMissing(session, 'MONITOR');
     if (sub === '+') return watch(ircd, session, nicks);

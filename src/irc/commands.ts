@@ -72,7 +72,7 @@ function dispatch(ircd: Ircd, session: Session, line: Line): void {
     const pending = command.handle(ircd, session, line, session.user as User);
     if (pending === undefined) return;
     const label = session.takeLabel();
-    ircd.wait(session, pending.then((answer) => {
+    session.inbox.wait(pending.then((answer) => {
       if (!session.closed) session.labelled(label, answer);
     }));
   }

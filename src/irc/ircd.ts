@@ -1,9 +1,6 @@
 /**
- * The server's side of every client connection: lines in, bounded and in order; output out, once per turn; silence,
- * slow readers and floods. What the lines mean is in commands.ts.
- *
- * A client's lines wait in its inbox while a publish waits for room or a password is checked; a full inbox stops the
- * reading from its socket, so that a client that pastes is slowed down and loses nothing.
+ * The server's side of every client connection: who may connect; lines in, by way of the inbox; output out, once per
+ * turn; silence and slow readers. What the lines mean is in commands.ts.
  */
 import type { Log } from '../runtime/log.ts';
 import type { Accounts } from './accounts.ts';
@@ -12,6 +9,8 @@ import type { ChannelLinks } from './channel-links.ts';
 import { handleLine } from './commands.ts';
 import { FanOut } from './fan-out.ts';
 import { Conversations } from './conversations.ts';
+import { Inbox } from './inbox.ts';
+import type { InboxHost } from './inbox.ts';
 import { ERR_INPUTTOOLONG } from './numerics.ts';
 import { formatLine } from './line.ts';
 import { LineReader } from './line-reader.ts';
@@ -23,11 +22,6 @@ import type { PrivateLines } from './private-lines.ts';
 import { Session } from './session.ts';
 import type { SessionHost, Transport } from './session.ts';
 
-/** Lines that a client may have waiting before its socket is not read any more. */
-const INBOX_MAX = 64;
-/** Lines of one client per turn, and time for them, so that others and the mesh get theirs. */
-const LINES_PER_TURN_MAX = 16;
-const TURN_MS_MAX = 5;
 const TICK_MS = 2000;
 
 /** How this node's facts and lines reach the others. */
@@ -50,7 +44,7 @@ export interface Environment {
   later(task: () => void): void;
 }
 
-export class Ircd implements SessionHost {
+export class Ircd implements SessionHost, InboxHost {
   readonly network: Network;
   /** Who is who. */
   readonly nicks: Nicks;
@@ -97,6 +91,9 @@ export class Ircd implements SessionHost {
   wallMs(): number {
     return this.#environment.wallMs();
   }
+  later(task: () => void): void {
+    this.#environment.later(task);
+  }
   nextUid(): string {
     return (++this.#userCount).toString(36);
   }
@@ -105,7 +102,7 @@ export class Ircd implements SessionHost {
 
   /** @returns undefined when there are too many clients; the transport has been told and closed. */
   open(transport: Transport): { session: Session; reader: LineReader } | undefined {
-    const { clientsMax, clientsPerAddressMax, floodBurstLines } = this.options;
+    const { clientsMax, clientsPerAddressMax } = this.options;
     const same = this.#perAddress.get(transport.stream.remoteAddress) ?? 0;
     if (this.network.sessions.size >= clientsMax || same >= clientsPerAddressMax) {
       this.counters.refused++;
@@ -113,7 +110,8 @@ export class Ircd implements SessionHost {
       transport.end();
       return undefined;
     }
-    const session = new Session(this, transport, this.now(), floodBurstLines);
+    const inbox = new Inbox(this, transport.stream, (text) => this.#handle(session, text));
+    const session: Session = new Session(this, transport, this.now(), inbox);
     this.network.sessions.add(session);
     this.#perAddress.set(transport.stream.remoteAddress, same + 1);
     this.counters.clients++;
@@ -133,37 +131,10 @@ export class Ircd implements SessionHost {
     session.heardMs = this.now();
     session.pingSent = false;
     session.inbox.push(text);
-    if (session.inbox.length > INBOX_MAX && !session.paused) {
-      session.paused = true;
-      session.transport.stream.pause();
-    }
-  }
-
-  /** Handles what is in the inbox; call it after the reader has been given bytes. */
-  work(session: Session): void {
-    if (session.continues) return;
-    const endMs = this.now() + TURN_MS_MAX;
-    let count = 0;
-    while (session.inbox.length > 0 && session.waitCount === 0 && !session.closed) {
-      if (count++ >= LINES_PER_TURN_MAX || this.now() > endMs) {
-        session.continues = true;
-        this.#environment.later(() => {
-          session.continues = false;
-          this.work(session);
-        });
-        return;
-      }
-      if (!this.#takeToken(session)) return;
-      this.counters.lines++;
-      this.#handle(session, session.inbox.shift() as string);
-    }
-    if (session.paused && session.inbox.length <= INBOX_MAX / 2 && session.waitCount === 0 && !session.closed) {
-      session.paused = false;
-      session.transport.stream.resume();
-    }
   }
 
   #handle(session: Session, text: string): void {
+    this.counters.lines++;
     try {
       handleLine(this, session, text);
     } catch (error) {
@@ -171,22 +142,6 @@ export class Ircd implements SessionHost {
       this.counters.errors++;
       this.log.error(`irc: ${String(error)} ${(error as Error).stack ?? ''} in ${text.slice(0, 100)}`);
     }
-  }
-
-  /** Flood control: without a token the client waits for the next tick. */
-  #takeToken(session: Session): boolean {
-    const { floodLinesPerSecond, floodBurstLines } = this.options;
-    return floodLinesPerSecond === 0 || session.flood.take(this.now(), floodLinesPerSecond, floodBurstLines);
-  }
-
-  /** The client's next line is handled when `promise` has settled. */
-  wait(session: Session, promise: Promise<unknown>): void {
-    session.waitCount++;
-    const done = (): void => {
-      session.waitCount--;
-      this.work(session);
-    };
-    promise.then(done, done);
   }
 
   /** The client's connection has ended, or is to end: `error` is told to it. */
@@ -197,7 +152,7 @@ export class Ircd implements SessionHost {
     session.flush();
     session.closed = true;
     this.#dirty.delete(session);
-    session.inbox.length = 0;
+    session.inbox.close();
     this.network.sessions.delete(session);
     this.#countDown(session.transport.stream.remoteAddress);
     this.network.watchers.remove(session, session.monitored.keys());
@@ -234,7 +189,7 @@ export class Ircd implements SessionHost {
   #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    this.#environment.later(() => this.#flush());
+    this.later(() => this.#flush());
   }
 
   #flush(): void {
@@ -261,8 +216,7 @@ export class Ircd implements SessionHost {
       const silentMs = now - session.heardMs;
       if (session.user === undefined && now - session.openedMs > registrationMs) {
         this.close(session, 'Registration timeout', 'Closing Link: (Registration timeout)');
-      } else if (session.paused || session.waitCount > 0) {
-        // It is we who do not listen.
+      } else if (session.inbox.blocked) {
         session.heardMs = now;
       } else if (session.pingSent && silentMs > pingMs + pingTimeoutMs) {
         this.counters.timeouts++;
@@ -272,7 +226,7 @@ export class Ircd implements SessionHost {
         session.pingSent = true;
         session.send(`PING ${this.serverName}`);
       }
-      if (session.inbox.length > 0) this.work(session);
+      session.inbox.work();
     }
   }
 

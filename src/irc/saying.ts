@@ -84,7 +84,7 @@ function sendToChannel(ircd: Ircd, session: Session, target: string, draft: Draf
   if (!numbered) return ircd.mesh.channels.hint(user, channel, entry);
   channel.history.add(entry, ircd.wallMs());
   const pending = ircd.mesh.channels.say(user, channel, entry);
-  if (pending !== undefined) ircd.wait(session, pending);
+  if (pending !== undefined) session.inbox.wait(pending);
 }
 
 /** STATUSMSG: to @ operators, or + those with voice as well. */
@@ -135,7 +135,7 @@ function sendAcross(ircd: Ircd, session: Session, target: User, draft: Draft, en
   const sent = ircd.mesh.private.tell(user, target, entry).then((reached) => {
     if (!reached) session.reply(numeric.ERR_NOSUCHNICK, target.shown, 'His node can not be reached');
   });
-  ircd.wait(session, sent);
+  session.inbox.wait(sent);
 }
 
 /** To a user of this node, from one of this or another node. */

@@ -1,14 +1,14 @@
 /**
- * One connected client: what it negotiated, the lines waiting to be handled, and its output, collected and written once
- * per turn. While a labelled command runs its replies are held back, to be labelled as one line, one batch or an ACK
- * (IRCv3 labeled-response).
+ * One connected client: what it negotiated, its inbox, and its output, collected and written once per turn. While a
+ * labelled command runs its replies are held back, to be labelled as one line, one batch or an ACK (IRCv3
+ * labeled-response).
  */
 import { CAP_BATCH } from './capabilities.ts';
 import { formatLine, formatTags } from './line.ts';
 import type { Entry } from './history.ts';
+import type { Inbox } from './inbox.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Stream } from '../runtime/runtime.ts';
-import { Bucket } from './rate.ts';
 import type { User } from './user.ts';
 
 /** How lines are written on a stream: as they are, or as WebSocket frames. */
@@ -64,13 +64,7 @@ export class Session {
   heardMs: number;
   pingSent = false;
   closed = false;
-  readonly inbox: string[] = [];
-  /** Things that must finish before the next line is handled (a full group log, a password check). */
-  waitCount = 0;
-  paused = false;
-  /** Its next lines are handled on a later turn already. */
-  continues = false;
-  readonly flood: Bucket;
+  readonly inbox: Inbox;
   readonly monitored = new Map<string, string>();
   openBatch: OpenBatch | undefined;
   /** Of a multiline message that was refused: its lines are dropped. */
@@ -87,12 +81,12 @@ export class Session {
   #aside: Captured[] = [];
   #batchCount = 0;
 
-  constructor(host: SessionHost, transport: Transport, nowMs: number, floodBurst: number) {
+  constructor(host: SessionHost, transport: Transport, nowMs: number, inbox: Inbox) {
     this.#host = host;
     this.transport = transport;
     this.openedMs = nowMs;
     this.heardMs = nowMs;
-    this.flood = new Bucket(floodBurst, nowMs);
+    this.inbox = inbox;
   }
 
   has(capability: number): boolean {

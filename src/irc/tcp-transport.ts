@@ -31,7 +31,7 @@ export function serveTcp(ircd: Ircd, stream: Stream): StreamHandler {
   return {
     onData: (bytes) => {
       reader.push(bytes);
-      ircd.work(session);
+      session.inbox.work();
     },
     onClose: (error) => ircd.close(session, error === undefined ? 'Connection closed' : 'Connection lost'),
   };

@@ -110,7 +110,7 @@ class Connection implements StreamHandler {
     this.#bytes = joinChunks([this.#bytes, bytes]);
     if (this.#session === undefined && !this.#shake()) return;
     while (!this.#ended && this.#frame());
-    if (this.#session !== undefined && !this.#ended) this.#ircd.work(this.#session);
+    if (!this.#ended) this.#session?.inbox.work();
   }
 
   onClose(): void {
