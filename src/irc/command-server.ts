@@ -1,5 +1,4 @@
-/** About the server and the mesh: MOTD, LUSERS, VERSION, TIME, ADMIN, INFO, STATS, LINKS, HELP. */
-import { COMMANDS } from './commands.ts';
+/** About the server and the mesh: MOTD, LUSERS, VERSION, TIME, ADMIN, INFO, STATS, OPER, KILL, LINKS. */
 import type { CommandTable } from './commands.ts';
 import type { Ircd } from './ircd.ts';
 import type { Line } from './line.ts';
@@ -7,7 +6,7 @@ import { fold, matches, REASON_BYTES_MAX } from './names.ts';
 import * as numeric from './numerics.ts';
 import { clockText, inSeconds, replySupport, safeParam } from './replies.ts';
 import type { Session } from './session.ts';
-import { cutText, packWords } from './text.ts';
+import { cutText } from './text.ts';
 import type { User } from './user.ts';
 
 /** A server parameter names us by our name, a mask of it, or the nick of somebody: all servers are this one. */
@@ -71,8 +70,6 @@ function handleAdmin(ircd: Ircd, session: Session, line: Line): void {
   session.reply(numeric.RPL_ADMINLOC2, more);
   session.reply(numeric.RPL_ADMINEMAIL, mail);
 }
-
-const HELP_LINE_BYTES = 80;
 
 const INFO = [
   'meshchat: IRC without a server. A person is known by the mesh address of his node: nick!user@address.',
@@ -144,24 +141,6 @@ function handleLinks(ircd: Ircd, session: Session): void {
   session.reply(numeric.RPL_ENDOFLINKS, '*', 'End of /LINKS list');
 }
 
-function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
-  const subject = line.params[0] ?? '';
-  const name = safeParam(subject);
-  const command = COMMANDS.get(subject.toUpperCase());
-  if (subject !== '' && command === undefined) {
-    return session.reply(numeric.ERR_HELPNOTFOUND, name, 'No help available on this topic');
-  }
-  const unknown = 'HELP <command> shows how a command is written. Commands:';
-  const texts = [command === undefined ? unknown : (command.usage ?? subject.toUpperCase())];
-  if (command === undefined) texts.push(...packWords([...COMMANDS.keys()].sort(), HELP_LINE_BYTES));
-  session.reply(numeric.RPL_HELPSTART, name, texts[0] as string);
-  for (const text of texts.slice(1)) session.reply(numeric.RPL_HELPTXT, name, text);
-  if (command !== undefined) {
-    session.reply(numeric.RPL_HELPTXT, name, 'INFO tells how this network differs from others');
-  }
-  session.reply(numeric.RPL_ENDOFHELP, name, 'End of /HELP');
-}
-
 export const serverCommands: CommandTable = {
   MOTD: {
     handle: (ircd, session, line) => {
@@ -177,6 +156,4 @@ export const serverCommands: CommandTable = {
   OPER: { paramsMin: 2, usage: 'OPER <name> <password>', handle: handleOper },
   KILL: { paramsMin: 1, usage: 'KILL <nick> [:<reason>]', handle: handleKill },
   LINKS: { handle: handleLinks },
-  HELP: { usage: 'HELP [<command>]', handle: handleHelp },
-  HELPOP: { usage: 'HELPOP [<command>]', handle: handleHelp },
 };

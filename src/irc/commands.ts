@@ -5,6 +5,7 @@
 import { CAP_LABELED_RESPONSE } from './capabilities.ts';
 import { batchCommands } from './command-batch.ts';
 import { channelCommands } from './command-channel.ts';
+import { replyHelp } from './command-help.ts';
 import { historyCommands } from './command-history.ts';
 import { joinCommands } from './command-join.ts';
 import { listCommands } from './command-list.ts';
@@ -42,10 +43,16 @@ export interface Command {
 }
 export type CommandTable = Record<string, Command>;
 
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
+const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
   ...registrationCommands, ...joinCommands, ...channelCommands, ...listCommands, ...modeCommands, ...messageCommands,
   ...batchCommands, ...redactCommands, ...queryCommands, ...userCommands, ...historyCommands, ...serverCommands,
+  HELP: { usage: 'HELP [<command>]', handle: handleHelp },
+  HELPOP: { usage: 'HELPOP [<command>]', handle: handleHelp },
 }));
+
+function handleHelp(_ircd: Ircd, session: Session, line: Line): void {
+  replyHelp(COMMANDS, session, line);
+}
 
 const LABEL_BYTES_MAX = 64;
 
