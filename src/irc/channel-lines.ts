@@ -72,6 +72,7 @@ export class ChannelLines implements ArrivalsOutput {
     for (const session of channel.sessions) playMissed(this.#ircd(), session, channel, kept);
   }
 
+  /** Somebody takes a line back. */
   redact(channel: Channel, source: string, uid: string, msgid: string, reason: string): void {
     const user = this.#directory.user(source, uid);
     // He may call himself by another of his addresses than we do.

@@ -1,7 +1,7 @@
 /**
  * The channels that somebody of this node is in, each with its link to the other nodes: made when the first comes, left
- * a while after the last has gone, tried again when the mesh has no room for its group. What our users say in channels
- * goes in here.
+ * a while after the last has gone, tried again when its group could not be joined. What our users say in channels goes
+ * in here.
  */
 import type { Channel } from './channel.ts';
 import { ChannelLink } from './channel-link.ts';
@@ -29,6 +29,7 @@ export class ChannelLinks implements ChannelLinkOutput {
 
   // --- for our users ----------------------------------------------------------------------------------------------
 
+  /** He has come to the channel. */
   joined(user: User, channel: Channel): void {
     const reason = this.#cutOff.get(channel.key);
     if (reason !== undefined) this.#parts.notices.stillCutOff(channel, reason, user.sessions);
@@ -55,6 +56,7 @@ export class ChannelLinks implements ChannelLinkOutput {
 
   // --- links come and go ------------------------------------------------------------------------------------------
 
+  /** The channel's link, made now if there is none. */
   of(channel: Channel): ChannelLink {
     let link = this.#links.get(channel.key);
     if (link === undefined || link.channel !== channel) {

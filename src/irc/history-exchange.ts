@@ -56,7 +56,7 @@ export class HistoryExchange {
     }, first);
   }
 
-  /** What comes to it by itself from now on, it needs not from history. */
+  /** What we say from now on comes to it by itself. */
   onJoined(member: string): void {
     this.#answers.onJoined(member, this.#outbox.published);
   }
@@ -113,6 +113,7 @@ export class HistoryExchange {
 
   // --- answering --------------------------------------------------------------------------------------------------
 
+  /** A member asks. */
   async answer(to: string, fields: Fields): Promise<void> {
     const clock = this.#parts.network.clock;
     this.#channel.history.expire(clock.wallMs());

@@ -53,7 +53,7 @@ export class Inbox {
     }
   }
 
-  /** Handles what is in the inbox; call it after lines have been pushed, and twice in a while. */
+  /** Handles what is in the inbox; call it after lines have been pushed, and now and then for flood control. */
   work(): void {
     if (this.#continues) return;
     const endMs = this.#host.now() + TURN_MS_MAX;
