@@ -47,8 +47,8 @@ export class DataWriter {
 
   /** Oldest packet that this receiver can still get. */
   get #low(): number {
-    const { base, cumulative } = this.#sent;
-    return serialDiff(base, cumulative) > 0 ? serialAdd(base, 1) : this.#stream.log.low;
+    const sent = this.#sent;
+    return serialDiff(sent.base, sent.cumulative) > 0 ? serialAdd(sent.base, 1) : this.#stream.log.low;
   }
 
   /** Whether DATA with this payload has room. */

@@ -73,11 +73,11 @@ export class Scheduler implements Alarm {
 
   /** Ends a call into the node: data first, acknowledgements riding along, then what is still owed. */
   finish(now: number): void {
-    const { outbox, writer } = this.#context.broadcast;
-    const limit = writer.sentCount + TURN_DATAGRAMS_MAX;
+    const { broadcast } = this.#context;
+    const limit = broadcast.writer.sentCount + TURN_DATAGRAMS_MAX;
     this.now = now;
-    this.#pump(now, limit - Math.min(TURN_OWED_MAX, outbox.size));
-    outbox.flush(now, limit);
+    this.#pump(now, limit - Math.min(TURN_OWED_MAX, broadcast.outbox.size));
+    broadcast.outbox.flush(now, limit);
   }
 
   /** Sends what may go now. */

@@ -59,11 +59,12 @@ export class StatusWriter {
 
   /** Appends STATUS with requests for all holes that are due. @returns false when it does not fit. */
   write(now: number, writer: DatagramWriter): boolean {
-    const { group, peer, addressed, started, cumulative, high } = this.#stream;
-    const span = started ? Math.max(0, serialDiff(high, cumulative) - 1) : 0;
+    const stream = this.#stream;
+    const { group, peer, high } = stream;
+    const span = stream.started ? Math.max(0, serialDiff(high, stream.cumulative) - 1) : 0;
     const bitmapLength = Math.min(STATUS_BITMAP_MAX, Math.ceil(span / 8));
     if (writer.room < STATUS_LENGTH + bitmapLength) return false;
-    status.flags = (addressed ? STATUS_PRIVATE : 0) | (started ? 0 : STATUS_NEED_START);
+    status.flags = (stream.addressed ? STATUS_PRIVATE : 0) | (stream.started ? 0 : STATUS_NEED_START);
     if (this.#echoAt >= 0 && this.#echoBy === peer.way) {
       status.flags |= STATUS_ECHO;
       status.echoTimestamp = (this.#echoTimestamp + (now - this.#echoAt)) >>> 0;
@@ -71,13 +72,13 @@ export class StatusWriter {
     status.groupHigh = group.idHigh;
     status.groupLow = group.idLow;
     status.epochLow = peer.epoch & 0xffff;
-    status.cumulative = cumulative;
+    status.cumulative = stream.cumulative;
     status.high = high;
     status.window = RECEIVE_WINDOW;
     status.life = this.#life;
     this.#holes.ask(now, status);
     const bitmapAt = encodeStatus(writer.view, writer.bodyAt, status);
-    this.#reorder.writeBitmap(writer.bytes, bitmapAt, bitmapLength, serialAdd(cumulative, 2));
+    this.#reorder.writeBitmap(writer.bytes, bitmapAt, bitmapLength, serialAdd(stream.cumulative, 2));
     writer.close(FRAME_STATUS, status.flags, bitmapAt + bitmapLength);
     this.#context.counters.statusSent++;
     this.sentAt = now;
