@@ -32,8 +32,10 @@ export class HoldDown implements Checker {
     if (!again) return;
     // Whom it holds, or held, for two members it sent each message twice; and of which copy he speaks, none can tell.
     const known = host.known[sim.truth.messages[sim.truth.packetMessage[packet]!]!.group]!;
-    const names = sim.meshes.networks.filter((network) => known.has(to + network.mesh * sim.hosts.length)).length;
-    if (names > 1 || (host.renamedAt.get(to) ?? -1) >= sim.truth.packetFirstAt[packet]![to]!) {
+    const names = sim.meshes.networks.map((network) => known.get(to + network.mesh * sim.hosts.length)).filter((name) => name);
+    // Who has started anew meanwhile has none of them.
+    const anew = names.some((name) => name!.at >= sim.truth.packetSentAt[packet]![to]!);
+    if (anew || names.length > 1 || (host.renamedAt.get(to) ?? -1) >= sim.truth.packetFirstAt[packet]![to]!) {
       this.#quick.delete(key);
       return;
     }
