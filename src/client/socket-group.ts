@@ -23,8 +23,9 @@ export class SocketGroup implements Group {
   readonly #options: JoinOptions;
   readonly #listeners: Listeners;
   readonly #onEnd: () => void;
-  /** Last sequence number received, by "source epoch". */
+  /** Last sequence number received, by "source epoch"; and what it was when the connection was lost. */
   readonly #seen = new Map<string, number>();
+  #seenBefore = new Map<string, number>();
   /** Notifications that came before the join was answered. */
   #held: (() => void)[] | undefined;
   #object = 0;
@@ -43,12 +44,16 @@ export class SocketGroup implements Group {
     this.#held = [];
     this.#subscriber = (await this.#client.connection?.addObject((call) => this.#onNotification(call))) ?? 0;
     const { playoutMs, start, ...more } = this.#options;
-    const from = again ? { resume: true } : typeof start === 'object' ? start : { start };
-    const args = { name: this.name, subscriber: this.#subscriber | 0, playout_ms: playoutMs, ...more, ...from } as Table;
+    const from = typeof start === 'object' ? start : { start };
+    const place = { subscriber: this.#subscriber | 0, resume: again };
+    const args = { name: this.name, playout_ms: playoutMs, ...more, ...from, ...place } as Table;
     const answer = await this.#client.call('meshchat.groups', 'join', args);
-    this.#object = (answer['id'] as number) >>> 0;
+    const id = (answer['id'] as number) >>> 0;
+    // Another object: the daemon was not in the group all the time, whoever of us came back first.
+    const left = again && id !== this.#object;
+    this.#object = id;
     const history = (answer['history'] as Table[]).map(toMessage);
-    this.#client.runtime.later(() => this.#joined(again, answer['fresh'] === true, history));
+    this.#client.runtime.later(() => this.#joined(again, left, history));
   }
 
   publish(data: Uint8Array | string, options: PublishOptions = {}): Promise<Published> {
@@ -111,32 +116,27 @@ export class SocketGroup implements Group {
     }
   }
 
-  #joined(again: boolean, fresh: boolean, history: Message[]): void {
+  #joined(again: boolean, left: boolean, history: Message[]): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    if (again) {
-      this.#listeners.handler.onRejoin?.();
-      if (fresh) this.#listeners.gap({ source: '', epoch: 0, from: 0, to: 0, reason: 'client' });
-    }
-    const known = new Map(this.#seen);
-    for (const message of history) {
-      const last = known.get(streamOf(message));
-      if (last !== undefined && ((message.seq - last) | 0) <= 0) continue; // numbers wrap
-      if (again && last !== undefined) this.#tellMissed(message);
-      this.#message(message);
-    }
+    this.#seenBefore = new Map(this.#seen);
+    if (again) this.#listeners.handler.onRejoin?.();
+    if (left) this.#listeners.gap({ source: '', epoch: 0, from: 0, to: 0, reason: 'client' });
+    for (const message of history) this.#message(message);
     for (const event of held) event();
   }
 
-  /** Between what we had before the connection was lost and this message. */
-  #tellMissed({ source, epoch, seq }: Message): void {
-    const from = ((this.#seen.get(streamOf({ source, epoch })) ?? seq) + 1) >>> 0;
-    if (((seq - from) | 0) > 0) this.#listeners.gap({ source, epoch, from, to: (seq - 1) >>> 0, reason: 'client' });
-  }
-
   #message(message: Message): void {
-    const stream = streamOf(message);
+    const { source, epoch, seq } = message;
+    const stream = `${source} ${epoch}`;
     if (!message.addressed) {
+      const last = this.#seenBefore.get(stream);
+      if (last !== undefined) {
+        const from = (last + 1) >>> 0;
+        if (((seq - from) | 0) < 0) return; // had before the connection was lost; numbers wrap
+        this.#seenBefore.delete(stream);
+        if (seq !== from) this.#listeners.gap({ source, epoch, from, to: (seq - 1) >>> 0, reason: 'client' });
+      }
       this.#seen.delete(stream);
       makeRoom(this.#seen, STREAMS_MAX);
       this.#seen.set(stream, lastSeqOf(message));
@@ -170,8 +170,6 @@ export class SocketGroup implements Group {
     }
   }
 }
-
-const streamOf = ({ source, epoch }: Pick<Message, 'source' | 'epoch'>): string => `${source} ${epoch}`;
 
 function dataOf({ text, data }: Table): Uint8Array {
   if (typeof text === 'string') return encodeUtf8(text);

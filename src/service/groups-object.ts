@@ -51,7 +51,7 @@ function join(groups: Groups, objects: GroupObjects, request: Request): void {
  */
 function replayed(groups: Groups, { fresh, group }: Membership, start: Start = 'now', resume: boolean): GroupMessage[] {
   if (fresh || (start === 'now' && !resume)) return [];
-  return groups.history(group, typeof start === 'object' ? start.last : Infinity);
+  return groups.history(group, typeof start === 'object' && !resume ? start.last : Infinity);
 }
 
 function leave(groups: Groups, request: Request): void {

@@ -92,7 +92,8 @@ export class SystemBus implements ObjectBus {
     this.#wasConnected = true;
     connection.onActive = (id, active) => void (active ? this.#active.add(id) : this.#active.delete(id));
     connection.onClosed = () => this.#onClosed();
-    for (const object of [...this.#objects.keys()]) await this.#register(object);
+    // The newest first: when `meshchat.groups` is there, which programs wait for, the groups' objects are.
+    for (const object of [...this.#objects.keys()].reverse()) await this.#register(object);
     if (!connection.closed) this.#log.info(`registered on the system bus ${this.path}`);
   }
 

@@ -114,13 +114,13 @@ socket('gets the recent messages that it asks for before newer ones', async () =
 });
 
 /** Loses the connection after the message numbered `first`, while 120 more come. @returns what it heard */
-async function missSome(first: number) {
+async function missSome(first: number, options: JoinOptions = {}) {
   const parts = await setup();
   const { client, done, connect, node, runtime } = parts;
   const keeper = await connect();
   await done(keeper.join('g', {}));
   const { heard, handler } = recorder();
-  await done(client.join('g', handler));
+  await done(client.join('g', handler, options));
   const tell = (seq: number, what: string): void =>
     node.output.message(node.groups.get('g') as never, '127.0.0.2', 1, seq >>> 0, bytes(what), false);
   tell(first, 'one');
@@ -140,8 +140,8 @@ socket('joins again after its connection was lost and tells what it missed', asy
   assert.is(heard.at(-1), '127.0.0.2 122 y');
 });
 
-socket('so also over the end of the numbers', async () => {
-  const { heard } = await missSome(2 ** 32 - 1);
+socket('so also over the end of the numbers, and whatever it asked for when it came', async () => {
+  const { heard } = await missSome(2 ** 32 - 1, { start: { last: 1 } });
   assert.equal(heard.slice(1, 4), ['rejoin', 'gap 127.0.0.2 0-19 client', '127.0.0.2 20 x']);
   assert.is(heard.length, 103);
 });
@@ -155,6 +155,54 @@ socket('tells an unknown gap when the daemon had left the group meanwhile', asyn
   await runtime.advance(1000);
   assert.equal(heard, ['rejoin', 'gap  0-0 client']);
   assert.is((await done(group.publish('x'))).seq, 1);
+});
+
+socket('so each of several programs, whichever is back first', async () => {
+  const { client, done, connect, service, runtime } = await setup();
+  const [one, two] = [recorder(), recorder()];
+  await done(client.join('g', one.handler));
+  await done((await connect()).join('g', two.handler));
+  service.stop();
+  await runtime.settle();
+  await service.start();
+  await runtime.advance(1000);
+  assert.equal([one.heard, two.heard], [['rejoin', 'gap  0-0 client'], ['rejoin', 'gap  0-0 client']]);
+});
+
+socket('asks again for earlier messages when the daemon was away, and hands out those it did not have', async () => {
+  const { client, done, service, node, runtime } = await setup();
+  const { heard, handler } = recorder();
+  await done(client.join('g', handler, { start: 'all' }));
+  const tell = (epoch: number, seq: number): void =>
+    node.output.message(node.groups.get('g') as never, '127.0.0.2', epoch, seq, bytes('x'), false);
+  for (const seq of [1, 2, 3]) tell(1, seq);
+  await runtime.settle();
+  service.stop();
+  await runtime.settle();
+  await service.start();
+  await runtime.advance(1000);
+  assert.is(node.groups.get('g')!.options.start, 'all');
+  for (const seq of [2, 3, 4]) tell(1, seq);
+  tell(2, 1);
+  await runtime.settle();
+  assert.equal(heard.slice(3), ['rejoin', 'gap  0-0 client', '127.0.0.2 4 x', '127.0.0.2 1 x']);
+});
+
+socket('tells what it missed when the next message shows it', async () => {
+  const { client, done, service, node, runtime } = await setup();
+  const { heard, handler } = recorder();
+  await done(client.join('g', handler));
+  const tell = (seq: number): void =>
+    node.output.message(node.groups.get('g') as never, '127.0.0.2', 1, seq, bytes('x'), false);
+  tell(1);
+  await runtime.settle();
+  service.stop();
+  await runtime.settle();
+  await service.start();
+  await runtime.advance(1000);
+  for (const seq of [5, 6]) tell(seq);
+  await runtime.settle();
+  assert.equal(heard.slice(1), ['rejoin', 'gap  0-0 client', 'gap 127.0.0.2 2-4 client', '127.0.0.2 5 x', '127.0.0.2 6 x']);
 });
 
 socket('says that a group has ended when the daemon refuses to join it again', async () => {

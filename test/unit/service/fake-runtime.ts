@@ -103,7 +103,7 @@ export class FakeRuntime {
     return 1_700_000_000_000 + this.clock;
   }
   random(): number {
-    return 0.5;
+    return (++this.#ids * 0.618) % 1;
   }
   randomBytes(count: number): Uint8Array {
     const bytes = new Uint8Array(count);

@@ -18,7 +18,7 @@ async function setup() {
   const options = { version: '1.2.3', socketPath: '/own.sock', socketMode: 0o660, systemBusPath: PATH, runtimeWarning: '' };
   const service = new UbusService(daemon, log, options);
   await service.start();
-  return { ...parts, ...busAt(PATH, runtime) };
+  return { ...parts, ubusd, ...busAt(PATH, runtime) };
 }
 
 bus('a program may join what another has joined, and the join stays when both have gone', async () => {
@@ -43,6 +43,19 @@ bus('a join again is none beyond the limit', async () => {
   for (let i = 0; i < 64; i++) assert.is((await call(client, 'meshchat.groups', 'join', { name: `g${i}` })).status, 0);
   assert.is((await call(client, 'meshchat.groups', 'join', { name: 'more' })).status, 11);
   assert.is((await call(client, 'meshchat.groups', 'join', { name: 'g5' })).status, 0);
+});
+
+bus('when ubusd is back, the groups have their objects before programs are told of meshchat.groups', async () => {
+  const { connect, call, ubusd, runtime } = await setup();
+  await call(await connect(), 'meshchat.groups', 'join', { name: 'weather' });
+  ubusd.stop();
+  await runtime.settle();
+  await ubusd.start();
+  const client = await connect();
+  const added: string[] = [];
+  void client.listen('ubus.object.add', (_event, { path }) => added.push(String(path)));
+  await runtime.advance(1500);
+  assert.equal(added.slice(-3), ['meshchat.group.weather', 'meshchat.groups', 'meshchat']);
 });
 
 bus('peers that come and go are events here too', async () => {
