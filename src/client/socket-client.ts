@@ -36,7 +36,7 @@ export interface ConnectOptions {
 
 /** @throws ClientError CONNECTION_FAILED when no daemon listens on the socket. */
 export async function connect(options: ConnectOptions = {}): Promise<SocketClient> {
-  const runtime = options.runtime ?? (await createRuntime());
+  const runtime = options.runtime ?? (await createRuntime({ guest: true }));
   const path = options.path ?? runtime.env('MESHCHAT_SOCKET') ?? DEFAULT_SOCKET_PATH;
   const client = new SocketClient(runtime, path, options.reconnect !== false, options.runtime === undefined);
   try {

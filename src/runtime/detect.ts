@@ -15,15 +15,17 @@ export interface RuntimeChoice {
    * public ones.
    */
   internalSockets?: boolean;
+  /** A library in somebody else's program: unhandled rejections and its output are that program's affair. */
+  guest?: boolean;
 }
 
 export async function createRuntime(choice: RuntimeChoice = {}): Promise<Runtime> {
   const { tjs, UDPSocket } = globalThis as { tjs?: Txiki; UDPSocket?: unknown };
-  if (tjs === undefined) return await createNodeRuntime();
+  if (tjs === undefined) return await createNodeRuntime(choice.guest);
   if (UDPSocket === undefined) return await createTxikiRuntime(tjs, sockets24);
   await forgivePeerName(tjs);
   const internal = choice.internalSockets ?? wantsInternal(tjs.version, tjs.env['MESHCHAT_INTERNAL_SOCKETS']);
-  return await createTxikiRuntime(tjs, internal ? sockets26Internal : sockets26);
+  return await createTxikiRuntime(tjs, internal ? sockets26Internal : sockets26, choice.guest);
 }
 
 /** Whether the internal sockets are to be tried: the next major version may change them without a word. */

@@ -26,7 +26,7 @@ export interface NodeModules {
   crypto: typeof NodeCrypto;
 }
 
-export async function createNodeRuntime(): Promise<Runtime> {
+export async function createNodeRuntime(guest = false): Promise<Runtime> {
   const modules: NodeModules = {
     dgram: await import('node:dgram'),
     net: await import('node:net'),
@@ -36,6 +36,7 @@ export async function createNodeRuntime(): Promise<Runtime> {
     crypto: await import('node:crypto'),
   };
   const guard = new Guard((line) => process.stderr.write(`${line}\n`));
+  if (guest) return nodeRuntime(modules, guard);
   process.on('unhandledRejection', (error) => guard.failed(error));
   for (const output of [process.stdout, process.stderr]) {
     output.on('error', () => {}); // EPIPE: writeOut() tells it

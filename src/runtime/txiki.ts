@@ -28,12 +28,12 @@ interface TxikiGlobal {
   addEventListener(name: string, listener: (event: { preventDefault(): void; reason: unknown }) => void): void;
 }
 
-export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets): Promise<Runtime> {
+export async function createTxikiRuntime(tjs: Txiki, sockets: OpenSockets, guest = false): Promise<Runtime> {
   const hashing = await import('tjs:hashing');
   const guard = new Guard((line) => console.error(line));
   // Otherwise a rejection that nobody handles ends the process; 24 decides before a handler of the same turn is
   // attached.
-  (globalThis as unknown as TxikiGlobal).addEventListener('unhandledrejection', (event) => {
+  if (!guest) (globalThis as unknown as TxikiGlobal).addEventListener('unhandledrejection', (event) => {
     event.preventDefault();
     guard.failed(event.reason);
   });

@@ -2,7 +2,9 @@
 import { createRuntime } from '../../../src/runtime/detect.ts';
 import { pause, text } from './contract.ts';
 
-const runtime = await createRuntime();
+const { process, tjs } = globalThis as unknown as Record<string, { argv?: string[]; args?: string[] } | undefined>;
+const guest = (process?.argv ?? tjs?.args ?? []).includes('guest');
+const runtime = await createRuntime({ guest });
 const [name, folder = ''] = runtime.args;
 const quiet = { onData() {}, onClose() {} };
 
@@ -45,6 +47,12 @@ const programs: Record<string, () => Promise<void> | void> = {
     void Promise.reject(new Error('expected by the test'));
     await pause(runtime, 30);
     runtime.print(`alive ${runtime.handlerErrorCount}`);
+  },
+  async guest() {
+    await createRuntime({ guest });
+    void Promise.reject(new Error('expected by the test'));
+    await pause(runtime, 30);
+    runtime.print('alive');
   },
   async cat() {
     for await (const bytes of runtime.readInput()) await runtime.writeOut(bytes);
