@@ -40,7 +40,7 @@ export function optionsProblem(options: JoinOptions): string {
 function startProblem(start: Start | undefined): string {
   if (start === undefined || start === 'now' || start === 'all') return '';
   const last = typeof start === 'object' && start !== null ? start.last : -1;
-  return Number.isInteger(last) && last >= 0 ? '' : 'start is now, all, or how many of the last messages';
+  return Number.isInteger(last) && last >= 0 ? '' : 'start is now, all, or last: how many messages';
 }
 
 /**

@@ -34,7 +34,7 @@ export const STATUS_POLICY: Policy = { status: {} };
 
 /** What ubus calls a type, and what people do. */
 const TYPES: Record<string, readonly [number, string]> = {
-  string: [BLOBMSG_STRING, 'a string'], int: [BLOBMSG_INT32, 'a whole number'], bool: [BLOBMSG_BOOL, 'true or false'],
+  string: [BLOBMSG_STRING, 'a string (UTF-8)'], int: [BLOBMSG_INT32, 'a whole number'], bool: [BLOBMSG_BOOL, 'true or false'],
 };
 const bare = (type: ArgumentType): string => type.replace('!', '');
 

@@ -6,9 +6,9 @@
  *   blobmsg = an extended blob, id = type, payload = u16 name length | name | NUL | zeros | value
  *
  * A JavaScript value becomes what the stock `ubus` makes of the same JSON: integers INT32 or INT64, other numbers DOUBLE,
- * booleans INT8, null UNSPEC. Bytes become a string as they are: they must be UTF-8 without NUL.
+ * booleans INT8, null UNSPEC. Bytes become a string as they are, and a string that is not UTF-8 becomes bytes.
  */
-import { decodeUtf8, encodeUtf8 } from './text.ts';
+import { decodeUtf8, encodeUtf8, textOrBytes } from './text.ts';
 
 export const BLOBMSG_UNSPEC = 0;
 export const BLOBMSG_ARRAY = 1;
@@ -250,7 +250,7 @@ export class BlobReader {
       case BLOBMSG_TABLE:
         return decodeEntries(new BlobReader(this.#bytes, this.#view, start, end), this.id === BLOBMSG_ARRAY, depth + 1);
       case BLOBMSG_STRING:
-        return length > 0 && this.#bytes[end - 1] === 0 ? decodeUtf8(this.#bytes.subarray(start, end - 1)) : undefined;
+        return length > 0 && this.#bytes[end - 1] === 0 ? textOrBytes(this.#bytes.subarray(start, end - 1)) : undefined;
       case BLOBMSG_INT64:
         return length === 8 ? this.#view.getInt32(start) * 0x1_0000_0000 + this.#view.getUint32(start + 4) : undefined;
       case BLOBMSG_INT32:

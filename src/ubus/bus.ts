@@ -72,13 +72,16 @@ export class Bus {
     this.#sorted = undefined;
   }
 
-  /** Objects by path: all, one, or those that begin with what stands before a trailing '*'. In order of their paths. */
+  /**
+   * Objects by path: all, one, or those that begin with what stands before a trailing '*', where none has that name itself.
+   * In order of their paths.
+   */
   find(path: string | undefined): BusObject[] {
     this.#sorted ??= [...this.paths.values()].sort((a, b) => ((a.path as string) < (b.path as string) ? -1 : 1));
     if (path === undefined) return this.#sorted;
-    if (path.endsWith('*')) return this.#sorted.filter((object) => (object.path as string).startsWith(path.slice(0, -1)));
     const object = this.paths.get(path);
-    return object === undefined ? [] : [object];
+    if (object !== undefined) return [object];
+    return path.endsWith('*') ? this.#sorted.filter((one) => matches(one.path as string, path)) : [];
   }
 
   subscribe(subscriber: BusObject, target: BusObject): void {

@@ -34,6 +34,12 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return NOT_ASCII.test(text) ? decoder.decode(bytes) : text;
 }
 
+/** What is not UTF-8 stays bytes, for nothing else to be made of it. */
+export function textOrBytes(bytes: Uint8Array): string | Uint8Array {
+  const text = decodeUtf8(bytes);
+  return text.includes('\ufffd') && !isText(bytes) ? bytes.slice() : text;
+}
+
 /** Whether `bytes` can be a ubus string unchanged: UTF-8 (RFC 3629 §4, no surrogates, nothing overlong) without NUL. */
 export function isText(bytes: Uint8Array): boolean {
   // Most are plain ASCII, and a regular expression sees that sooner.

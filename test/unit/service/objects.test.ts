@@ -45,14 +45,25 @@ objects('a group has an object while it is joined', async () => {
   assert.is((await call(client, 'meshchat.group.irc/#mesh', 'publish', { text: 'hi' })).status, 4);
 });
 
+objects('a group whose name ends with * is called by it, though to ubus it is a pattern', async () => {
+  const { client, call, node } = await setup();
+  for (const name of ['a!', 'a*', 'ab']) assert.is((await call(client, 'meshchat.groups', 'join', { name })).status, 0);
+  assert.is((await call(client, 'meshchat.group.a*', 'publish', { text: 'x' })).status, 0);
+  assert.equal([...node.groups.values()].map(({ published }) => published), [[], ['x'], []]);
+});
+
 objects('say in a sentence what is wrong with the arguments, with the ubus status', async () => {
   const { client, call } = await setup();
   const missing = await call(client, 'meshchat.groups', 'join');
   assert.equal([missing.status, error(missing)], [2, 'the argument name is missing']);
   const wrong = await call(client, 'meshchat.groups', 'join', { name: 5 });
-  assert.equal([wrong.status, error(wrong)], [2, 'name is a string']);
+  assert.equal([wrong.status, error(wrong)], [2, 'name is a string (UTF-8)']);
   const real = await call(client, 'meshchat.groups', 'join', { name: 'g', last: 1.5 });
   assert.equal([real.status, error(real)], [2, 'last is a whole number']);
+  const start = await call(client, 'meshchat.groups', 'join', { name: 'g', start: '5' });
+  assert.equal([start.status, error(start)], [2, 'start is now, all, or last: how many messages']);
+  const latin = await call(client, 'meshchat.groups', 'join', { name: Uint8Array.from([0x61, 0xe9]) });
+  assert.equal([latin.status, error(latin)], [2, 'name is a string (UTF-8)'], 'nothing else is made of it');
   const unknown = await call(client, 'meshchat.groups', 'join', { name: 'g', nmae: 'x' });
   assert.match(String(error(unknown)), /there is no argument nmae; known: name, delivery/);
   assert.is((await call(client, 'meshchat', 'nonsense')).status, 3);

@@ -21,6 +21,15 @@ const VECTORS: [string, Value, string][] = [
   ['tables have named ones', { a: 1 }, '8200001800036e756d0000008500000c0001610000000001'],
 ];
 
+blob('a string that is not UTF-8 stays as it is', () => {
+  for (const text of [Uint8Array.from([0x63, 0xe9]), '\ufffd é']) {
+    const encoded = encodeTable({ text });
+    const { text: decoded } = decodeTable(encoded) as Table;
+    assert.equal(decoded, text);
+    assert.is(hex(encodeTable({ text: decoded })), hex(encoded));
+  }
+});
+
 /** `num` with 3 letters takes 2 + 3 + 1 bytes, padded to 8. */
 for (const [name, value, expected] of VECTORS) {
   blob(`${name}: encodes and decodes`, () => {
