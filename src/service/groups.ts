@@ -11,11 +11,14 @@
 import {
   STATUS_INVALID_ARGUMENT, STATUS_NO_MEMORY, STATUS_NOT_FOUND, STATUS_OK,
 } from '../ubus/status.ts';
+import { MESSAGE_BYTES_MAX, REFUSED_TOO_LONG } from '../multicast/options.ts';
+import { DGRAM_PAYLOAD_MAX } from '../wire/dgram.ts';
 import { SUBS_ENTRIES_MAX } from '../wire/subs.ts';
 import type { CoreNode } from './core.ts';
 import { Delivery } from './delivery.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { JoinOptions } from './join-options.ts';
+import { lastSeqOf } from './missed.ts';
 import { conflict, coreOptions, nameProblem, optionsProblem } from './join-options.ts';
 import type { Publication, PublishResult } from './publish-queue.ts';
 import { PublishQueue, publishResult } from './publish-queue.ts';
@@ -117,6 +120,7 @@ export class Groups {
   publish(
     group: SharedGroup, owner: Program, data: Uint8Array, to: string, wait: boolean, done: (result: PublishResult) => void,
   ): void {
+    if (this.#isSelf(to)) return done(this.#toSelf(group, owner, data));
     group.publications.publish(this.host.now(), { owner, data: data.slice(), to, done }, wait);
     this.host.settle();
   }
@@ -124,9 +128,11 @@ export class Groups {
   datagram(group: SharedGroup, owner: Program, data: Uint8Array, to: string): PublishResult {
     const { core } = group;
     const now = this.host.now();
-    const answer = to === '' ? core.datagram(now, data) : core.datagramTo(now, to, data);
+    const toSelf = this.#isSelf(to);
+    const fits = data.length <= DGRAM_PAYLOAD_MAX ? 0 : REFUSED_TOO_LONG;
+    const answer = toSelf ? fits : to === '' ? core.datagram(now, data) : core.datagramTo(now, to, data);
     this.host.settle();
-    if (answer >= 0 && to === '') this.#echoDatagram(group, owner, data.slice());
+    if (answer >= 0 && (toSelf || to === '')) this.#echoDatagram(group, owner, data.slice());
     return publishResult(answer, core.room);
   }
 
@@ -160,16 +166,33 @@ export class Groups {
     return group;
   }
 
-  /** The core took it: hands it to the daemon's other programs, and to its own where it asked for an echo. */
-  #accepted(group: SharedGroup, publication: Publication, seq: number): void {
+  #isSelf(to: string): boolean {
+    return to !== '' && this.host.self().includes(to);
+  }
+
+  /** To our own address: for the other programs here. Numbered like a stream to a member. */
+  #toSelf(group: SharedGroup, owner: Program, data: Uint8Array): PublishResult {
+    const { core, selfSeq: seq } = group;
+    if (data.length > MESSAGE_BYTES_MAX) return publishResult(REFUSED_TOO_LONG, core.room);
+    group.selfSeq = lastSeqOf({ seq, data }) + 1;
+    this.#toOurs(group, owner, data.slice(), seq, true);
+    return publishResult(seq, core.room);
+  }
+
+  /** The core took it. */
+  #accepted(group: SharedGroup, { owner, data, to }: Publication, seq: number): void {
     group.publishedCount++;
-    if (publication.to !== '') return;
-    if (group.core.options.delivery === 'datagram') return this.#echoDatagram(group, publication.owner, publication.data);
+    if (to === '') this.#toOurs(group, owner, data, seq, false);
+  }
+
+  /** Hands it to the daemon's other programs, and to its own where it asked for an echo. */
+  #toOurs(group: SharedGroup, owner: Program, data: Uint8Array, seq: number, addressed: boolean): void {
+    if (group.core.options.delivery === 'datagram') return this.#echoDatagram(group, owner, data);
     const { epoch } = this.host;
     const source = this.host.self()[0] ?? '';
     const timeMs = this.host.wallMs();
-    const message: GroupMessage = { source, epoch, seq, data: publication.data, addressed: false, own: true, timeMs };
-    this.host.events.push(() => this.delivery.handOut(group, message, publication.owner));
+    const message: GroupMessage = { source, epoch, seq, data, addressed, own: true, timeMs };
+    this.host.events.push(() => this.delivery.handOut(group, message, owner));
   }
 
   #echoDatagram(group: SharedGroup, owner: Program, data: Uint8Array): void {

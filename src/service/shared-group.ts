@@ -91,6 +91,8 @@ export class SharedGroup {
   persistent = false;
   receivedCount = 0;
   publishedCount = 0;
+  /** Next number of those that our programs address to ourselves. */
+  selfSeq = 1;
 
   constructor(core: CoreGroup, publications: PublishQueue) {
     this.name = core.name;

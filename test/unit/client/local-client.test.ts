@@ -35,6 +35,27 @@ local('joins, publishes and hears', async () => {
   assert.equal(await client.self(), ['127.0.0.1']);
 });
 
+local('reaches the other programs of its own daemon by its own address, and nobody else', async () => {
+  const { client, daemon, node, runtime } = await setup();
+  const heard: string[] = [];
+  const service = await new LocalClient(daemon.groups).join('g', {
+    onMessage: ({ source, seq, data, addressed }) => heard.push(`${source} ${seq} ${data.length}${addressed ? ' to us' : ''}`),
+    onDatagram: ({ source, data }) => heard.push(`${source} ${text(data)}`),
+  });
+  const group = await client.join('g', { onMessage: () => heard.push('back to whom it came from') });
+  const to = '127.0.0.1';
+  assert.equal(await group.publish('a', { to }), { seq: 1, epoch: 7, room: 1000 });
+  await group.publish(new Uint8Array(3000), { to });
+  await group.publish('b', { to });
+  await group.datagram('d', { to });
+  await runtime.settle();
+  assert.equal(heard, ['127.0.0.1 1 1 to us', '127.0.0.1 2 3000 to us', '127.0.0.1 5 1 to us', '127.0.0.1 d']);
+  assert.equal(node.groups.get('g')?.published, []);
+  assert.is(await refused(service.publish(new Uint8Array(65537), { to })), 'INVALID_ARGUMENT');
+  assert.is(await refused(service.datagram(new Uint8Array(1101), { to })), 'INVALID_ARGUMENT');
+  assert.equal(daemon.groups.history(daemon.groups.find('g')!, 9), [], 'what is private is in no history');
+});
+
 local('names its refusals', async () => {
   const { client, node } = await setup();
   const group = await client.join('g', {});
