@@ -1,9 +1,11 @@
 /** Commands on the control socket as a bus: call, listen, monitor. */
+import { ClientError } from '../client/client.ts';
 import type { Table } from '../ubus/blob.ts';
 import { decodeTable } from '../ubus/blob.ts';
 import type { UbusConnection } from '../ubus/connection.ts';
 import type { Frame } from '../ubus/message.ts';
 import { decodeAttributes, OBJECT_MONITOR } from '../ubus/message.ts';
+import { statusName } from '../ubus/status.ts';
 import { integerOption } from './arguments.ts';
 import type { Context } from './main.ts';
 import { EXIT_FAILED, EXIT_NO_DAEMON, EXIT_OK, EXIT_USAGE } from './main.ts';
@@ -26,12 +28,17 @@ export async function callMethod({ client, runtime, words, options, json }: Cont
   return EXIT_OK;
 }
 
-/** Prints until the daemon goes away, or the time of --timeout is over. */
-function untilClosed({ runtime, options, client }: Context): Promise<number> {
+/** Ends the command well when the time of --timeout is over. */
+export function endInTime({ runtime, options }: Context, resolve: (status: number) => void): void {
   const seconds = integerOption(options, 'timeout');
+  if (seconds !== undefined) runtime.timer(() => resolve(EXIT_OK)).set(runtime.now() + seconds * 1000);
+}
+
+/** Prints until the daemon goes away, or the time is over. */
+function untilClosed(context: Context): Promise<number> {
   return new Promise((resolve) => {
-    client.onConnected = () => resolve(EXIT_NO_DAEMON);
-    if (seconds !== undefined) runtime.timer(() => resolve(EXIT_OK)).set(runtime.now() + seconds * 1000);
+    context.client.onConnected = () => resolve(EXIT_NO_DAEMON);
+    endInTime(context, resolve);
   });
 }
 
@@ -42,7 +49,7 @@ export async function listen(context: Context): Promise<number> {
     const status = await connection.listen(pattern, (event, data) => {
       runtime.print(json ? JSON.stringify({ event, data }) : `${event} ${JSON.stringify(data)}`);
     });
-    if (status !== 0) return EXIT_FAILED;
+    if (status !== 0) throw new ClientError('', `'${pattern}': ${statusName(status)}`);
   }
   return await untilClosed(context);
 }

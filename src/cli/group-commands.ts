@@ -1,8 +1,10 @@
 /** Commands on one group: members, join, leave, pub, sub, datagram, history. */
+import { ClientError } from '../client/client.ts';
 import type { Datagram, Gap, Group, JoinOptions, Message } from '../client/client.ts';
 import { MESSAGE_BYTES_MAX } from '../client/client-group.ts';
 import { encodeUtf8 } from '../ubus/text.ts';
 import { integerOption } from './arguments.ts';
+import { endInTime } from './bus-commands.ts';
 import { formatTable, formatTime, textOf } from './format.ts';
 import { readAll, readLines } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
@@ -34,7 +36,7 @@ const enter = (context: Context): Promise<Group> => context.client.join(nameOf(c
 export async function members(context: Context): Promise<number> {
   const { runtime, json } = context;
   const list = await (await enter(context)).members();
-  if (json) runtime.print(JSON.stringify({ members: list }));
+  if (json) runtime.print(JSON.stringify({ members: list.map(({ rttMs: rtt_ms, ...member }) => ({ ...member, rtt_ms })) }));
   else {
     const cells = list.map(({ address, self, stale, rttMs }) => (
       [address, self ? 'self' : stale ? 'stale' : 'alive', self ? '' : `${rttMs.toFixed(1)} ms`]
@@ -141,13 +143,18 @@ export async function subscribe(context: Context): Promise<number> {
   const countMax = integerOption(options, 'count') ?? Infinity;
   const writer = new LineWriter(runtime, (full) => (full ? client.connection?.pause() : client.connection?.resume()));
   return await new Promise((resolve, reject) => {
+    if (countMax === 0) return resolve(EXIT_OK);
+    endInTime(context, resolve);
     let printed = 0;
     const print = (line: Uint8Array): void => {
       if (printed >= countMax) return;
       writer.write(line);
       if (++printed >= countMax) writer.finish().then(() => resolve(EXIT_OK), reject);
     };
-    writer.onClosed = () => resolve(EXIT_OK); // `sub | head -1`: the reader has what it wants
+    writer.onClosed = ({ code, message }) => {
+      if (code === 'EPIPE') resolve(EXIT_OK); // `sub | head -1`: the reader has what it wants
+      else reject(new ClientError('', `the output cannot be written: ${message}`));
+    };
     client.onConnected = (connected) => {
       runtime.printError(connected ? 'meshchat: the daemon is back' : 'meshchat: the daemon is away; waiting');
     };

@@ -2,13 +2,13 @@
  * Lines to standard output as fast as its reader takes them: what waits is bounded, and `onFull` says when to stop the source
  * (true) and to go on (false).
  */
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Runtime, SystemError } from '../runtime/runtime.ts';
 
 const FULL_BYTES = 64 * 1024;
 
 export class LineWriter {
-  /** The reader of our output has gone. */
-  onClosed: () => void = () => {};
+  /** The output takes no more: EPIPE, its reader has gone. */
+  onClosed: (error: SystemError) => void = () => {};
   readonly #runtime: Runtime;
   readonly #onFull: (full: boolean) => void;
   #lines: Uint8Array[] = [];
@@ -40,10 +40,10 @@ export class LineWriter {
     await Promise.resolve();
     try {
       while (this.#lines.length > 0) await this.#runtime.writeOut(this.#take());
-    } catch {
+    } catch (error) {
       this.#closed = true;
       this.#lines = [];
-      this.onClosed();
+      this.onClosed(error as SystemError);
     }
     this.#writing = undefined;
     if (this.#full) this.#onFull((this.#full = false));

@@ -41,7 +41,7 @@ const COMMANDS: readonly Entry[] = [
   { usage: 'join GROUP', about: 'stay in it, with no program running', run: join },
   { usage: 'leave GROUP', about: 'end what join began', run: leave },
   { usage: 'pub GROUP [TEXT...]', about: 'publish the text, or each line of the input (--whole: as one message; --to ADDRESS)', run: publish },
-  { usage: 'sub GROUP', about: 'print messages as lines (-n N or --all: earlier ones too; -c N: end after N; -v: with source)', run: subscribe },
+  { usage: 'sub GROUP', about: 'print messages as lines (-n N or --all: earlier ones too; -c N: end after N; -t SECONDS; -v: with source)', run: subscribe },
   { usage: 'datagram GROUP TEXT...', about: 'once, unrepaired', run: datagram },
   { usage: 'history GROUP', about: 'messages this daemon still keeps (-n N)', run: history },
   { usage: 'call OBJECT METHOD [JSON]', about: 'any method of the control socket', run: callMethod },

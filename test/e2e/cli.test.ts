@@ -75,6 +75,8 @@ cli('history, members, groups and leave', async () => {
   const { stdout } = await two.cli(['history', 'news', '--last', '2']);
   assert.match(stdout, new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d ${one.address.replaceAll('.', '\\.')} newer\\n.* newest\\n$`));
   assert.match((await one.cli(['members', 'news'])).stdout, new RegExp(`${two.address} +alive +\\d`));
+  const { members } = JSON.parse((await one.cli(['members', 'news', '--json'])).stdout) as { members: object[] };
+  assert.equal(Object.keys(members[0]!), ['address', 'epoch', 'self', 'stale', 'rtt_ms'], 'named as on the bus');
   assert.match((await one.cli(['groups'])).stdout, /news +2 +0 +yes/);
   assert.is((await one.cli(['leave', 'news'])).status, 0);
   assert.is((await one.cli(['leave', 'news'])).status, 1);
@@ -98,6 +100,19 @@ cli('sub ends with the reader of its output', async () => {
     return pipe.child.exitCode !== null;
   });
   assert.is(pipe.stdout, 'first\n');
+});
+
+cli('sub fails where its output cannot be written, ends after a time, and prints no message when none is asked for', async () => {
+  const words = two.cliCommand('sub', 'full').map((word) => `'${word}'`).join(' ');
+  const full = new Program(['sh', '-c', `${words} > /dev/full`]);
+  await until('it has ended', async () => {
+    await one.cli(['pub', 'full', 'x']);
+    return full.child.exitCode !== null;
+  });
+  assert.is(await full.exited, 1);
+  assert.match(full.stderr, /^meshchat: the output cannot be written: .*no space left on device/i);
+  assert.equal(await two.cli(['sub', 'full', '-t', '1']), { status: 0, stdout: '', stderr: '' });
+  assert.equal(await two.cli(['sub', 'full', '-c', '0']), { status: 0, stdout: '', stderr: '' });
 });
 
 cli('a reader that stops for a while is told what it missed', async () => {
@@ -138,6 +153,8 @@ cli('exit codes: 1 refused, 2 usage, 3 no daemon, 4 something to mend', async ()
   const refused = await one.cli(['join', 'x'.repeat(65)]);
   assert.equal([refused.status, refused.stderr], [1, 'meshchat: a group name has 1 to 64 bytes, this one 65\n']);
   assert.is((await one.cli(['call', 'meshchat', 'nope'])).status, 1);
+  const deaf = await one.cli(['listen', '']);
+  assert.equal([deaf.status, deaf.stderr], [1, "meshchat: '': PERMISSION_DENIED\n"]);
   const long = await one.cli(['pub', 'weather', '--whole'], 'x'.repeat(70_000));
   assert.equal([long.status, /more than 65536 bytes in one message/.test(long.stderr)], [1, true]);
   const wrong = [
