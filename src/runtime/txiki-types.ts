@@ -36,7 +36,7 @@ export interface Txiki {
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
-  stat(path: string): Promise<unknown>;
+  stat(path: string): Promise<{ isFile: boolean }>;
   lstat(path: string): Promise<{ isSocket: boolean; isDirectory: boolean }>;
   makeDir(path: string, options: { recursive: boolean; mode: number }): Promise<void>;
   readDir(path: string): Promise<AsyncIterable<{ name: string }>>;

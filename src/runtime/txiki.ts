@@ -99,15 +99,22 @@ export async function* chunks(source: TxikiReader & ReadableStream<Uint8Array>):
   }
 }
 
+const STDOUT = '/proc/self/fd/1';
+
 /**
  * 26's stream for a pipe takes everything at once, however slow the reader, and tells of EPIPE late: there the pipe is
- * opened again as a file, whose writes wait. Only a socket cannot be opened so.
+ * opened again as a file, whose writes wait. A socket cannot be opened so, and a real file would forget how far others
+ * have written.
  */
+async function openOutput(tjs: Txiki): Promise<TxikiFile | undefined> {
+  return (await tjs.stat(STDOUT)).isFile ? undefined : await tjs.open(STDOUT, 'a');
+}
+
 function makeWriteOut(tjs: Txiki): (bytes: Uint8Array) => Promise<void> {
   let file: Promise<TxikiFile | undefined> | undefined;
   return async (bytes) => {
     try {
-      if ('setImportMap' in tjs) file ??= tjs.open('/proc/self/fd/1', 'a').catch(() => undefined); // 26
+      if ('setImportMap' in tjs) file ??= openOutput(tjs).catch(() => undefined); // 26
       const output = (await file) ?? tjs.stdout;
       if (output !== undefined && 'getWriter' in output) await writeToStream(output, bytes);
       else for (let at = 0; output && at < bytes.length;) at += await output.write(bytes.subarray(at));

@@ -1,8 +1,8 @@
 /**
  * What an adapter does with its process: arguments, output, signals, stop() and a broken pipe. On Node and on txiki.js.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -89,6 +89,12 @@ for (const [name, command] of runtimes) {
   processes('a throwing timer and a lost rejection end nothing', async () => {
     const result = await run(command, ['throws']);
     assert.equal([result.out, result.status], ['alive 2\n', 0]);
+  });
+  processes('output goes on in a file where the shell was, and the shell goes on after it', async () => {
+    const file = join(folder, 'shared');
+    const copy = [...command, script, 'cat'].map((word) => `'${word}'`).join(' ');
+    execFileSync('sh', ['-c', `{ echo begin; echo middle | ${copy}; echo end; } > '${file}'`]);
+    assert.is(readFileSync(file, 'utf8'), 'begin\nmiddle\nend\n');
   });
   // txiki.js 24 tells of rejections that are handled in the same turn.
   if (!name.includes('24.')) {
