@@ -2,7 +2,7 @@
  * The async iteration of a group's messages: bounded. When its reader is slower than the group, the newest are dropped, and
  * told as gaps with reason 'client' once the reader has taken what came before them.
  */
-import { addMissed, type MissedRange } from '../service/missed.ts';
+import { addMissed, type MissedRange, rangeOf } from '../service/missed.ts';
 import type { Gap, Message } from './client.ts';
 
 export const ITERATION_MESSAGES_MAX = 1000;
@@ -28,7 +28,7 @@ export class MessageQueue implements AsyncIterator<Message> {
     if (reader !== undefined) return reader({ done: false, value: message });
     const full = this.#messages.length >= ITERATION_MESSAGES_MAX || this.#bytes + message.data.length > ITERATION_BYTES_MAX;
     // Once some are missing, all that follow are until the reader has caught up: gaps stay in stream order.
-    if (full || this.#missed.length > 0) return addMissed(this.#missed, message);
+    if (full || this.#missed.length > 0) return addMissed(this.#missed, rangeOf(message));
     this.#messages.push(message);
     this.#bytes += message.data.length;
   }

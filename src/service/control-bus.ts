@@ -12,7 +12,7 @@ export const CLIENT_GROUPS_MAX = 64;
 
 interface Placed {
   object: BusObject;
-  /** Messages lost by subscribers, by their object id. */
+  /** What subscribers have lost, by their object id. */
   missed: Map<number, MissedRange[]>;
 }
 
@@ -52,15 +52,15 @@ export class ControlBus implements ObjectBus {
     return this.#placed.get(object)?.object.id ?? 0;
   }
 
-  notify(object: ServiceObject, { type, data, skip, message }: Notification): void {
+  notify(object: ServiceObject, { type, data, skip, range }: Notification): void {
     const placed = this.#placed.get(object);
     if (placed === undefined) return;
     const lost = (subscriber: BusObject): void => {
       this.missedCount++;
-      if (message === undefined) return;
+      if (range === undefined) return;
       const missed = placed.missed.get(subscriber.id) ?? [];
       placed.missed.set(subscriber.id, missed);
-      addMissed(missed, message);
+      addMissed(missed, range);
     };
     const wanted = (subscriber: BusObject): boolean => {
       const client = subscriber.owner?.id ?? 0;

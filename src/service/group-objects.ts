@@ -11,6 +11,7 @@ import { decodeBase64, encodeBase64 } from '../encoding/base64.ts';
 import { encodeUtf8, isText } from '../ubus/text.ts';
 import { endpointId, parseEndpoint } from '../wire/address.ts';
 import type { Groups } from './groups.ts';
+import { rangeOf, UNKNOWN } from './missed.ts';
 import { GROUP_POLICY } from './policies.ts';
 import type { PublishResult } from './publish-queue.ts';
 import type { GroupMessage } from './recent-messages.ts';
@@ -69,19 +70,19 @@ export class GroupObjects implements GroupsObserver {
   }
 
   message(group: SharedGroup, message: GroupMessage, by?: Program): void {
-    this.#notify(group, 'message', this.messageTable(message), { skip: by, message });
+    this.#notify(group, 'message', this.messageTable(message), { skip: by, range: rangeOf(message) });
   }
   datagram(group: SharedGroup, source: string, data: Uint8Array, by?: Program): void {
     this.#notify(group, 'datagram', { source, ...payload(data), own: by !== undefined }, { skip: by });
   }
   gap(group: SharedGroup, gap: GapEvent): void {
-    this.#notify(group, 'gap', { ...gap }, {});
+    this.#notify(group, 'gap', { ...gap }, { range: gap });
   }
   member(group: SharedGroup, address: string, state: string, epoch: number): void {
-    this.#notify(group, 'member', { address, state, epoch }, {});
+    this.#notify(group, 'member', { address, state, epoch }, { range: UNKNOWN });
   }
 
-  #notify(group: SharedGroup, type: string, table: Table, more: Pick<Notification, 'skip' | 'message'>): void {
+  #notify(group: SharedGroup, type: string, table: Table, more: Pick<Notification, 'skip' | 'range'>): void {
     const entry = this.#objects.get(group);
     if (entry === undefined) return;
     table['n'] = ++entry.n;

@@ -14,6 +14,11 @@ export interface MissedRange {
 /** Ranges kept apart; those beyond become one unknown range (source '', 0 0). */
 export const MISSED_RANGES_MAX = 64;
 
+export type Range = Pick<MissedRange, 'source' | 'epoch' | 'from' | 'to' | 'addressed'>;
+
+/** What is missing has no numbers, or is not known. */
+export const UNKNOWN: MissedRange = { source: '', epoch: 0, from: 0, to: 0, reason: 'client', addressed: false };
+
 /** What tells a message's place: one longer than a packet takes several sequence numbers, of which `seq` is the first. */
 export interface Place {
   source: string;
@@ -27,16 +32,19 @@ export function lastSeqOf({ seq, data }: Pick<Place, 'seq' | 'data'>): number {
   return (seq + Math.max(1, Math.ceil(data.length / DATA_PAYLOAD_MAX)) - 1) >>> 0;
 }
 
-/** Adds a message: the next of the same stream extends its range. */
-export function addMissed(missed: MissedRange[], message: Place): void {
-  const { source, epoch, seq, addressed } = message;
-  const to = lastSeqOf(message);
+export function rangeOf(message: Place): Range {
+  const { source, epoch, seq: from, addressed } = message;
+  return { source, epoch, from, to: lastSeqOf(message), addressed };
+}
+
+/** Adds a range: the next of the same stream extends the one there is, and one unknown says as much as two. */
+export function addMissed(missed: MissedRange[], { source, epoch, from, to, addressed }: Range): void {
   for (const gap of missed) {
-    if (gap.source === source && gap.epoch === epoch && gap.addressed === addressed && (gap.to + 1) >>> 0 === seq) {
+    if (gap.source === source && gap.epoch === epoch && gap.addressed === addressed && (from - gap.to) >>> 0 <= 1) {
       gap.to = to;
       return;
     }
   }
-  if (missed.length < MISSED_RANGES_MAX) missed.push({ source, epoch, from: seq, to, reason: 'client', addressed });
-  else missed[MISSED_RANGES_MAX - 1] = { source: '', epoch: 0, from: 0, to: 0, reason: 'client', addressed: false };
+  if (missed.length < MISSED_RANGES_MAX) missed.push({ source, epoch, from, to, reason: 'client', addressed });
+  else missed[MISSED_RANGES_MAX - 1] = { ...UNKNOWN };
 }

@@ -7,7 +7,7 @@ import { decodeTable, encodeTable } from '../ubus/blob.ts';
 import type { Call } from '../ubus/bus-object.ts';
 import { STATUS_INVALID_ARGUMENT, STATUS_METHOD_NOT_FOUND, STATUS_OK } from '../ubus/status.ts';
 import { argumentsProblem, type Policy, signatureOf } from './policies.ts';
-import type { Place } from './missed.ts';
+import type { Range } from './missed.ts';
 import type { Program } from './shared-group.ts';
 
 /** Who calls, as the bus knows it. */
@@ -87,8 +87,7 @@ export interface ObjectBus {
   /** The object's id on this bus; 0 when it is not there. */
   idOf(object: ServiceObject): number;
   /**
-   * Tells the object's subscribers, but not the program `skip`. What a slow one misses of `message`'s stream is told to it
-   * later as a gap.
+   * Tells the object's subscribers, but not the program `skip`. What a slow one misses is told to it later as a gap.
    */
   notify(object: ServiceObject, notification: Notification): void;
   /** To all that listen. */
@@ -100,5 +99,6 @@ export interface Notification {
   /** A table's entries. */
   data: Uint8Array;
   skip?: Program | undefined;
-  message?: Place;
+  /** What is missing to a subscriber that does not get it. */
+  range?: Range;
 }

@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addMissed, MISSED_RANGES_MAX, type MissedRange } from '../../../src/service/missed.ts';
+import { addMissed, MISSED_RANGES_MAX, type MissedRange, rangeOf, UNKNOWN } from '../../../src/service/missed.ts';
 
 const missed = suite('missed');
 const place = (source: string, seq: number, length = 1, addressed = false) => (
-  { source, epoch: 1, seq, data: new Uint8Array(length), addressed }
+  rangeOf({ source, epoch: 1, seq, data: new Uint8Array(length), addressed })
 );
 const told = (ranges: MissedRange[]): string[] => ranges.map(({ source, from, to, addressed }) => `${source} ${from}-${to}${addressed ? ' to us' : ''}`);
 
@@ -24,6 +24,12 @@ missed('those to us alone are a stream of their own', () => {
   const ranges: MissedRange[] = [];
   for (const one of [place('a', 1), place('a', 2, 1, true), place('a', 2)]) addMissed(ranges, one);
   assert.equal(told(ranges), ['a 1-2', 'a 2-2 to us']);
+});
+
+missed('what is unknown is told once', () => {
+  const ranges: MissedRange[] = [];
+  for (const one of [UNKNOWN, place('a', 1), UNKNOWN]) addMissed(ranges, one);
+  assert.equal(told(ranges), [' 0-0', 'a 1-1']);
 });
 
 missed('ranges beyond the limit become an unknown one', () => {

@@ -188,19 +188,21 @@ objects('a subscriber that does not read loses notifications, costs bounded memo
   }
   const stream = [...parts.service.server.bus.clients.values()].map(({ stream: one }) => one.queuedBytes);
   assert.ok(Math.max(...stream) <= 256 * 1024 + 2048, `${stream}`);
-  // It would fit, but its turn is after what is missing.
+  // They would fit, but their turn is after what is missing.
   node.output.message(core, '127.0.0.2', 1, 401, bytes('.'), false);
+  node.output.gap(core, '127.0.0.2', 1, 402, 409, 'evicted', false);
+  node.output.member(core, '127.0.0.3', 'joined', 1);
   await runtime.settle();
   slow.resume();
   await runtime.settle();
   assert.ok(count > 100 && count < 400);
-  assert.equal(gaps.map(({ from, to, reason }) => [from, to, reason]), [[count + 1, 401, 'client']]);
-  node.output.message(core, '127.0.0.2', 1, 402, bytes('again'), false);
+  assert.equal(gaps.map(({ from, to, reason }) => [from, to, reason]), [[count + 1, 409, 'client'], [0, 0, 'client']]);
+  node.output.message(core, '127.0.0.2', 1, 410, bytes('again'), false);
   const before = count;
   await runtime.settle();
   assert.is(count, before + 1);
   const { data } = await call(client, 'meshchat', 'metrics');
-  assert.is(data[0]?.['missed'], 401 - before);
+  assert.is(data[0]?.['missed'], 403 - before);
   assert.is(data[0]?.['ubusDropped'], 1, 'after the first it waits for room');
   assert.is(data[0]?.['ubusRefused'], 0);
 });
