@@ -28,6 +28,8 @@ import {
 export const CLIENTS_MAX = 512;
 /** Objects of one client, and event patterns of one object. */
 export const OBJECTS_MAX = 256;
+/** A message that adds an object or a pattern, both of which are kept. */
+export const KEPT_BYTES_MAX = 16 * 1024;
 /** Incomplete messages of all clients together. */
 export const PENDING_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -197,8 +199,8 @@ export class UbusServer implements ServerClientOwner {
     return found.length === 0 && objpath !== undefined ? STATUS_NOT_FOUND : STATUS_OK;
   }
 
-  #addObject(client: ServerClient, { seq, peer }: Frame, { objpath, objtype, signature }: Attributes): number {
-    if (client.objects.size >= OBJECTS_MAX) return STATUS_NO_MEMORY;
+  #addObject(client: ServerClient, { seq, peer, bytes }: Frame, { objpath, objtype, signature }: Attributes): number {
+    if (client.objects.size >= OBJECTS_MAX || bytes.length > KEPT_BYTES_MAX) return STATUS_NO_MEMORY;
     const object = this.bus.add(objpath, objtype ?? signature, client);
     if (object === undefined) return STATUS_INVALID_ARGUMENT;
     const writer = startMessage(MSG_DATA, seq, peer);
@@ -314,7 +316,7 @@ export class UbusServer implements ServerClientOwner {
       const listener = this.bus.objects.get(object >>> 0);
       if (listener === undefined) return STATUS_NOT_FOUND;
       if (listener.owner !== client) return STATUS_PERMISSION_DENIED;
-      if (listener.patterns.length >= OBJECTS_MAX) return STATUS_NO_MEMORY;
+      if (listener.patterns.length >= OBJECTS_MAX || pattern.length > KEPT_BYTES_MAX) return STATUS_NO_MEMORY;
       this.bus.listen(listener, pattern);
       return STATUS_OK;
     }

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { LineLog } from '../../../src/runtime/log.ts';
 import { decodeTable, encodeTable } from '../../../src/ubus/blob.ts';
 import { UbusConnection } from '../../../src/ubus/connection.ts';
-import { CLIENTS_MAX, OBJECTS_MAX, PENDING_BYTES_MAX, UbusServer } from '../../../src/ubus/server.ts';
+import { CLIENTS_MAX, KEPT_BYTES_MAX, OBJECTS_MAX, PENDING_BYTES_MAX, UbusServer } from '../../../src/ubus/server.ts';
+import { STATUS_NO_MEMORY } from '../../../src/ubus/status.ts';
 import type { FakeStream } from '../service/fake-runtime.ts';
 import { FakeRuntime } from '../service/fake-runtime.ts';
 
@@ -117,6 +118,16 @@ server('limits the objects of a client', async () => {
   const client = await connect();
   for (let i = 0; i < OBJECTS_MAX; i++) assert.ok(await done(client.addObject(() => {})));
   assert.is(await done(client.addObject(() => {})), 0);
+});
+
+server('limits what it keeps of an object: its name and methods, and the patterns it listens to', async () => {
+  const { connect, done } = await setup();
+  const client = await connect();
+  const signature = encodeTable({ say: { ['x'.repeat(KEPT_BYTES_MAX)]: 3 } });
+  assert.is(await done(client.addObject(() => {}, 'large', signature)), 0);
+  assert.is(await done(client.addObject(() => {}, 'x'.repeat(KEPT_BYTES_MAX), SIGNATURE)), 0);
+  assert.is(await done(client.listen('x'.repeat(KEPT_BYTES_MAX + 1), () => {})), STATUS_NO_MEMORY);
+  assert.ok(await done(client.addObject(() => {}, 'small', SIGNATURE)));
 });
 
 server('closes a client when all unfinished messages together are too long', async () => {
