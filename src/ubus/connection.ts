@@ -71,7 +71,7 @@ export class UbusConnection implements StreamHandler {
     late.set(runtime.now() + 5000);
     await hello;
     late.cancel();
-    if (connection.id === 0) throw new Error(`${path} is not a ubus socket`);
+    if (connection.id === 0) throw new Error(`${path} does not greet as ubus does, or has too many clients`);
     return connection;
   }
 

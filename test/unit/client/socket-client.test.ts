@@ -6,6 +6,7 @@ import type { ClientError } from '../../../src/client/client.ts';
 import { connect as connectTo } from '../../../src/client/socket-client.ts';
 import type { SocketClient } from '../../../src/client/socket-client.ts';
 import { LineLog } from '../../../src/runtime/log.ts';
+import { CLIENTS_MAX } from '../../../src/ubus/server.ts';
 import { UbusService } from '../../../src/service/ubus-service.ts';
 import { bytes, setup as setupDaemon, text } from '../service/setup.ts';
 
@@ -98,6 +99,14 @@ socket('says when there is no daemon, and when its socket may not be opened', as
   const denied = connectTo({ path: '/root', runtime: Object.assign(Object.create(runtime.runtime), { connect }) });
   assert.is(await done(denied.catch((error: Error) => error.message)), 'no right to open /root: permission denied');
   assert.is(await refused(done(connectTo({ path: '/nowhere', runtime: runtime.runtime }))), 'CONNECTION_FAILED');
+});
+
+socket('says when the daemon has as many clients as it takes', async () => {
+  const { runtime, done } = await setup();
+  const quiet = { onData() {}, onClose() {} };
+  for (let i = 1; i < CLIENTS_MAX; i++) await runtime.connect({ at: { path: PATH } }, quiet);
+  const refusal = connectTo({ path: PATH, runtime: runtime.runtime }).then(String, (error: Error) => error.message);
+  assert.match(await done(refusal), /does not greet as ubus does, or has too many clients/);
 });
 
 socket('gets the recent messages that it asks for before newer ones', async () => {
