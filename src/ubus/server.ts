@@ -1,6 +1,6 @@
 /**
  * A bus of our own on a Unix socket that speaks ubus as ubusd does (ubusd_proto.c, ubusd_obj.c, ubusd_event.c,
- * ubusd_monitor.c): our objects, and those that clients add. Differences: no ACL (the socket's mode and group decide) and no
+ * ubusd_monitor.c): our objects, and those that clients add. Differences: no ACL (the socket's mode and group decide) and empty
  * USER and GROUP in calls, because no runtime tells who connects; a reply is not dropped, a client that does not read is
  * not served instead; object 2 (acl) knows no rules.
  */
@@ -11,13 +11,13 @@ import { Bus } from './bus.ts';
 import type { BusObject, LocalObject } from './bus-object.ts';
 import type { Attributes, Frame } from './message.ts';
 import {
-  ATTR_DATA, ATTR_METHOD, ATTR_OBJID, ATTR_OBJPATH, ATTR_OBJTYPE, ATTR_SIGNATURE, ATTR_STATUS, ATTR_SUBSCRIBERS,
+  ATTR_OBJID, ATTR_OBJPATH, ATTR_OBJTYPE, ATTR_SIGNATURE, ATTR_STATUS, ATTR_SUBSCRIBERS,
   decodeAttributes, encodeData, encodeStatus, finishMessage, MSG_ADD_OBJECT, MSG_DATA, MSG_HELLO, MSG_INVOKE, MSG_LOOKUP, MSG_MONITOR,
   MSG_NOTIFY, MSG_PING, MSG_REMOVE_OBJECT, MSG_STATUS, MSG_SUBSCRIBE, MSG_UNSUBSCRIBE, OBJECT_ACL, OBJECT_EVENT, OBJECT_MONITOR,
   readdress, startMessage, SYSTEM_OBJECT_MAX,
 } from './message.ts';
 import { incomingCall } from './incoming-call.ts';
-import { address, encodeNotification } from './notification.ts';
+import { address, encodeInvocation } from './invocation.ts';
 import type { ServerClientOwner } from './server-client.ts';
 import { CLIENT_QUEUE_BYTES_MAX, ServerClient } from './server-client.ts';
 import {
@@ -92,7 +92,7 @@ export class UbusServer implements ServerClientOwner {
     wanted: (subscriber: BusObject) => boolean, lost: (subscriber: BusObject) => void,
   ): void {
     if (object.subscribers.size === 0) return;
-    const message = encodeNotification(method, data, true);
+    const message = encodeInvocation(method, data, true);
     for (const subscriber of object.subscribers) {
       if (!wanted(subscriber)) continue;
       address(message, object.invokeSeq, object.id, subscriber.id);
@@ -263,7 +263,7 @@ export class UbusServer implements ServerClientOwner {
       writer.putInt32(ATTR_STATUS, STATUS_OK);
       client.send(finishMessage(writer));
     }
-    const message = encodeNotification(method, data, noReply === true);
+    const message = encodeInvocation(method, data, noReply === true);
     for (const subscriber of subscribers) {
       address(message, seq, client.id, subscriber.id);
       subscriber.owner?.notify(message);
@@ -282,11 +282,9 @@ export class UbusServer implements ServerClientOwner {
       object.local.invoke(incomingCall(attributes, frame.seq, objid, client.id, (message) => void client.send(message)));
       return ANSWERED;
     }
-    const writer = startMessage(MSG_INVOKE, frame.seq, client.id, frame.bytes.length);
-    writer.putInt32(ATTR_OBJID, objid);
-    writer.putString(ATTR_METHOD, method);
-    if (data !== undefined) writer.putBytes(ATTR_DATA, data);
-    object.owner?.send(finishMessage(writer));
+    const message = encodeInvocation(method, data, attributes.noReply === true);
+    address(message, frame.seq, client.id, objid);
+    object.owner?.send(message);
     return ANSWERED;
   }
 

@@ -1,6 +1,6 @@
 /**
  * What clients said to the real ubusd is said to our bus, and the answers compared: byte for byte but for ids, the counter of
- * events, and USER and GROUP, which ubusd takes from the socket and we do not know.
+ * events, and what USER and GROUP say, which ubusd takes from the socket and we do not know.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -48,9 +48,9 @@ function addAttributes(bytes: Uint8Array, type: number, row: (string | { id: num
   let watched = 0;
   while (reader.next()) {
     const { id, payload } = reader;
-    if (type !== MSG_MONITOR && (id === 12 || id === 13)) continue;
     row.push(`attribute ${id}`);
-    if (ids.includes(id)) row.push({ id: view.getUint32(reader.start) });
+    if (type !== MSG_MONITOR && (id === 12 || id === 13)) row.push('a name');
+    else if (ids.includes(id)) row.push({ id: view.getUint32(reader.start) });
     else if (type === MSG_MONITOR && id === 4) row.push(`type ${(watched = view.getUint32(reader.start))}`);
     else if (type === MSG_MONITOR && id === 5) addAttributes(payload.slice(), watched, row);
     else if (type !== MSG_MONITOR && id === 7) addData(payload, row);
