@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, copyFileSync, mkdirSync, readdirSync, readFi
 import { delimiter, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundle, ENGINE, find, folder, NODE, peersAlive, Program, startNodes, type UbusNode, until } from './ubus-harness.ts';
+import { bundle, ENGINE, find, folder, NODE, peersAlive, Program, run, startNodes, type UbusNode, until } from './ubus-harness.ts';
 
 const examples = suite('examples');
 const LINES_MAX = 30;
@@ -72,6 +72,17 @@ examples('sensor.sh sends datagrams', async () => {
   await until('two measurements', () => reader.lines.filter((line) => / load \d+\.\d+$/.test(line)).length >= 2);
   await sensor.stop('SIGKILL');
   await reader.stop();
+});
+
+examples('watch.uc prints what a group says', async () => {
+  const ucode = find('ucode');
+  if (ucode === '' || (await run([ucode, '-e', 'require("ubus")'])).status !== 0) return console.log('skipped: no ucode with ubus');
+  const watcher = start(one, ucode, 'examples/watch.uc', 'porch', one.socket);
+  await until('it prints', async () => {
+    await two.cli(['pub', 'porch', 'hello']);
+    return watcher.stdout.startsWith(`${two.address}: hello\n`);
+  });
+  await watcher.stop();
 });
 
 examples('answer.sh answers with the stock ubus alone', async () => {
