@@ -6,9 +6,11 @@ import type { UbusConnection } from '../ubus/connection.ts';
 import type { Frame } from '../ubus/message.ts';
 import { decodeAttributes, OBJECT_MONITOR } from '../ubus/message.ts';
 import { statusName } from '../ubus/status.ts';
+import { encodeUtf8 } from '../ubus/text.ts';
 import { integerOption } from './arguments.ts';
+import { openOutput } from './line-writer.ts';
 import type { Context } from './main.ts';
-import { EXIT_FAILED, EXIT_NO_DAEMON, EXIT_OK, EXIT_USAGE } from './main.ts';
+import { EXIT_NO_DAEMON, EXIT_OK, EXIT_USAGE } from './main.ts';
 
 export async function callMethod({ client, runtime, words, options, json }: Context): Promise<number> {
   const [object = '', method = '', text = '{}'] = words;
@@ -28,47 +30,43 @@ export async function callMethod({ client, runtime, words, options, json }: Cont
   return EXIT_OK;
 }
 
-/** Ends the command well when the time of --timeout is over. */
-export function endInTime({ runtime, options }: Context, resolve: (status: number) => void): void {
-  const seconds = integerOption(options, 'timeout');
-  if (seconds !== undefined) runtime.timer(() => resolve(EXIT_OK)).set(runtime.now() + seconds * 1000);
-}
-
-/** Prints until the daemon goes away, or the time is over. */
-function untilClosed(context: Context): Promise<number> {
-  return new Promise((resolve) => {
-    context.client.onConnected = () => resolve(EXIT_NO_DAEMON);
-    endInTime(context, resolve);
+/** Prints what `start` hears until the daemon goes away, the reader of the output does, or the time is over. */
+function printing(context: Context, start: (print: (line: string) => void) => Promise<void>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const writer = openOutput(context, resolve, reject);
+    context.client.onConnected = () => void writer.finish().then(() => resolve(EXIT_NO_DAEMON));
+    start((line) => writer.write(encodeUtf8(line))).catch(reject);
   });
 }
 
-export async function listen(context: Context): Promise<number> {
-  const { client, runtime, words, json } = context;
-  const connection = client.connection as UbusConnection;
-  for (const pattern of words.length === 0 ? ['*'] : words) {
-    const status = await connection.listen(pattern, (event, data) => {
-      runtime.print(json ? JSON.stringify({ event, data }) : `${event} ${JSON.stringify(data)}`);
-    });
-    if (status !== 0) throw new ClientError('', `'${pattern}': ${statusName(status)}`);
-  }
-  return await untilClosed(context);
+export function listen(context: Context): Promise<number> {
+  const { client, words, json } = context;
+  return printing(context, async (print) => {
+    for (const pattern of words.length === 0 ? ['*'] : words) {
+      const status = await (client.connection as UbusConnection).listen(pattern, (event, data) => {
+        print(json ? JSON.stringify({ event, data }) : `${event} ${JSON.stringify(data)}`);
+      });
+      if (status !== 0) throw new ClientError('', `'${pattern}': ${statusName(status)}`);
+    }
+  });
 }
 
 const TYPES = [
   'hello', 'status', 'data', 'ping', 'lookup', 'invoke', 'add_object', 'remove_object', 'subscribe', 'unsubscribe', 'notify',
 ];
 
-export async function monitor(context: Context): Promise<number> {
-  const { client, runtime, json } = context;
+export function monitor(context: Context): Promise<number> {
+  const { client, json } = context;
   const connection = client.connection as UbusConnection;
-  connection.onMonitor = (frame) => {
-    const seen = decodeMonitored(frame);
-    if (json) return runtime.print(JSON.stringify(seen));
-    const { client: id, peer, type, sent, ...more } = seen;
-    runtime.print(`${sent ? '->' : '<-'} ${hex(id)} #${hex(peer)} ${type}: ${JSON.stringify(more)}`);
-  };
-  const { status } = await connection.invoke(OBJECT_MONITOR, 'add');
-  return status === 0 ? await untilClosed(context) : EXIT_FAILED;
+  return printing(context, async (print) => {
+    connection.onMonitor = (frame) => {
+      const seen = decodeMonitored(frame);
+      if (json) return print(JSON.stringify(seen));
+      const { client: id, peer, type, sent, ...more } = seen;
+      print(`${sent ? '->' : '<-'} ${hex(id)} #${hex(peer)} ${type}: ${JSON.stringify(more)}`);
+    };
+    await connection.invoke(OBJECT_MONITOR, 'add');
+  });
 }
 
 const hex = (id: number): string => id.toString(16).padStart(8, '0');

@@ -1,13 +1,11 @@
 /** Commands on one group: members, join, leave, pub, sub, datagram, history. */
-import { ClientError } from '../client/client.ts';
 import type { Datagram, Gap, Group, JoinOptions, Message } from '../client/client.ts';
 import { MESSAGE_BYTES_MAX } from '../client/client-group.ts';
 import { encodeUtf8 } from '../ubus/text.ts';
 import { integerOption } from './arguments.ts';
-import { endInTime } from './bus-commands.ts';
 import { formatTable, formatTime, textOf } from './format.ts';
 import { readAll, readLines } from './line-reader.ts';
-import { LineWriter } from './line-writer.ts';
+import { openOutput } from './line-writer.ts';
 import type { Context } from './main.ts';
 import { EXIT_FAILED, EXIT_OK } from './main.ts';
 
@@ -141,19 +139,14 @@ class Publisher {
 export async function subscribe(context: Context): Promise<number> {
   const { runtime, client, options, json } = context;
   const countMax = integerOption(options, 'count') ?? Infinity;
-  const writer = new LineWriter(runtime, (full) => (full ? client.connection?.pause() : client.connection?.resume()));
   return await new Promise((resolve, reject) => {
     if (countMax === 0) return resolve(EXIT_OK);
-    endInTime(context, resolve);
+    const writer = openOutput(context, resolve, reject);
     let printed = 0;
     const print = (line: Uint8Array): void => {
       if (printed >= countMax) return;
       writer.write(line);
       if (++printed >= countMax) writer.finish().then(() => resolve(EXIT_OK), reject);
-    };
-    writer.onClosed = ({ code, message }) => {
-      if (code === 'EPIPE') resolve(EXIT_OK); // `sub | head -1`: the reader has what it wants
-      else reject(new ClientError('', `the output cannot be written: ${message}`));
     };
     client.onConnected = (connected) => {
       runtime.printError(connected ? 'meshchat: the daemon is back' : 'meshchat: the daemon is away; waiting');

@@ -2,7 +2,11 @@
  * Lines to standard output as fast as its reader takes them: what waits is bounded, and `onFull` says when to stop the source
  * (true) and to go on (false).
  */
+import { ClientError } from '../client/client.ts';
 import type { Runtime, SystemError } from '../runtime/runtime.ts';
+import { integerOption } from './arguments.ts';
+import type { Context } from './main.ts';
+import { EXIT_OK } from './main.ts';
 
 const FULL_BYTES = 64 * 1024;
 
@@ -62,4 +66,19 @@ export class LineWriter {
     this.#bytes = 0;
     return all;
   }
+}
+
+/** The output of a command that goes on: it ends with the reader of the output, or when the time of --timeout is over. */
+export function openOutput(
+  { runtime, client, options }: Context, resolve: (status: number) => void, reject: (error: unknown) => void,
+): LineWriter {
+  const writer = new LineWriter(runtime, (full) => (full ? client.connection?.pause() : client.connection?.resume()));
+  writer.onClosed = ({ code, message }) => {
+    if (code === 'EPIPE') resolve(EXIT_OK); // `sub | head -1`: the reader has what it wants
+    else reject(new ClientError('', `the output cannot be written: ${message}`));
+  };
+  const seconds = integerOption(options, 'timeout');
+  const timer = runtime.timer(() => void writer.finish().then(() => resolve(EXIT_OK)));
+  if (seconds !== undefined) timer.set(runtime.now() + seconds * 1000);
+  return writer;
 }

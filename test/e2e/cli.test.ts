@@ -102,6 +102,18 @@ cli('sub ends with the reader of its output', async () => {
   assert.is(pipe.stdout, 'first\n');
 });
 
+cli('listen and monitor end with the reader of their output', async () => {
+  for (const command of ['listen', 'monitor']) {
+    const words = one.cliCommand(command).map((word) => `'${word}'`).join(' ');
+    const pipe = new Program(['sh', '-c', `${words} | head -1`]);
+    await until('both have ended', async () => {
+      await one.cli(['datagram', 'noise', 'x']); // a group that comes and goes is an event
+      return pipe.child.exitCode !== null;
+    });
+    assert.is(pipe.lines.length, 1);
+  }
+});
+
 cli('sub fails where its output cannot be written, ends after a time, and prints no message when none is asked for', async () => {
   const words = two.cliCommand('sub', 'full').map((word) => `'${word}'`).join(' ');
   const full = new Program(['sh', '-c', `${words} > /dev/full`]);
