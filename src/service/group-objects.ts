@@ -106,10 +106,11 @@ export class GroupObjects implements GroupsObserver {
 
   /** An address as a person types it becomes the identity by which the core knows it; what is none will be no member. */
   #receiver(request: Request): string {
-    const to = request.text('to');
+    const { to } = request.args as { to?: string };
+    if (to === undefined) return '';
     const { port } = this.#groups.host;
     const endpoint = parseEndpoint(to);
-    return endpoint === undefined ? to : endpointId(endpoint.address, endpoint.port || port, port);
+    return endpoint === undefined ? to || 'nobody' : endpointId(endpoint.address, endpoint.port || port, port);
   }
 
   #published(request: Request, { status, seq, room, error }: PublishResult): void {

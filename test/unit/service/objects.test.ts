@@ -52,6 +52,14 @@ objects('a group whose name ends with * is called by it, though to ubus it is a 
   assert.equal([...node.groups.values()].map(({ published }) => published), [[], ['x'], []]);
 });
 
+objects('what is addressed to nobody goes to nobody', async () => {
+  const { client, call, node } = await setup();
+  await call(client, 'meshchat.groups', 'join', { name: 'g' });
+  const answers = await Promise.all(['publish', 'datagram'].map((method) => call(client, 'meshchat.group.g', method, { text: 'x', to: '' })));
+  assert.equal(answers.map(({ status }) => status), [4, 4]);
+  assert.equal(node.groups.get('g')?.published, []);
+});
+
 objects('say in a sentence what is wrong with the arguments, with the ubus status', async () => {
   const { client, call } = await setup();
   const missing = await call(client, 'meshchat.groups', 'join');
