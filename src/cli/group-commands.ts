@@ -168,8 +168,8 @@ export async function subscribe(context: Context): Promise<number> {
 }
 
 function described(message: Message, json: boolean): Uint8Array {
-  const { source, epoch, seq, data, addressed, timeMs } = message;
-  if (json) return encodeUtf8(JSON.stringify({ type: 'message', source, epoch, seq, ...textOf(data), addressed, time: timeMs }));
+  const { source, epoch, seq, data, addressed, own, timeMs } = message;
+  if (json) return encodeUtf8(JSON.stringify({ type: 'message', source, epoch, seq, ...textOf(data), addressed, own, time: timeMs }));
   const head = encodeUtf8(`${timeMs === undefined ? '' : `${formatTime(timeMs)} `}${source}${addressed ? ' (to us)' : ''} `);
   const line = new Uint8Array(head.length + data.length);
   line.set(head);

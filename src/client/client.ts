@@ -47,6 +47,8 @@ export interface Message {
   data: Uint8Array;
   /** Addressed to us alone. */
   addressed: boolean;
+  /** Published on this machine, by another program or with `echo` by this one. */
+  own?: boolean;
   /** When this daemon got it, Unix ms; absent where it is not known. */
   timeMs?: number;
 }

@@ -177,13 +177,14 @@ function dataOf({ text, data }: Table): Uint8Array {
 }
 
 function toMessage(table: Table): Message {
-  const { source, epoch, seq, addressed, time } = table;
+  const { source, epoch, seq, addressed, own, time } = table;
   return {
     source: source as string,
     epoch: (epoch as number) >>> 0,
     seq: (seq as number) >>> 0,
     data: dataOf(table),
     addressed: addressed === true,
+    own: own === true,
     timeMs: time as number,
   };
 }

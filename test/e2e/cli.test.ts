@@ -42,9 +42,9 @@ cli('a whole input is one message, and bytes stay bytes', async () => {
   program.child.stdin?.end(Uint8Array.from([0, 255]));
   assert.is(await program.exited, 0);
   await sub.exited;
-  const heard = sub.lines.map((line) => JSON.parse(line) as { type: string; text?: string; data?: string; source: string })
+  const heard = sub.lines.map((line) => JSON.parse(line) as { type: string; text?: string; data?: string; source: string; own: boolean })
     .filter(({ type }) => type === 'message');
-  assert.equal(heard.map(({ text, data, source }) => [text ?? data, source]), [['a\nb\n', one.address], ['AP8=', one.address]]);
+  assert.equal(heard.map(({ text, data, source, own }) => [text ?? data, source, own]), [['a\nb\n', one.address, false], ['AP8=', one.address, false]]);
 });
 
 cli('genpasswd makes what the configuration takes, another one each time, without a daemon', async () => {

@@ -120,6 +120,8 @@ socket('gets the recent messages that it asks for before newer ones', async () =
   node.output.message(node.groups.get('g') as never, '127.0.0.2', 1, 1, bytes('new'), false);
   await done(joining);
   assert.equal(heard, ['127.0.0.1 2 b', '127.0.0.1 3 c', '127.0.0.2 1 new']);
+  const history = await done(group.history({ last: 2 }));
+  assert.equal(history.map(({ seq, own }) => [seq, own]), [[3, true], [1, false]], 'own: of this machine');
 });
 
 /** Loses the connection after the message numbered `first`, while 120 more come. @returns what it heard */
