@@ -178,7 +178,7 @@ function described(message: Message, json: boolean): Uint8Array {
 }
 
 function gapSentence({ source, from, to, reason, addressed }: Gap): string {
-  if (source === '') return 'messages may be missing: this program read too slowly or was away';
   const why = reason === 'client' ? 'this program read too slowly or was away' : reason;
+  if (source === '') return `messages may be missing: ${why}`;
   return `missed ${((to - from) >>> 0) + 1} messages of ${source}${addressed ? ' to us' : ''} (${from} to ${to}): ${why}`;
 }

@@ -32,7 +32,7 @@ export interface Publication {
 }
 
 const REFUSALS = new Map([
-  [REFUSED_FULL, [STATUS_NO_MEMORY, 'this group has no room now: try again when earlier publications have been answered']],
+  [REFUSED_FULL, [STATUS_NO_MEMORY, 'no room in this group now: try again when what waits has been answered']],
   [REFUSED_TOO_LONG, [STATUS_INVALID_ARGUMENT, 'a message has at most 64 KiB, a datagram 1,100 bytes']],
   [REFUSED_NO_MEMBER, [STATUS_NOT_FOUND, 'no such member in this group']],
   [REFUSED_LEFT, [STATUS_INVALID_ARGUMENT, 'the group has been left']],
