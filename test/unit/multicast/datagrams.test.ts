@@ -119,7 +119,9 @@ datagrams('of more than 64 waiting for one member the newest are dropped, and no
     assert.is(two.heard('DGRAM').length, 1);
     assert.is(bench.status('datagramsDropped'), 5);
     if (bye) two.send(two.hello({ flags: BYE }));
+    bench.wait(1);
     two.send(two.hello({}));
+    assert.is(bench.node.peers()[0]!.state, 'alive');
     group.stream.context.window.bytes = 100_000;
     bench.wait(1000);
     const seqs = two.heard('DGRAM').map(({ seq }) => seq);
@@ -146,7 +148,9 @@ datagrams('nor does a hint wait for the return of who went away', () => {
   const session = bench.node.broadcast.peers.find(two.address)!.session as Session;
   assert.ok(session.oweFrame(11, 0, new Uint8Array(34)));
   two.send(two.hello({ flags: BYE }));
+  bench.wait(1);
   two.send(two.hello({}));
+  assert.is(bench.node.peers()[0]!.state, 'alive');
   assert.equal(two.heard('HINT'), []);
 });
 
