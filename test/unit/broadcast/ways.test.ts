@@ -152,5 +152,19 @@ ways('an answer that leaves by another way than the question came has no echo', 
   assert.is(ownRoundTrip.sampleCount, before);
 });
 
-ways.run();
+ways('an answer that comes by a way that was left meanwhile tells the round trip of that way', () => {
+  const pair = met([0, 1]);
+  const asked = pair.nodes[0]!;
+  const lead = asked.broadcast.peers.find('fc00::b')!;
+  const used = lead.way;
+  const other = lead.ways.find((way) => way !== used)!;
+  [...asked.groups][0]!.publish(pair.now, Uint8Array.of(0, 0));
+  lead.way = other;
+  asked.onWay(pair.now, lead);
+  const before = [used, other].map(({ ownRoundTrip }) => ownRoundTrip.sampleCount);
+  pair.run(60);
+  assert.is(lead.way, other);
+  assert.equal([used, other].map(({ ownRoundTrip }) => ownRoundTrip.sampleCount), [before[0]! + 1, before[1]!]);
+});
+
 ways.run();

@@ -1,9 +1,10 @@
 /** Two members that turn out to be one: what becomes of the streams of the one that is a way from then on. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Peer } from '../../../src/broadcast/peer.ts';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
 import type { Session } from '../../../src/multicast/session.ts';
-import { Bench, FIRST, LAST, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+import { Bench, FIRST, LAST, PRIVATE, type Remote, REPAIR, START, WHOLE } from './bench.ts';
 
 const takeOver = suite('streams of two that are one');
 
@@ -19,13 +20,15 @@ function two(options: GroupOptions = {}): Two {
   const bench = new Bench();
   const group = bench.join('g', options);
   const [lead, way] = [bench.meet('fd00::2', ['g']), bench.meet('fd00::3', ['g'])];
-  const session = (remote: Remote): Session => group.peers.get(remote.address)!.session as Session;
   const unite = (): void => {
     bench.takeEvents();
     bench.take();
-    session(lead).receiveStream(group, false).takeOver(bench.now, session(way).receiveStream(group, false));
-    session(way).receiveStream(group, false).close();
+    const [leader, other] = [lead, way].map(({ address }) => group.peers.get(address)!) as [Peer, Peer];
+    other.lead = leader;
+    bench.node.onYield(bench.now, other);
     bench.node.onTimeout(bench.now);
+    const { streams, addressed } = other.session as Session;
+    assert.equal([streams.size, addressed.size], [0, 0], 'the streams of a way are over');
   };
   return { bench, lead, way, unite };
 }
@@ -95,6 +98,16 @@ takeOver('a message that has come in part is not lost', () => {
   unite();
   lead.data(4, 'cc', { flags: LAST });
   assert.equal(bench.takeEvents(), ['g fd00::2 2 aabbcc']);
+});
+
+takeOver('what was sent to us alone goes over too', () => {
+  const { bench, lead, way, unite } = two();
+  lead.begin(1, { flags: WHOLE | START | PRIVATE });
+  way.begin(1, { flags: WHOLE | START | PRIVATE });
+  way.data(3, 'm3', { flags: WHOLE | PRIVATE });
+  unite();
+  lead.data(2, 'm2', { flags: WHOLE | PRIVATE });
+  assert.equal(bench.takeEvents(), ['g fd00::2 2! m2', 'g fd00::2 3! m3']);
 });
 
 takeOver('without order, what was handed over before is not again, and what becomes whole is at once', () => {
