@@ -123,7 +123,6 @@ export const mutants = [
   m('what came to another name of the source has come', MEMBERSHIP, 'lead.receiveStream(stream.group, stream.addressed).takeOver(now, stream);', ';'),
   m('a message in parts goes over to the stream that goes on', RECEIVE, 'const parts = other.#delivery.parts;', 'const parts: Packet[] = [];'),
   m('what another stream kept is not asked for', RECEIVE, 'this.#holes.remove(seq);', ''),
-  m('what was handed over early is not again by another stream', RECEIVE, ' && !packet.delivered) this.#delivery.early', ') this.#delivery.early'),
   m('what waits to be sent again goes when it may', SCHEDULER, 'if (cursor.hasRepairs) this.readyRepair(cursor);\n    if (cursor.hasNew)', 'if (cursor.hasNew)'),
   m('what one name lacks goes on to the one that stays', MEMBERSHIP, '        group.handOver(peer, peer.lead);\n', ''),
   m('unless both names have used its numbers', GROUP, ' || serialDiff(from, other.log.next) < 0', ''),
@@ -223,7 +222,8 @@ export const mutants = [
   m('who came while we were away starts where it asked', MEMBERSHIP, 'this.#joined(group, peer, theirs.start);', 'this.#joined(group, peer, 0);'),
   m('a group is not joined by the name of another', GROUPS, 'return other ? undefined :', 'return false ? undefined :'),
   m('a left group gives way to another of its id', GROUPS, 'if (other) this.#close(group!);', ''),
-  m('what is queued for a member that takes nothing is kept', SEND, 'this.addressed && cursor.drained', 'this.addressed && !cursor.outstanding && !cursor.hasNew'),
+  m('what one member was sent alone is kept until it has all', SEND, 'this.addressed && cursor.drained', 'this.addressed'),
+  m('what one member was sent alone is let go when it has all', SEND, 'this.addressed && cursor.drained', 'false'),
 
   // multicast: the receiver
   m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),

@@ -144,7 +144,7 @@ export class ReceiveStream implements Alarm, StreamState {
     this.#noteHigh(now, seq, now + this.#usefulMs);
     this.#holes.remove(seq);
     this.#reorder.keep(seq, packet);
-    if (!this.group.options.ordered && !packet.delivered) this.#delivery.early(seq, this.#reorder);
+    if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder);
   }
 
   /** The source serves nothing below `low`. */
