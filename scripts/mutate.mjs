@@ -1,5 +1,6 @@
 // Breaks one protocol rule at a time and tells which test or simulation notices.
-//   node scripts/mutate.mjs [--list] [--bare] [WORD…]    only mutants whose rule or file contains a word; --bare: no cost bars
+//   node scripts/mutate.mjs [--list] [--unit] [--bare] [WORD…]    only mutants whose rule or file contains a word;
+//   --unit: by unit tests alone; --bare: the simulation without cost bars
 // The change is made in memory while bundling a copy of the tree in build/mutants/; src/ is never touched. Writes
 // build/mutants.md. Exit status 1 when less than 95 % are noticed, or when a mutant's text is not in the source any more.
 import { build } from 'esbuild';
@@ -89,6 +90,7 @@ async function hunt(mutant, index) {
       if (unit.hangs) return 'unit tests hang';
       if (unit.failed) return `unit test: ${/^\s+FAIL\s.*?"(.+)"$/m.exec(unit.text)?.[1] ?? '(dies)'}`;
     }
+    if (flags.includes('--unit')) return '';
     await bundle(SIM_ENTRY, program, mutant);
   } catch {
     return undefined;
