@@ -7,6 +7,7 @@ const REPAIR_QUEUE = 'src/multicast/repair-queue.ts';
 const PROBE_TIMEOUT = 'src/multicast/probe-timeout.ts';
 const HOLES = 'src/multicast/holes.ts';
 const STATUS_WRITER = 'src/multicast/status-writer.ts';
+const BUDGET = 'src/multicast/reorder-budget.ts';
 const RECEIVE = 'src/multicast/receive-stream.ts';
 const SEND = 'src/multicast/send-stream.ts';
 const LOG = 'src/multicast/send-log.ts';
@@ -225,6 +226,25 @@ export const mutants = [
   m('what one member was sent alone is kept until it has all', SEND, 'this.addressed && cursor.drained', 'this.addressed'),
   m('what one member was sent alone is let go when it has all', SEND, 'this.addressed && cursor.drained', 'false'),
 
+  m('a request for more than was sent asks for what was sent', CURSOR, 'serialDiff(status.nackHigh, last) > 0 ? last : status.nackHigh', 'status.nackHigh'),
+  m('what was never sent is told of by POLL', CURSOR, 'this.#timeout.start(now, 0); // never', '// never'),
+  m('what was let go is told of until that is answered', CURSOR, 'this.#owePoll();\n    }\n    this.#timeout.start(now, 0);', 'this.#owePoll();\n    }'),
+  m('who asks for what was before its start is told where that is', CURSOR, 'if (!this.#data.started && serialDiff(status.cumulative, sent.base) < 0) sent.cumulative = status.cumulative;', ''),
+  m('what was sent in a life before counts for nothing', CURSOR, 'this.#release(now);\n    sent.restart();', 'sent.restart();'),
+  m('what arrived in a life before overtakes nothing', OUTSTANDING, 'this.#arrived = this.base;', ''),
+  m('a number has nothing of the one 128 before it', OUTSTANDING, 'flight.clear(seq);', ''),
+  m('what is asked for is not on its way any more', OUTSTANDING, 'this.#uncount(flight, seq);\n    flight.state', 'flight.state'),
+  m('an old STATUS takes nothing back', OUTSTANDING, 'if (serialDiff(status.cumulative, this.cumulative) > 0) {', 'if (true) {'),
+  m('what was forgotten is no longer acknowledged', OUTSTANDING, 'if (newest) flight.state[flight.slot(seq)]! &= ~ACKED;', ''),
+  m('only the newest word tells what was forgotten', OUTSTANDING, 'if (newest) flight.state', 'flight.state'),
+  m('who has more than was sent moves us there', OUTSTANDING, 'if (serialDiff(status.high, this.next) >= 0) this.next = serialAdd(status.high, 1);', ''),
+  m('the answer to a probe repairs what went before it', CURSOR, 'if (probed) this.#repairs.onProbeAnswered(now, this.#timeout.probedAt);', ''),
+  m('the answer to a probe says nothing of what went after it', REPAIR_QUEUE, ' || !sent.sentBefore(seq, probedAt)', ''),
+  m('the answer to a probe does not end the hold-down', REPAIR_QUEUE, 'if (sent.sinceSent(now, seq) >= holdMs) this.#add', 'this.#add'),
+  m('an answer that was asked for is not waited for longer', DATA_WRITER, 'return open;', 'return false;'),
+  m('an age is 65,535 at most', DATA_WRITER, 'Math.min(65535, now - entry.publishedAt)', 'now - entry.publishedAt'),
+  m('no probe goes from an address that is not ours', SEND, 'if (broadcast.locals[way.local] === undefined) return;', ''),
+
   // multicast: the receiver
   m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),
   m('what is behind is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);'),
@@ -248,7 +268,8 @@ export const mutants = [
   m('fragments are joined', DELIVERY, 'else if (packet.flags & DATA_LAST) this', 'else this'),
   m('a message whose beginning is missing belongs to the gap', DELIVERY, 'this.#openGap(seq, this.#gapReason);', ''),
   m('unordered: a message is handed over once', DELIVERY, 'for (const part of parts) reorder.strip(part);', ''),
-  m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder);', ''),
+  m('unordered: messages do not wait for holes', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder);\n    return true;', 'return true;'),
+  m('nor for what another stream kept', RECEIVE, 'if (!this.group.options.ordered) this.#delivery.early(seq, this.#reorder);\n  }', '}'),
   m('what waits for the window stays first', CURSOR, 'return this.stream.context.window.admits(entry.payload.length) ? undefined : false;', 'return undefined;'),
   m('unreliable datagrams count in the window', DATA_WRITER, 'window.onSend(now, size, false);', ''),
   m('unreliable datagrams leave the window', DATA_WRITER, 'this.#sent.leaveLater(now, size);', ''),
@@ -256,6 +277,36 @@ export const mutants = [
   m('unreliable datagrams that wait are bounded', CURSOR, 'if (this.#datagrams.length >= DATAGRAMS_MAX) this.stream.context.counters.datagramsDropped++;\n    else ', ''),
   m('unreliable datagrams wait for nobody to return', CURSOR, 'this.#datagrams.length = 0;', ''),
   m('unreliable datagrams come once', DEDUP, 'if (seen[1] & bit) return false;', ''),
+
+  m('what has not begun tells no other where it begins', RECEIVE, 'if (!other.started) return;', ''),
+  m('what another stream knew to be missing is missing', RECEIVE, 'this.#noteHigh(now, other.high, now + this.#usefulMs);', ''),
+  m('what two streams kept is kept once', RECEIVE, ' || this.#reorder.packets.has(seq)) return;\n    this.#note', ') return;\n    this.#note'),
+  m('private streams go over too', MEMBERSHIP, 'lead === session ? [] : [session.streams, session.addressed]', 'lead === session ? [] : [session.streams]'),
+  m('what is past the window is answered', RECEIVE, 'counters.outOfWindowIn++;\n      return this.#oweStatus();', 'counters.outOfWindowIn++;\n      return;'),
+  m('a START far ahead is not believed', RECEIVE, 'if (step > 1 && step <= LOW_STEP_MAX) this', 'if (step > 1) this'),
+  m('a low far ahead is not believed', RECEIVE, 'step <= 1 || step > LOW_STEP_MAX', 'step <= 1'),
+  m('what was forgotten is missing when its source ends', RECEIVE, 'if (serialDiff(this.#forgotten, this.cumulative) <= RECEIVE_WINDOW) this.giveUpTo(this.#forgotten, reason);', ''),
+  m('what there was no room for is missing when its source ends', RECEIVE, 'counters.overflowIn++;\n    this.#forget(seq);', 'counters.overflowIn++;'),
+  m('of a source that is gone nothing is kept', RECEIVE, 'this.#delivery.end(this.cumulative, reason);\n    this.#count();', 'this.#delivery.end(this.cumulative, reason);'),
+  m('a beginning without an end is a gap when its source ends', RECEIVE, 'this.#delivery.end(this.cumulative, reason);', ''),
+  m('who leaves a group keeps nothing of it', MEMBERSHIP, 'streams.get(group.key)?.close();', ''),
+  m('holes need room too', RECEIVE, 'reach > 0 && this.#admits(to, 0, false)', 'reach > 0'),
+  m('POLL makes no more holes than the window', RECEIVE, 'Math.min(serialDiff(high, this.cumulative), RECEIVE_WINDOW)', 'serialDiff(high, this.cumulative)'),
+  m('the last part in its turn needs no room', RECEIVE, 'if (!last && !this.#admits(', 'if (!this.#admits('),
+  m('a part in its turn gets room', RECEIVE, 'payloadLength, ahead === 1)', 'payloadLength, false)'),
+  m('room is made by who keeps more', BUDGET, 'must ? 0 : session.keptBytes + bytes', '0'),
+  m('what was handed over early is not forgotten to make room', RECEIVE, ' || this.#reorder.packets.get(this.high)?.delivered', ''),
+  m('an alarm that is due now fires a millisecond later', RECEIVE, 'at === Infinity ? at : Math.max(now + 1, at)', 'at'),
+  m('a hole that was asked for twice tells no round trip', HOLES, 'oneWay && hole.tries === 1 && repair', 'oneWay && hole.tries >= 1 && repair'),
+  m('a repair that came too soon tells no round trip', HOLES, ' && answerMs >= ownRoundTrip.minMs', ''),
+  m('POLL does not ask for what was asked for just now', HOLES, 'if (hole.tries === 0 || hole.dueAt - now < this.#requestMs(hole.tries) - srttMs) hole.dueAt = now;', 'hole.dueAt = now;'),
+  m('timely: what cannot come in time is not asked for', HOLES, 'if (hole.uselessAt < now + this.#peer.roundTrip.minMs) hole.dueAt = Infinity;\n      else due', 'due'),
+  m('a message that is too long is a gap', DELIVERY, 'if (this.#partsBytes > MESSAGE_BYTES_MAX) this.#dropParts();\n    else if', 'if'),
+  m('unordered: a message that is too long is a gap', DELIVERY, 'if (bytes > MESSAGE_BYTES_MAX) return;', ''),
+  m('unordered: what was handed over is not joined again', DELIVERY, 'packet === undefined || packet.delivered) return', 'packet === undefined) return'),
+  m('a message of which a part is missing is a gap from its beginning', DELIVERY, 'this.#openGap(this.#parts.length > 0 ? this.#partsFrom : from, reason);', 'this.#openGap(from, reason);'),
+  m('a beginning without an end is a gap when the next begins', DELIVERY, "if (this.takeParts().length > 0) this.#openGap(this.#partsFrom, 'overflow');", 'this.takeParts();'),
+  m('what an application gets is its own', RECEIVE, 'bytes.slice(payloadAt', 'bytes.subarray(payloadAt'),
 
   // multicast: the srm repair mode
   m('srm: who hears another ask stays silent', SRM_LOSSES, 'this.#onRequest(now, loss);\n      }\n    }\n  }', '}\n    }\n  }'),

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACK_NOW, Bench, NEED_START, REPAIR, START } from './bench.ts';
 import { begun } from './begun.ts';
-import { ACK_DELAY_MS, PROBE_DATA_TRIES, PROBE_MS } from './timers.ts';
+import { ACK_DELAY_MS, HOLD_MS, PROBE_DATA_TRIES, PROBE_MS } from './timers.ts';
 
 const probe = suite('cursor: probe timeout');
 
@@ -229,6 +229,67 @@ probe('a receiver that lost its state while we probed begins again where it had 
   bench.take();
   remote.status(0, { flags: NEED_START, high: 0 });
   assert.equal(remote.heard('DATA').map((one) => [one['seq'], one['start']]), [[2, 2]]);
+});
+
+probe('what was sent a moment before a probe that is answered may still be on its way', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(400);
+  bench.publish(group, 'm2');
+  bench.wait(PROBE_MS - 1);
+  bench.publish(group, 'm3');
+  bench.wait(1);
+  assert.equal(remote.seqs(), [2, 3, 2]);
+  bench.take();
+  bench.wait(50);
+  remote.status(2);
+  assert.equal(remote.seqs(), []);
+});
+
+probe('the answer to a probe says nothing of what was sent after it', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(400);
+  bench.publish(group, 'm2');
+  bench.wait(PROBE_MS);
+  assert.equal(remote.seqs(), [2, 2]);
+  bench.publish(group, 'm3');
+  bench.wait(HOLD_MS);
+  bench.take();
+  remote.status(2);
+  assert.equal(remote.seqs(), []);
+});
+
+probe('an answer that was asked for and is still to come is waited for no longer than the way takes', () => {
+  const { bench, group, remote } = begun();
+  bench.wait(400);
+  bench.publish(group, 'm2');
+  bench.wait(20);
+  remote.status(1);
+  const at = bench.now;
+  bench.take();
+  bench.wait(200);
+  assert.equal(probes(bench, at), [`+${PROBE_MS} DATA 2`]);
+});
+
+probe('nothing is asked by way of an address that is no longer ours', () => {
+  const { bench, group } = begun();
+  bench.publish(group, 'm2');
+  bench.node.removeLocal(bench.now, bench.local);
+  bench.take();
+  bench.wait(5000);
+  assert.equal(bench.sent, []);
+});
+
+probe('what was let go before it was ever sent is told of by POLL, and again until that is answered', () => {
+  const { bench, group, remote } = begun({}, 1, { retainMs: 1000 });
+  const { window } = group.stream.context;
+  window.bytes = 1;
+  window.inFlight = 5000; // to others
+  bench.publish(group, 'm2');
+  bench.wait(1001);
+  assert.equal(remote.heard(), []);
+  bench.publish(group, 'm3');
+  bench.wait(PROBE_MS);
+  assert.equal(remote.heard('POLL').map(({ low }) => low), [3, 3]);
 });
 
 probe.run();

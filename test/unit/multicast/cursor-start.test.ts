@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ECHO, NEED_START, START } from './bench.ts';
+import { Bench, ECHO, NEED_START, START } from './bench.ts';
 import { begun, publish } from './begun.ts';
 import { HOLD_MS } from './timers.ts';
 
@@ -69,6 +69,45 @@ start('an answer that crossed with beginning again: it has more than we remember
   assert.equal([group.status()['slowestLag'], bench.status('badAcksIn')], [0, 0]);
   bench.publish(group, 'next');
   assert.equal(remote.seqs(), [9]);
+});
+
+start('begun again, what came in the life before does not overtake: the hold-down is of this one', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(20);
+  remote.status(1, { high: 4, bitmap: 'c0' });
+  bench.wait(300);
+  remote.status(0, { flags: NEED_START, high: 0 });
+  assert.equal(remote.seqs().slice(-3), [2, 3, 4]);
+  bench.take();
+  remote.status(1, { high: 4, nackHigh: 4 });
+  assert.equal(remote.seqs(), []);
+});
+
+start('nor does it count as sent twice: what comes later in this life overtakes', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 3);
+  bench.wait(20);
+  remote.status(0, { flags: NEED_START, high: 0 });
+  bench.take();
+  bench.wait(20);
+  remote.status(1, { high: 4, nackHigh: 3, bitmap: '40' });
+  assert.equal(remote.seqs(), [2, 3]);
+});
+
+start('who has less than the stream begins with, and asks for it, is told where it begins', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  publish(bench, group, 3);
+  const remote = bench.meet('fd00::2', ['g']);
+  publish(bench, group, 1);
+  bench.take();
+  remote.status(1, { high: 4, nackHigh: 3, bitmap: '20' });
+  assert.is(remote.find('POLL')?.['low'], 4);
+  bench.take();
+  bench.publish(group, 'next');
+  const next = remote.find('DATA')!;
+  assert.equal([next['seq'], next['lowOffset']], [5, 1]);
 });
 
 start.run();

@@ -366,4 +366,24 @@ cursor('fragments go as consecutive numbers, the first and the last marked', () 
   ]);
 });
 
+cursor('what was acknowledged, cumulatively, is not taken back by an old STATUS: nothing is asked about it', () => {
+  const { bench, group, remote } = begun({}, 5);
+  publish(bench, group, 1);
+  remote.status(6);
+  bench.take();
+  remote.status(2, { high: 3 });
+  bench.wait(5000);
+  assert.equal([remote.heard('POLL'), bench.status('flights')], [[], 0]);
+});
+
+cursor('an age is 65,535 at most', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  bench.publish(group, 'old');
+  bench.wait(70_000);
+  const remote = bench.meet('fd00::2');
+  remote.subscribe(['g'], 255);
+  assert.is(remote.find('DATA')!['ageMs'], 65_535);
+});
+
 cursor.run();

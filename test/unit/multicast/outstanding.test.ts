@@ -4,6 +4,8 @@ import { Outstanding } from '../../../src/multicast/outstanding.ts';
 import { serialAdd, serialDiff } from '../../../src/wire/serial.ts';
 import { Status } from '../../../src/wire/status.ts';
 import { Bench, NEED_START } from './bench.ts';
+import { begun, publish } from './begun.ts';
+import { HOLD_MS } from './timers.ts';
 
 const outstanding = suite('outstanding');
 
@@ -86,6 +88,51 @@ outstanding('a receiver that has more than we sent moves us there, and then noth
   assert.equal([cursor.base, cursor.next, cursor.outstanding], [300, 301, false]);
   bench.wait(1000);
   assert.is(bench.status('inFlightBytes'), 0);
+});
+
+outstanding('a number has nothing of the one 128 before it', () => {
+  const bench = new Bench();
+  const { context } = bench.join().stream;
+  bench.meet('fd00::2', ['g']);
+  const sent = new Outstanding(context, bench.node.broadcast.peers.find('fd00::2')!, 1);
+  const send = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      sent.onSent(bench.now, sent.next, 100, false);
+      sent.onNext();
+    }
+  };
+  const bitmap = new DataView(new ArrayBuffer(128));
+  for (let i = 0; i < 128; i++) bitmap.setUint8(i, 255);
+  const said = (cumulative: number, bitmapLength: number): void => {
+    sent.onStatus(Object.assign(new Status(), { cumulative, high: serialAdd(sent.next, -1), bitmapLength }), bitmap);
+  };
+  send(128);
+  said(0, 16);
+  said(127, 0);
+  send(100);
+  assert.is(sent.oldestUnacked(), 128);
+  assert.equal([sent.lacks(200), sent.settled(200)], [true, false]);
+  said(200, 4); // and 202 to 228 are here
+  assert.equal([sent.overtaken(201), sent.sinceSent(bench.now, 201)], [true, 0]);
+});
+
+outstanding('a request for more than was sent asks for what was sent', () => {
+  const { bench, group, remote } = begun();
+  publish(bench, group, 2);
+  bench.wait(150);
+  const before = bench.status('requestsIn');
+  remote.status(1, { high: 3, nackHigh: 0x40000000 });
+  assert.is(bench.status('requestsIn') - before, 2);
+});
+
+outstanding('what is asked for is not on its way any more: it goes again though the window was full', () => {
+  const { bench, group, remote } = begun();
+  group.stream.context.window.bytes = 1;
+  bench.publish(group, 'm2');
+  bench.wait(HOLD_MS);
+  bench.take();
+  remote.status(1, { high: 2, nackHigh: 2 });
+  assert.equal(remote.seqs(), [2]);
 });
 
 outstanding.run();

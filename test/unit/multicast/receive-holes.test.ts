@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
+import type { Session } from '../../../src/multicast/session.ts';
 import { ACK_NOW, Bench, BYE, FIRST, type Remote, REPAIR, START, WHOLE } from './bench.ts';
 import { REORDER_MS, reorderMs, REQUEST_FACTOR, REQUEST_MS, REQUEST_MS_MAX, RTT_MS, TWICE_MS } from './timers.ts';
 
@@ -289,6 +290,38 @@ holes('a restart gives up what is missing, delivers what is here, and starts ane
   remote.begin();
   assert.equal(bench.takeEvents(), ['g fd00::2 joined 1', 'g fd00::2 1 m1']);
   assert.is(bench.status('reorderBytes'), 0);
+});
+
+holes('what is more than 128 ahead is dropped, and STATUS tells where we are', () => {
+  const { bench, remote } = receiving();
+  remote.data(3 + 129, 'far', { lowOffset: 65_535 });
+  assert.equal([remote.find('STATUS')?.['cumulative'], bench.status('outOfWindowIn')], [3, 1]);
+});
+
+holes('asked for twice, its repair tells no round trip', () => {
+  const { bench, remote } = receiving();
+  remote.data(5);
+  bench.wait(REORDER_MS + REQUEST_MS);
+  assert.is(requests(bench, 0).length, 2);
+  const { sampleCount } = bench.node.broadcast.peers.find('fd00::2')!.ownRoundTrip;
+  bench.wait(RTT_MS + 5);
+  remote.data(4, 'm4', { flags: WHOLE | REPAIR });
+  assert.is(bench.node.broadcast.peers.find('fd00::2')!.ownRoundTrip.sampleCount, sampleCount);
+});
+
+holes('what is due is looked at once in a millisecond, however long it waits to leave', () => {
+  const { bench, remote } = receiving();
+  const stream = (bench.node.broadcast.peers.find('fd00::2')!.session as Session).streams.values().next().value!;
+  let count = 0;
+  const fire = stream.onAlarm.bind(stream);
+  stream.onAlarm = (now: number): void => {
+    count++;
+    fire(now);
+  };
+  remote.data(5);
+  bench.wait(REORDER_MS);
+  assert.is(requests(bench, 0).length, 1);
+  assert.is(count, 1);
 });
 
 holes.run();

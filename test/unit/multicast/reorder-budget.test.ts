@@ -168,4 +168,15 @@ budget('who leaves a group keeps nothing of it', () => {
   assert.is(kept(bench), 0);
 });
 
+budget('of a source that is gone nothing is kept', () => {
+  const { bench, two } = receiving(100_000);
+  two.data(3, BIG);
+  two.data(4, 'aa', { flags: FIRST });
+  bench.wait(1);
+  two.send(two.hello({ flags: BYE }));
+  const told = ['gap 2-2 source-gone', '3 1000 bytes', 'gap 4-4 source-gone', 'gone'].map((what) => `g fd00::2 ${what}`);
+  assert.equal(bench.takeEvents().filter((event) => event.startsWith('g ')), told);
+  assert.is(kept(bench), 0);
+});
+
 budget.run();

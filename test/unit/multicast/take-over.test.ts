@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Peer } from '../../../src/broadcast/peer.ts';
 import type { GroupOptions } from '../../../src/multicast/options.ts';
 import type { Session } from '../../../src/multicast/session.ts';
-import { Bench, FIRST, LAST, PRIVATE, type Remote, REPAIR, START, WHOLE } from './bench.ts';
+import { Bench, FIRST, LAST, NEED_START, PRIVATE, type Remote, REPAIR, START, WHOLE } from './bench.ts';
 
 const takeOver = suite('streams of two that are one');
 
@@ -133,6 +133,38 @@ takeOver('in the timely class nothing is waited for longer than it can be of use
   assert.equal(bench.takeEvents(), []);
   bench.wait(2);
   assert.equal(bench.takeEvents(), ['g fd00::2 gap 2-2 late', 'g fd00::2 3 m3']);
+});
+
+takeOver('one that has not begun tells nothing of where the stream begins', () => {
+  const { bench, lead, way, unite } = two();
+  way.data(5);
+  unite();
+  lead.data(7);
+  assert.is(lead.find('STATUS')!.flags & NEED_START, NEED_START);
+  lead.begin(7);
+  assert.equal(bench.takeEvents(), ['g fd00::2 7 m7']);
+});
+
+takeOver('what only the one knew to be missing is asked for', () => {
+  const { bench, lead, way, unite } = two();
+  lead.begin();
+  way.begin();
+  way.poll(4, 1);
+  unite();
+  bench.wait(200);
+  assert.equal([lead.find('STATUS')!['nackHigh'], lead.find('STATUS')!['high']], [4, 4]);
+});
+
+takeOver('what both kept is kept once', () => {
+  const { bench, lead, way, unite } = two();
+  lead.begin();
+  lead.data(3);
+  way.begin();
+  way.data(3);
+  unite();
+  lead.data(2);
+  assert.equal(bench.takeEvents(), ['g fd00::2 2 m2', 'g fd00::2 3 m3']);
+  assert.is(bench.node.counters['reorderBytes'], 0);
 });
 
 takeOver.run();

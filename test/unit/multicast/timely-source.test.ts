@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Group } from '../../../src/multicast/group.ts';
 import { Bench, type Remote } from './bench.ts';
+import { PROBE_MS } from './timers.ts';
 
 const timely = suite('timely source');
 
@@ -62,6 +63,20 @@ timely('the tail lost and its deadline past, one POLL and one STATUS end it', ()
   remote.status(seq);
   bench.wait(20_000);
   assert.equal(remote.heard('POLL').concat(remote.heard('DATA')), []);
+});
+
+timely('of what was never sent to a member POLL tells, and again until it is answered', () => {
+  const { bench, group, remote } = streaming();
+  const { window } = group.stream.context;
+  window.bytes = 1;
+  window.inFlight = 5000; // to others
+  bench.publish(group, 'p2');
+  bench.wait(370);
+  window.inFlight = 0;
+  bench.node.onTimeout(bench.now);
+  bench.wait(3 * PROBE_MS);
+  assert.equal(remote.seqs(), []);
+  assert.equal(remote.heard('POLL').map(({ low }) => low), [3, 3]);
 });
 
 timely.run();
