@@ -108,7 +108,7 @@ export class Gossip implements Alarm {
 
   /** A stream has ended: its source is gone, or has restarted. */
   onEnd(now: number, stream: ReceiveStream, reason: GapReason): void {
-    if (!stream.started || stream.addressed) return;
+    if (!stream.started) return;
     const { group, peer: source } = stream;
     const name = key(source.id, source.epoch, group);
     const before = this.#endings.get(name);
@@ -157,7 +157,7 @@ export class Gossip implements Alarm {
   #tell(ending: Ending): void {
     const { group, source, epoch, hinted } = ending;
     const address = parseAddress(source.address);
-    if (address === undefined || group.left) return;
+    if (address === undefined) return;
     const body = new Uint8Array(HINT_LENGTH);
     const view = new DataView(body.buffer);
     body.set(address, 0);

@@ -54,7 +54,6 @@ export class SendStream implements Alarm {
 
   /** @param from first sequence number meant for the receiver */
   addReceiver(peer: Peer, from: number): void {
-    if (this.cursors.has(peer)) return;
     const cursor = new Cursor(this, peer, from);
     this.cursors.set(peer, cursor);
     this.session(peer).cursors.add(cursor);
