@@ -245,6 +245,27 @@ export const mutants = [
   m('an age is 65,535 at most', DATA_WRITER, 'Math.min(65535, now - entry.publishedAt)', 'now - entry.publishedAt'),
   m('no probe goes from an address that is not ours', SEND, 'if (broadcast.locals[way.local] === undefined) return;', ''),
 
+  m('what one member leaves with is not its any more', SEND, 'this.session(peer).forget(cursor);', ''),
+  m('what a live member lacks stays when the node is full', SEND, 'while (isOver() && serialDiff(log.low, held) < 0) this.#evict(now);', 'while (isOver() && log.count > 0) this.#evict(now);'),
+  m('who is silent in another group gives way when the node is full', SEND, 'if (isOver()) context.scheduler.reclaim(now, this, bytes, false);', ''),
+  m('the wait for a silent receiver is over when it is heard', SESSION, 'this.waiting = false;\n    for', 'for'),
+  m('who leaves a group that we left is served no more', MEMBERSHIP, 'const group = groups.findServed(high, low);\n      if (group === undefined || !group.peers.has(peer.id)) continue;', 'const group = groups.find(high, low);\n      if (group === undefined || !group.peers.has(peer.id)) continue;'),
+  m('who goes by another name is not served under this one, in a left group neither', MEMBERSHIP, 'peer.shadowed ? groups.findServed(high, low) : groups.find(high, low)', 'groups.find(high, low)'),
+  m('who starts anew is not served in a group that we left', MEMBERSHIP, 'this.#context.groups.withLeft()', 'this.#context.groups.all()'),
+  m('of a group that we left nothing is told', MEMBERSHIP, 'if (!group.left) this.#context.output.member', 'this.#context.output.member'),
+  m('a private stream of a source that is gone leaves a gap', MEMBERSHIP, 'for (const stream of session.addressed.values()) stream.abandon(reason);', ''),
+  m('GAP of who is no member means that he has left', INBOUND, "group.peers.has(peer.id) ? 'evicted' : 'source-gone'", "'evicted'"),
+  m('of two ends of a stream the later counts', NUMBERS, 'serialDiff(before, next) > 0 ? before : next', 'next'),
+  m('numbers of streams that ended are bounded', NUMBERS, 'if (this.#next.size <= STREAMS_MAX) return;', 'return;'),
+  m('a stream that ends again has ended last', NUMBERS, 'this.#next.delete(stream);\n', '\n'),
+  m('what is forgotten later takes no number back', NUMBERS, 'if (serialDiff(end, this.#floor) > 0) this.#floor', 'this.#floor'),
+  m('a third name of a node gets the numbers after those of the first', GROUP, 'serialDiff(other, own) > 0 ? other : own', 'other'),
+  m('a private stream that is over does not count', GROUP, 'this.#context.sendStreams.delete(own);', ''),
+  m('a stream that is over does not count', GROUP, 'this.#context.sendStreams.delete(this.stream);', ''),
+  m('a left group is over when its last member leaves', GROUP, 'this.#context.groups.settle(this);', ''),
+  m('a left group waits for what was said to one member', GROUP, 'for (const stream of this.addressed.values()) if (!stream.isDrained(patient)) return false;', ''),
+  m('of left groups the one that was left first goes', GROUPS, 'this.#groups.delete(group.key);\n    this.#groups.set', 'this.#groups.set'),
+
   // multicast: the receiver
   m('a duplicate is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (ahead <= 0) return this.#onDuplicate(now, data);'),
   m('what is behind is not delivered again', RECEIVE, 'if (ahead <= 0 || this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);', 'if (this.#reorder.packets.has(data.seq)) return this.#onDuplicate(now, data);'),
@@ -308,6 +329,11 @@ export const mutants = [
   m('a beginning without an end is a gap when the next begins', DELIVERY, "if (this.takeParts().length > 0) this.#openGap(this.#partsFrom, 'overflow');", 'this.takeParts();'),
   m('what an application gets is its own', RECEIVE, 'bytes.slice(payloadAt', 'bytes.subarray(payloadAt'),
 
+  m('STATUS has room for its bitmap', STATUS_WRITER, 'writer.room < STATUS_LENGTH + bitmapLength', 'writer.room < STATUS_LENGTH'),
+  m('a stream is answered once in a datagram', SESSION, 'if (!this.#owedStatus.includes(stream)) this', 'this'),
+  m('unreliable datagrams before a jump are new', DEDUP, 'ahead > 31 ? 1 : ', ''),
+  m('unreliable datagrams of long ago are old', DEDUP, 'if (ahead < -31) return false;', ''),
+
   // multicast: the srm repair mode
   m('srm: who hears another ask stays silent', SRM_LOSSES, 'this.#onRequest(now, loss);\n      }\n    }\n  }', '}\n    }\n  }'),
   m('srm: requests back off', SRM_LOSSES, 'loss.backoff = Math.min(BACKOFF_MAX, loss.backoff + 1);', ''),
@@ -327,6 +353,17 @@ export const mutants = [
   m('equal digests are not answered', GOSSIP, 'if (own.count === count && own.sum === sum) return;', ''),
   m('HINT tells of the tail of a dead source', GOSSIP, 'this.#toTell.add(ending);\n    this.#context.alarms.setEarlier(this, now + HINT', 'this.#context.alarms.setEarlier(this, now + HINT'),
   m('a hint is believed only so far', GOSSIP, ' || serialDiff(high, ending.hintedMax) > 0', ''),
+
+  m('ends of sources are bounded', GOSSIP, 'makeRoom(this.#endings, ENDINGS_MAX);', ''),
+  m('a keepalive has 8 digests at most', GOSSIP, 'written >= DIGESTS_MAX || ', ''),
+  m('a digest is answered once in 10 s', GOSSIP, 'if (now - (this.#answeredAt.get(peer) ?? -Infinity) < DIGEST_ANSWER_MS) return;', ''),
+  m('of a group that we left no hint goes', GOSSIP, '      this.#toTell.delete(ending);\n    }\n  }\n}', '    }\n  }\n}'),
+  m('a source that is back speaks for itself', GOSSIP, 'if (ending.source !== source || ending.epoch !== source.epoch) continue;\n      this.#endings.delete(name);', 'if (ending.source !== source || ending.epoch !== source.epoch) continue;'),
+  m('what a source that came not back had is a gap', GOSSIP, 'this.#report(ending);\n      this.#endings.delete(name);', 'this.#endings.delete(name);'),
+  m('while the source may come back nothing is told of hints', GOSSIP, 'if (ending.source.epoch !== ending.epoch) this.#report(ending);', 'this.#report(ending);'),
+  m('a hint after a restart is a gap at once', GOSSIP, 'if (ending.source.epoch !== ending.epoch) this.#report(ending);', ''),
+  m('what hints told before a restart is a gap with it', GOSSIP, "if (reason === 'restart') this.#report(ending);", ''),
+  m('who is no member has nothing to hint', INBOUND, ' && group.peers.has(peer.id)) gossip', ') gossip'),
 
   // multicast: congestion and turns
   m('bytes in flight are bounded', WINDOW, 'const fits = this.inFlight === 0 || this.inFlight + size <= this.bytes;', 'const fits = true;'),

@@ -292,4 +292,17 @@ probe('what was let go before it was ever sent is told of by POLL, and again unt
   assert.equal(remote.heard('POLL').map(({ low }) => low), [3, 3]);
 });
 
+probe('an answer ends the asking: what is heard after it is followed by no POLL', () => {
+  const { bench, group, remote } = begun();
+  bench.publish(group, 'm2');
+  bench.wait(15_000);
+  remote.status(2);
+  bench.wait(HOLD_MS);
+  bench.publish(group, 'm3');
+  bench.wait(90);
+  bench.take();
+  remote.send(remote.hello());
+  assert.equal(remote.heard('POLL'), []);
+});
+
 probe.run();

@@ -337,6 +337,8 @@ cursor('a member that leaves is sent nothing more', () => {
   assert.equal(remote.seqs(), []);
   assert.equal(remote.heard('POLL'), []);
   assert.equal([bench.status('inFlightBytes'), bench.status('flights')], [0, 0]);
+  assert.is(bench.node.peers()[0]!.queuedBytes, 0);
+  assert.ok(remote.heard('HELLO').every(({ streams }) => (streams as unknown[]).length === 0));
 });
 
 cursor('STATUS of a group that we have left, or never were in, is answered by GAP when it asks for packets', () => {

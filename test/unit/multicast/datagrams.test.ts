@@ -210,4 +210,14 @@ datagrams('joined again, the counter goes on: receivers remember it', () => {
   assert.is(remote.find('DGRAM')!['seq'], 101);
 });
 
+datagrams('after a jump those before it are new too', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  for (const seq of [1, 2, 3, 35, 34, 33, 4, 3]) {
+    remote.send({ frame: 'DGRAM', flags: 0, group: groupHex('g'), seq, payload: hexOfText(`d${seq}`) });
+  }
+  assert.equal(bench.takeEvents().map((event) => event.split(' ').at(-1)), ['d1', 'd2', 'd3', 'd35', 'd34', 'd33', 'd4']);
+});
+
 datagrams.run();

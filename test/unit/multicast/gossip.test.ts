@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hashText } from '../../../src/encoding/hash.ts';
 import type { WireFrame } from '../wire/codec.ts';
-import { Bench, BYE, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH } from './bench.ts';
+import { Bench, BYE, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH, START, WHOLE } from './bench.ts';
 
 const gossip = suite('gossip');
 
@@ -214,6 +214,7 @@ gossip('after we have left the group, and after five minutes, it is over', () =>
   others[1]!.send(hint(7));
   assert.equal(bench.takeEvents(), []);
   const left = bereft();
+  left.bench.publish([...left.bench.node.groups][0]!, 'last words'); // so that it has members still
   left.bench.node.leave(left.bench.now, [...left.bench.node.groups][0]!);
   left.bench.take();
   left.bench.wait(9000);
@@ -239,6 +240,37 @@ gossip('who is not in the group has nothing to hint', () => {
   source.knows = 0;
   source.greet();
   assert.equal(bench.takeEvents().filter((event) => event.includes('gap')), []);
+});
+
+gossip('a keepalive has 8 digests at most', () => {
+  const bench = new Bench();
+  const names = Array.from({ length: 12 }, (_, i) => `g${i}`);
+  for (const name of names) bench.join(name);
+  const remote = bench.meet('fd00::2', names);
+  bench.wait(30_000);
+  assert.is(remote.heard('DIGEST').length, 8);
+});
+
+gossip('of more than 512 ends the first is forgotten', () => {
+  const bench = new Bench();
+  const names = Array.from({ length: 103 }, (_, i) => `g${i}`);
+  for (const name of names) bench.join(name);
+  const sources = Array.from({ length: 5 }, (_, i) => bench.meet(`fd00::b${i}`, names));
+  const other = bench.meet('fd00::9', names);
+  for (const source of sources) {
+    for (const name of names) source.data(1, 'm1', { name, flags: WHOLE | START, start: 1 });
+    bench.wait(1);
+    source.send(source.hello({ flags: BYE }));
+  }
+  const address = 'fd0000000000000000000000000000b0';
+  for (const name of names.slice(0, 5)) other.send(hint(4, { group: groupHex(name), address }));
+  bench.takeEvents();
+  for (let i = 0; i < 31; i++) {
+    bench.wait(10_000);
+    other.send(other.hello());
+  }
+  const gaps = bench.takeEvents().filter((event) => event.includes('gap'));
+  assert.equal(gaps, ['g3', 'g4'].map((name) => `${name} fd00::b0 gap 2-4 source-gone`));
 });
 
 gossip.run();

@@ -182,4 +182,26 @@ addressed('two names of a node do not get the same numbers one after the other',
   assert.is(to('fd00::4', 'c'), 3);
 });
 
+addressed('what a source that is gone owed us alone is a gap', () => {
+  const { bench, two } = three();
+  two.begin(1, { flags: WHOLE | START | PRIVATE });
+  two.data(3, 'm3', { flags: WHOLE | PRIVATE });
+  bench.takeEvents();
+  bench.wait(1);
+  two.send(two.hello({ flags: BYE }));
+  const told = bench.takeEvents().filter((event) => event.includes('!'));
+  assert.equal(told, ['g fd00::2 gap 2-2! source-gone', 'g fd00::2 3! m3']);
+});
+
+addressed('a node that comes back by a third name gets the numbers that follow those of the one it had', () => {
+  const { bench, two, to } = three();
+  for (const text of ['a', 'b', 'c']) to('fd00::2', text);
+  two.subscribe([]);
+  const third = new Remote(bench, 'fd00::4');
+  third.identity = two.identity;
+  third.greet();
+  third.subscribe(['g']);
+  assert.is(to('fd00::4', 'd'), 4);
+});
+
 addressed.run();

@@ -273,4 +273,31 @@ policies('refused for want of room to one member, the application is told in tim
   assert.equal(bench.takeEvents(), ['g room']);
 });
 
+policies('the budget of the node: what a silent member of another group lacks goes before what one that is there does', () => {
+  const bench = new Bench({ nodeLogBytesMax: 10 * COST });
+  const [a, b] = ['a', 'b'].map((name) => bench.join(name)) as [Group, Group];
+  bench.meet('fd00::2', ['a']);
+  bench.meet('fd00::3', ['b']);
+  for (let i = 0; i < 5; i++) bench.publish(b, SIZE);
+  live(bench, 11_000);
+  for (let i = 0; i < 5; i++) bench.publish(a, SIZE);
+  assert.ok(bench.publish(a, SIZE) > 0);
+  assert.equal([a.status()['lowSeq'], b.status()['lowSeq']], [1, 2]);
+  assert.ok(bench.status('logBytes') <= 10 * COST);
+});
+
+policies('the budget of the node: what is closed counts no more, neither for nor against', () => {
+  const bench = new Bench({ nodeLogBytesMax: 10 * COST });
+  const [a, b] = ['a', 'b'].map((name) => bench.join(name)) as [Group, Group];
+  const [two, three] = ['fd00::2', 'fd00::3'].map((address) => bench.meet(address, ['a'])) as [Remote, Remote];
+  two.subscribe(['a', 'b']);
+  for (let i = 0; i < 3; i++) a.publishTo(bench.now, 'fd00::3', new Uint8Array(SIZE));
+  for (let i = 0; i < 3; i++) bench.publish(a, SIZE);
+  for (const remote of [two, three]) remote.subscribe(remote === two ? ['b'] : []);
+  bench.node.leave(bench.now, a);
+  assert.is(bench.status('logBytes'), 0);
+  for (let i = 0; i < 10; i++) assert.ok(bench.publish(b, SIZE) > 0);
+  assert.is(bench.publish(b, SIZE), -1);
+});
+
 policies.run();

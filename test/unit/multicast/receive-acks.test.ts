@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACK_NOW, Bench, ECHO, NEED_START, PRIVATE, type Remote, REMOTE_EPOCH, START, WHOLE } from './bench.ts';
+import { ACK_NOW, Bench, ECHO, groupHex, NEED_START, PRIVATE, type Remote, REMOTE_EPOCH, START, WHOLE } from './bench.ts';
 
 const acks = suite('receiver: acknowledgements');
 
@@ -220,6 +220,41 @@ acks('DATA of a group that we are not in is counted, and answered by nothing', (
   assert.equal(bench.takeEvents(), []);
   assert.is(bench.status('notJoinedIn'), 1);
   assert.equal(remote.heard('STATUS'), []);
+});
+
+acks('what several packets of a datagram ask for is one answer', () => {
+  const { bench, remote } = receiving();
+  const group = groupHex('g');
+  const data = [2, 3, 3].map((seq) => ({ frame: 'DATA', flags: WHOLE | ACK_NOW, group, seq, lowOffset: 65_535, payload: '61' }));
+  remote.send(...data);
+  assert.equal(cumulatives(remote), [3]);
+  assert.is(bench.status('duplicatesIn'), 1);
+});
+
+acks('answers that do not fit into a datagram with all that has come take the next one', () => {
+  const names = Array.from({ length: 30 }, (_, i) => `g${i}`);
+  const bench = new Bench();
+  for (const name of names) bench.join(name);
+  const remote = bench.meet('fd00::2', names);
+  for (const name of names) {
+    remote.data(1, 'm1', { name, flags: WHOLE | START, start: 1 });
+    remote.data(129, 'far', { name });
+  }
+  bench.take();
+  remote.send(...names.map((name) => ({ frame: 'POLL', flags: 0, group: groupHex(name), high: 129, low: 1 })));
+  assert.ok(bench.sent.every(({ size }) => size <= 1200));
+  const answers = remote.heard('STATUS');
+  assert.equal(answers.map(({ group }) => group), names.map(groupHex));
+  assert.ok(answers.every(({ bitmap }) => bitmap === `${'00'.repeat(15)}02`), String(answers[23]?.['bitmap']));
+});
+
+acks('GAP of who is no member any more tells that the source has left', () => {
+  const { bench, remote } = receiving();
+  remote.data(3);
+  remote.subscribe([]);
+  bench.takeEvents();
+  remote.send({ frame: 'GAP', flags: 0, group: groupHex('g'), low: 3 });
+  assert.equal(bench.takeEvents(), ['g fd00::2 gap 2-2 source-gone', 'g fd00::2 3 m3']);
 });
 
 acks.run();
