@@ -148,7 +148,7 @@ tidy('no default exports, barrels, enums, namespaces, decorators; relative impor
 });
 tidy(`files have at most ${FILE_LINES_MAX} lines, lines at most ${LINE_MAX} columns`, () => {
   const wrong: string[] = [];
-  const isTable = (path: string): boolean => path === 'scripts/mutants.mjs'; // lines of code to replace, as they are
+  const isTable = (path: string): boolean => path.startsWith('scripts/mutants'); // lines of code to replace, as they are
   const files = ['src', 'test', 'scripts'].flatMap((folder) => listFiles(folder, /\.(ts|mjs)$/));
   for (const path of files) {
     const lines = readFileSync(path, 'utf8').split('\n');

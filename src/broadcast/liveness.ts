@@ -93,7 +93,7 @@ export class Liveness implements PeerTimers {
   /** Makes room among the known: @returns false when none of them is gone. */
   forgetLongestGone(now: number): boolean {
     for (const peer of this.#gone) {
-      if (peer.reach !== GONE) continue; // a way to one that is there
+      if (peer.reach !== GONE) continue; // its node is called by it, and is there
       this.forget(now, peer);
       return true;
     }

@@ -327,6 +327,21 @@ greeting('a peer that is gone makes room for one that is there', () => {
   assert.equal(bench.node.peers().map(({ id, state }) => `${id} ${state}`), ['fd00::3 alive', 'fd00::4 alive']);
 });
 
+greeting('who is forgotten to make room is in no group any more, and makes room once', () => {
+  const bench = new Bench({ peersMax: 2 });
+  const group = bench.join();
+  for (const address of ['fd00::2', 'fd00::3']) {
+    const remote = bench.meet(address, ['g']);
+    bench.wait(1);
+    remote.send(remote.hello({ flags: BYE }));
+  }
+  bench.takeEvents();
+  for (const address of ['fd00::4', 'fd00::5', 'fd00::6']) new Remote(bench, address).greet();
+  assert.equal(bench.node.peers().map(({ id }) => id), ['fd00::4', 'fd00::5']);
+  assert.equal([bench.status('peersRefused'), [...group.peers.keys()]], [1, []]);
+  assert.equal(bench.takeEvents(), ['peer fd00::4 alive', 'peer fd00::5 alive'], 'that they were gone was told before');
+});
+
 greeting('a candidate is probed within the budget, and is a peer when it answers', () => {
   const bench = new Bench({ probesPerMinute: 60 });
   const candidates = ['fd00::2', 'fd00::3'].map((address) => ({ address, port: 0, hops: 0, advertised: false }));

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Bench, BYE, EPOCH, groupHex, PROBE, Remote, START, WHOLE } from '../multicast/bench.ts';
+import { Bench, BYE, EPOCH, groupHex, PORT, PROBE, Remote, START, WHOLE } from '../multicast/bench.ts';
 
 const liveness = suite('liveness');
 
@@ -243,6 +243,93 @@ liveness('with stable membership and nothing to send there are only keepalives',
   const sent = bench.take();
   assert.ok(sent.length <= 21, `${sent.length} datagrams in ten minutes`);
   assert.ok(sent.every(({ frames }) => frames.every(({ frame }) => frame === 'HELLO' || frame === 'DIGEST')));
+});
+
+liveness('a stranger who was greeted and does not answer is greeted again, whatever it had said', () => {
+  for (const says of ['HELLO', 'SUBS_ACK']) {
+    const bench = new Bench();
+    const remote = new Remote(bench, 'fd00::2');
+    remote.send(says === 'HELLO' ? remote.hello() : { frame: says, flags: 0, version: 1 });
+    assert.equal(remote.heard().map(({ frame, flags }) => [frame, flags]), [['HELLO', PROBE]], says);
+    bench.wait(4000);
+    assert.is(remote.heard('HELLO').length, 2, says);
+  }
+});
+
+liveness('who is back is told our groups again, until it tells that it has them', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2');
+  bench.wait(1);
+  remote.send(remote.hello({ flags: BYE }));
+  bench.wait(1);
+  bench.take();
+  remote.send(remote.hello());
+  assert.is(remote.heard('SUBS').length, 1);
+  bench.wait(1000);
+  assert.ok(remote.heard('SUBS').length > 1);
+});
+
+liveness('who has started anew while we knew it as alive is told our groups and whom we know, unasked', () => {
+  const bench = new Bench();
+  bench.join();
+  const remote = bench.meet('fd00::2', ['g']);
+  bench.meet('fd00::3');
+  remote.epoch++;
+  remote.knows = 0;
+  remote.greet();
+  assert.equal([remote.heard('SUBS').length, remote.heard('PEERS').length], [1, 1]);
+});
+
+liveness('our address is back: whom we knew by it is greeted at once, and several times until it is heard', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.node.removeLocal(bench.now, bench.local);
+  bench.wait(1000);
+  bench.node.addLocal(bench.now, 'fd00::1', 'test', true);
+  bench.take();
+  bench.wait(20);
+  assert.equal(remote.heard('HELLO').map(({ flags }) => flags), [PROBE]);
+  bench.wait(3000);
+  assert.is(remote.heard('HELLO').length, 6);
+  remote.send(remote.hello());
+  bench.take();
+  bench.wait(3000);
+  assert.equal(remote.heard('HELLO'), []);
+});
+
+liveness('a peer is spoken to from the address that it answered, and from another that it speaks to when it is silent there', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  const other = bench.node.addLocal(bench.now, 'fd00::8', 'test', true);
+  const ask = (local: number): number[] => {
+    bench.wait(1);
+    bench.take();
+    bench.receive('fd00::2', remote.datagram(remote.hello({ flags: PROBE })), PORT, local);
+    return bench.take().map((sent) => sent.local);
+  };
+  bench.wait(20);
+  remote.send(remote.hello());
+  assert.equal(ask(other), [bench.local], 'it is alive');
+  bench.wait(36_000);
+  assert.equal(ask(other), [other]);
+  bench.node.removeLocal(bench.now, other);
+  bench.node.onCandidates(bench.now, bench.local, [{ address: 'fd00::2', port: 0, hops: 0, advertised: false }]);
+  assert.equal(ask(bench.local), [bench.local]);
+});
+
+liveness('a keepalive lists 40 streams at most', () => {
+  const bench = new Bench();
+  const names = Array.from({ length: 50 }, (_, i) => `g${i}`);
+  const groups = names.map((name) => bench.join(name));
+  const remote = bench.meet('fd00::2', names);
+  for (const [i, group] of groups.entries()) {
+    bench.publish(group, 'x');
+    remote.status(1, { name: names[i]! });
+  }
+  bench.take();
+  bench.wait(31_000);
+  assert.equal(remote.heard('HELLO').map(({ streams }) => (streams as unknown[]).length), [40]);
 });
 
 liveness.run();

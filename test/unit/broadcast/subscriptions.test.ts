@@ -246,4 +246,31 @@ subs('a list with too many addresses, or fewer than it says, is malformed', () =
   assert.is(bench.status('malformedIn'), before + 2);
 });
 
+subs('the first list of a peer counts, whatever its version', () => {
+  const bench = new Bench();
+  const group = bench.join();
+  const remote = new Remote(bench, 'fd00::2');
+  remote.subsVersion = 0x90000000;
+  remote.greet();
+  remote.subscribe(['g']);
+  assert.equal(group.members().map(({ id }) => id), ['fd00::2']);
+});
+
+subs('a list that comes with the HELLO that tells of it is not asked for', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  remote.send(remote.hello({ subsVersion: 9 }), { frame: 'SUBS', flags: 0, version: 9, groups: [] });
+  assert.equal(remote.heard().map(({ frame }) => frame), ['SUBS_ACK']);
+});
+
+subs('of addresses that were ours the last 8 are remembered', () => {
+  const bench = new Bench();
+  for (let i = 0; i < 20; i++) {
+    const local = bench.node.addLocal(bench.now, `fd00::${i + 100}`, 'test', true);
+    bench.node.removeLocal(bench.now, local);
+  }
+  const ids = bench.node.broadcast.former.map(({ id }) => id);
+  assert.equal(ids, Array.from({ length: 8 }, (_, i) => `fd00::${119 - i}`));
+});
+
 subs.run();
