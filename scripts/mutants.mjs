@@ -107,7 +107,7 @@ export const mutants = [
   m('nothing but HELLO goes to who is gone', OUTBOX, 'if (!peer.known || peer.state === GONE) return false;', 'if (!peer.known) return false;'),
   m('a keepalive lists 40 streams at most', OUTBOX, 'Math.min(HELLO_STREAMS_MAX, Math', 'Math.min(Infinity, Math'),
   m('what did not fit goes next', OUTBOX, 'if (this.writeOwed(now, peer)) this.touch(peer);', 'this.writeOwed(now, peer);'),
-  m('who is gone and named is asked at once', ADMISSION, 'if (hinted && now - peer.sentAt > GONE_HINT_MS) this.#liveness.probe(now, peer);', ''),
+  m('who is gone and named is asked at once', ADMISSION, 'peer.state === GONE ? candidate.advertised : peer.state', 'peer.state'),
   m('who answered no probe is asked when it is heard', LIVENESS, 'if (lead.session?.waiting && silentMs > 0) this.#context.upper.onHeard(now, lead);', ''),
   m('one call fires so many alarms at most', ALARMS, 'if (count >= countMax) return true;', ''),
 

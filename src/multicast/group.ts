@@ -92,8 +92,11 @@ export class Group {
     const peer = this.peers.get(member);
     if (peer === undefined) return REFUSED_NO_MEMBER;
     let stream = this.addressed.get(peer);
-    if (stream === undefined) {
-      stream = new SendStream(this.#context, this, true, this.#nextFor(peer));
+    const next = this.#nextFor(peer, stream?.log.next);
+    // Another of its names was sent more since: what it lacks under this one is told as a gap, if it does.
+    if (stream !== undefined && next !== stream.log.next) this.#end(peer, stream);
+    if (stream?.closed !== false) {
+      stream = new SendStream(this.#context, this, true, next);
       this.#context.sendStreams.add(stream);
       this.addressed.set(peer, stream);
       stream.addReceiver(peer, stream.log.next);
@@ -106,9 +109,9 @@ export class Group {
     return [`${this.key} ${peer.identity}`, `${this.key} ${peer.id}`];
   }
 
-  /** Numbers are used once for a node, by whichever of its names it was called before. */
-  #nextFor(peer: Peer): number {
-    const [own, other] = this.#privateKeys(peer).map((key) => this.#context.numbers.next(key)) as [number, number];
+  /** Numbers are used once for a node, by whichever of its names it was called before. `begun`: it has come so far by this. */
+  #nextFor(peer: Peer, begun?: number): number {
+    const [own, other] = this.#privateKeys(peer).map((key) => this.#context.numbers.next(key, begun)) as [number, number];
     let next = serialDiff(other, own) > 0 ? other : own;
     for (const [{ identity }, { log }] of this.addressed) {
       if (identity === peer.identity && serialDiff(log.next, next) > 0) next = log.next;

@@ -16,8 +16,9 @@ export class Numbers {
     this.#floor = first;
   }
 
-  next(stream: string): number {
-    return this.#next.get(stream) ?? this.#floor;
+  /** @param begun where it goes on when it has not ended */
+  next(stream: string, begun = this.#floor): number {
+    return this.#next.get(stream) ?? begun;
   }
 
   /** A stream has ended before `next`; so may have another, to the same node by another of its names. */

@@ -284,4 +284,23 @@ names('nothing counts by a second address without a list after it was gone for a
   assert.equal(pair.heard[1], heardAll('fc00::a', 0, said));
 });
 
+names('what is said to the one alone, then to the other, comes, be it before or after they are known to be one', () => {
+  for (const order of [[0, 1], [1, 0], [0, 1, 1], [0, 1, 0, 1], [1, 1, 0, 0, 1]]) {
+    const pair = takenForTwo();
+    const both = pair.members(1);
+    let number = 0;
+    for (const which of order) {
+      whisper(pair, both[which]!, number++);
+      pair.run(1000);
+    }
+    enlighten(pair);
+    pair.run(5000);
+    for (let i = 0; i < 3; i++) {
+      whisper(pair, pair.members(1)[0]!, number++);
+      pair.run(1000);
+    }
+    assert.equal(pair.heard[0], heardAll(pair.members(0)[0]!, 0, number), order.join());
+  }
+});
+
 names.run();

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Peer } from '../../../src/broadcast/peer.ts';
 import { ACK_NOW, Bench, bytesOfText, BYE, hexOfText, PRIVATE, Remote, START, WHOLE } from './bench.ts';
 import { HOLD_MS } from './timers.ts';
 
@@ -202,6 +203,67 @@ addressed('a node that comes back by a third name gets the numbers that follow t
   third.greet();
   third.subscribe(['g']);
   assert.is(to('fd00::4', 'd'), 4);
+});
+
+addressed('a name of a node that was sent nothing meanwhile begins anew behind what another of its names was sent', () => {
+  const { bench, group, two, to } = three();
+  const other = new Remote(bench, 'fd00::4');
+  other.identity = two.identity;
+  other.greet();
+  other.subscribe(['g']);
+  assert.equal([to('fd00::2', 'a'), to('fd00::4', 'b'), to('fd00::4', 'c')], [1, 2, 3]);
+  two.status(1, { flags: PRIVATE });
+  bench.take();
+  assert.equal([to('fd00::2', 'd'), to('fd00::2', 'e')], [4, 5]);
+  assert.equal(two.heard('DATA').map(({ seq, start }) => [seq, start]), [[4, 4], [5, 4]]);
+  two.status(5, { flags: PRIVATE });
+  other.status(3, { flags: PRIVATE });
+  assert.equal([bench.status('logBytes'), group.addressed.size], [0, 2]);
+});
+
+/** Two names of one node; `unite`: the second is a way to the first from now on. */
+function named() {
+  const bench = new Bench();
+  const group = bench.join();
+  const [first, second] = ['fd00::2', 'fd00::4'].map((address) => new Remote(bench, address)) as [Remote, Remote];
+  second.identity = first.identity;
+  for (const one of [first, second]) {
+    one.greet();
+    one.subscribe(['g']);
+  }
+  const to = (one: Remote, text: string): number => group.publishTo(bench.now, one.address, bytesOfText(text));
+  const unite = (): void => {
+    bench.take();
+    const [lead, way] = [first, second].map(({ address }) => bench.node.broadcast.peers.find(address)!) as [Peer, Peer];
+    way.lead = lead;
+    way.shadowed = true;
+    bench.node.onShadow(bench.now, way);
+    bench.node.onTimeout(bench.now);
+  };
+  return { bench, group, first, second, to, unite };
+}
+
+addressed('what goes on to the name that stays leaves nothing behind at the other', () => {
+  for (const before of [0, 1]) {
+    const { bench, group, first, second, to, unite } = named();
+    if (before) to(first, 'a');
+    if (before) first.status(1, { flags: PRIVATE });
+    to(second, 'b');
+    unite();
+    assert.equal(first.seqs(), [before + 1]);
+    assert.is(group.stream.context.sendStreams.size, 2, 'the one for all, and one to it');
+    first.status(before + 1, { flags: PRIVATE });
+    assert.equal([bench.node.drained, bench.status('logBytes')], [true, 0]);
+  }
+});
+
+addressed('what the name that stays has not acknowledged yet is not lost for it', () => {
+  const { bench, first, second, to, unite } = named();
+  to(first, 'a');
+  to(second, 'b');
+  unite();
+  bench.wait(600);
+  assert.ok(first.seqs().includes(1));
 });
 
 addressed.run();

@@ -53,6 +53,17 @@ left('nor when that member starts anew, or goes by another of its names', () => 
   }
 });
 
+left('what was said to it alone does not go on to a name that is no member', () => {
+  const { bench } = owing(true);
+  bench.meet('fd00::3');
+  const { peers } = bench.node.broadcast;
+  const way = peers.find('fd00::2')!;
+  way.lead = peers.find('fd00::3')!;
+  way.shadowed = true;
+  bench.node.onShadow(bench.now, way);
+  assert.equal([bench.status('logBytes'), bench.status('flights')], [0, 0]);
+});
+
 left('of too many the one that was left first goes, not the one that was joined first', () => {
   const bench = new Bench();
   const names = Array.from({ length: 33 }, (_, i) => `g${i}`);
