@@ -120,6 +120,7 @@ export const streamMutants = [
   m('an age is 65,535 at most', DATA_WRITER, 'Math.min(65535, now - entry.publishedAt)', 'now - entry.publishedAt'),
   m('no probe goes from an address that is not ours', SEND, 'if (broadcast.locals[way.local] === undefined) return;', ''),
 
+  m('who leaves is told nothing more', SESSION, 'if (index >= 0) this.#owedPolls.splice(index, 1);', ''),
   m('what one member leaves with is not its any more', SEND, 'this.session(peer).forget(cursor);', ''),
   m('what a live member lacks stays when the node is full', SEND, 'while (isOver() && serialDiff(log.low, held) < 0) this.#evict(now);', 'while (isOver() && log.count > 0) this.#evict(now);'),
   m('who is silent in another group gives way when the node is full', SEND, 'if (isOver()) context.scheduler.reclaim(now, this, bytes, false);', ''),
@@ -209,6 +210,8 @@ export const streamMutants = [
   m('a beginning without an end is a gap when the next begins', DELIVERY, "if (this.takeParts().length > 0) this.#openGap(this.#partsFrom, 'overflow');", 'this.takeParts();'),
   m('what an application gets is its own', RECEIVE, 'bytes.slice(payloadAt', 'bytes.subarray(payloadAt'),
 
+  m('what shows something of a stream is echoed', RECEIVE, 'if (answer || this.#holes.size > before) this.#status.onSourceWord(now);', ''),
+  m('what shows nothing of a stream is not echoed', RECEIVE, 'if (answer || this.#holes.size > before) this', 'this'),
   m('STATUS has room for its bitmap', STATUS_WRITER, 'writer.room < STATUS_LENGTH + bitmapLength', 'writer.room < STATUS_LENGTH'),
   m('a stream is answered once in a datagram', SESSION, 'if (!this.#owedStatus.includes(stream)) this', 'this'),
   m('unreliable datagrams before a jump are new', DEDUP, 'ahead > 31 ? 1 : ', ''),

@@ -110,4 +110,14 @@ start('who has less than the stream begins with, and asks for it, is told where 
   assert.equal([next['seq'], next['lowOffset']], [5, 1]);
 });
 
+start('who leaves as we are about to tell it is told nothing', () => {
+  const { bench, group, remote } = begun({}, 3);
+  publish(bench, group, 1);
+  bench.take();
+  const asks = remote.statusFrame(1, { high: 4, nackHigh: 3, bitmap: '20' });
+  remote.send(asks, { frame: 'SUBS', flags: 0, version: 99, groups: [] });
+  assert.equal(remote.heard('POLL'), []);
+  bench.node.onTimeout(bench.now);
+});
+
 start.run();

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { WireFrame } from '../wire/codec.ts';
 import { ACK_NOW, Bench, ECHO, groupHex, NEED_START, PRIVATE, type Remote, REMOTE_EPOCH, START, WHOLE } from './bench.ts';
 
 const acks = suite('receiver: acknowledgements');
@@ -255,6 +256,26 @@ acks('GAP of who is no member any more tells that the source has left', () => {
   bench.takeEvents();
   remote.send({ frame: 'GAP', flags: 0, group: groupHex('g'), low: 3 });
   assert.equal(bench.takeEvents(), ['g fd00::2 gap 2-2 source-gone', 'g fd00::2 3 m3']);
+});
+
+acks('POLL is echoed like data, and HELLO that shows something missing; HELLO that shows nothing is not', () => {
+  const group = groupHex('g');
+  const words = [
+    [{ frame: 'POLL', flags: 0, group, high: 2, low: 1 }, 40],
+    [{ frame: 'HELLO', streams: [{ group, seq: 4 }] }, 40],
+    [{ frame: 'HELLO', streams: [{ group, seq: 2 }] }, 0],
+  ] as const;
+  for (const [{ frame, ...fields }, lateMs] of words) {
+    const { bench, remote } = receiving();
+    remote.data(2);
+    bench.wait(50);
+    bench.now -= 40;
+    const bytes = remote.datagram(frame === 'HELLO' ? remote.hello(fields as object) : { frame, ...fields } as WireFrame);
+    bench.now += 40;
+    bench.receive('fd00::2', bytes);
+    bench.waitFor(() => remote.heard('STATUS').length > 0);
+    assert.is(bench.now - (remote.find('STATUS')!['echoTimestamp'] as number), lateMs, frame);
+  }
 });
 
 acks.run();
