@@ -170,7 +170,7 @@ export const mutants = [
   m('what another stream kept is not asked for', RECEIVE, 'this.#holes.remove(seq);', ''),
   m('what waits to be sent again goes when it may', SCHEDULER, 'if (cursor.hasRepairs) this.readyRepair(cursor);\n    if (cursor.hasNew)', 'if (cursor.hasNew)'),
   m('what one name lacks goes on to the one that stays', MEMBERSHIP, '        group.handOver(peer, peer.lead);\n', ''),
-  m('unless both names have used its numbers', GROUP, ' || serialDiff(from, other.log.next) < 0', ''),
+  m('unless the one that stays was sent more since', GROUP, ' || serialDiff(from, other.log.next) < 0', ''),
   m('private numbers are used once for a node of two names', GROUP, 'if (identity === peer.identity && ', 'if (identity < 0 && '),
   m('BYE by one way ends all', GREETING, 'of [peer, ...peer.lead.ways]) {\n        way.timestamp', 'of [peer]) {\n        way.timestamp'),
   m('a new epoch ends the other ways', GREETING, 'if (way !== peer) this.#liveness.enter(now, way, GONE);', ''),

@@ -250,7 +250,7 @@ export class Group {
     const cursor = own?.cursors.get(peer);
     if (own === undefined || cursor === undefined || cursor.drained || !this.peers.has(lead.id)) return;
     const from = serialAdd(cursor.base, 1);
-    // Numbers that were used for both names mean two messages each.
+    // What the leader lacks stays, and what came before the last that it has would be a repetition to it.
     if (other !== undefined && (!other.isDrained(true) || serialDiff(from, other.log.next) < 0)) return;
     if (other !== undefined) this.#end(lead, other);
     this.addressed.delete(peer);

@@ -266,4 +266,17 @@ addressed('what the name that stays has not acknowledged yet is not lost for it'
   assert.ok(first.seqs().includes(1));
 });
 
+addressed('nor does what came before the last that it was sent follow it: that would be a repetition to it', () => {
+  const { bench, first, second, to, unite } = named();
+  to(first, 'a');
+  first.status(1, { flags: PRIVATE });
+  to(second, 'b');
+  assert.is(to(first, 'c'), 3);
+  first.status(3, { flags: PRIVATE });
+  unite();
+  bench.wait(600);
+  assert.equal([first.seqs(), first.heard('POLL')], [[], []]);
+  assert.is(to(first, 'd'), 4);
+});
+
 addressed.run();
