@@ -120,4 +120,20 @@ start('who leaves as we are about to tell it is told nothing', () => {
   bench.node.onTimeout(bench.now);
 });
 
+start('and of what it has only in part, what it lacks is repaired, and the rest not sent again', () => {
+  const { bench, group, remote } = begun({}, 3);
+  publish(bench, group, 5);
+  bench.wait(300);
+  const { window } = group.stream.context;
+  window.bytes = 1;
+  remote.status(0, { flags: NEED_START, high: 0 });
+  bench.take();
+  remote.status(4, { high: 8, nackHigh: 5, bitmap: 'e0' });
+  window.bytes = 100_000;
+  bench.node.onTimeout(bench.now);
+  assert.equal(remote.seqs(), [5]);
+  bench.publish(group, 'next');
+  assert.equal(remote.seqs(), [5, 9]);
+});
+
 start.run();
