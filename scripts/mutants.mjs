@@ -169,6 +169,8 @@ export const mutants = [
   m('a message in parts goes over to the stream that goes on', RECEIVE, 'const parts = other.#delivery.parts;', 'const parts: Packet[] = [];'),
   m('what another stream kept is not asked for', RECEIVE, 'this.#holes.remove(seq);', ''),
   m('what waits to be sent again goes when it may', SCHEDULER, 'if (cursor.hasRepairs) this.readyRepair(cursor);\n    if (cursor.hasNew)', 'if (cursor.hasNew)'),
+  m('what came by the bound address comes no second time', MEMBERSHIP, 'if (!peer.shadowed && bound !== undefined) ', 'if (bound !== undefined && bound === peer) '),
+  m('word of who was never met brings a probe', ADMISSION, 'peer.state === PROBING && origin === HEARSAY', 'false'),
   m('what one name lacks goes on to the one that stays', MEMBERSHIP, '        group.handOver(peer, peer.lead);\n', ''),
   m('unless the one that stays was sent more since', GROUP, ' || serialDiff(from, other.log.next) < 0', ''),
   m('private numbers are used once for a node of two names', GROUP, 'if (identity === peer.identity && ', 'if (identity < 0 && '),

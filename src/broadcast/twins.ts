@@ -206,13 +206,13 @@ export class Twins implements Alarm {
   /** Whether this peer is a member by itself. */
   #decide(now: number, peer: Peer): void {
     const { upper } = this.#context;
-    const yields = peer.lead !== peer
-      || (!peer.bound && this.#twinsOf(peer).some((twin) => twin.bound && twin.lead.reach !== GONE));
+    const bound = peer.bound ? [] : this.#twinsOf(peer).filter((twin) => twin.bound);
+    const yields = peer.lead !== peer || bound.some((twin) => twin.lead.reach !== GONE);
     const shadowed = yields || this.#confirming.has(peer);
     if (peer.lead.ways.length > 0) this.choose(now, peer.lead);
     if (peer.shadowed !== shadowed) {
       peer.shadowed = shadowed;
-      upper.onShadow(now, peer);
+      upper.onShadow(now, peer, bound[0]?.lead);
     }
     // Who is only kept waiting goes on where he was.
     if (yields) upper.onYield(now, peer);

@@ -15,8 +15,11 @@ export interface UpperLayer extends SubscriptionListener {
   onWay(now: number, lead: Peer): void;
   /** The peer's old incarnation is over; its state must go. Called before the new epoch is set. */
   onRestart(now: number, peer: Peer, epoch: number): void;
-  /** `peer.shadowed` has changed: another address of its node is used instead of this one, or no longer. */
-  onShadow(now: number, peer: Peer): void;
+  /**
+   * `peer.shadowed` has changed: another address of its node is used instead of this one, or no longer. `bound`: the one
+   * that is bound to a key, where this is not.
+   */
+  onShadow(now: number, peer: Peer, bound?: Peer): void;
   /** Another stands for its node, not for now only. May be said again. */
   onYield(now: number, peer: Peer): void;
   /** Forgotten altogether. */

@@ -70,8 +70,9 @@ export class Membership {
   }
 
   /** Another address of the same node stands for it instead of this one, or no longer. */
-  onShadow(peer: Peer): void {
+  onShadow(now: number, peer: Peer, bound?: Peer): void {
     const { groups } = this.#context;
+    if (!peer.shadowed && bound !== undefined) this.#takeOver(now, this.session(bound), this.session(peer));
     for (const { high, low, start } of peer.subscriptions.values()) {
       const group = peer.shadowed ? groups.findServed(high, low) : groups.find(high, low);
       if (group === undefined) continue;
@@ -89,11 +90,15 @@ export class Membership {
     const session = peer.session as Session | undefined;
     if (session === undefined || (session.streams.size === 0 && session.addressed.size === 0)) return;
     const lead = this.session(peer.lead);
-    for (const streams of lead === session ? [] : [session.streams, session.addressed]) {
-      // To its source, what one of the two has is what both have.
-      for (const stream of streams.values()) lead.receiveStream(stream.group, stream.addressed).takeOver(now, stream);
-    }
+    if (lead !== session) this.#takeOver(now, session, lead);
     this.#dropAll(session);
+  }
+
+  /** To its source, what one of the two has is what both have. */
+  #takeOver(now: number, from: Session, to: Session): void {
+    for (const streams of [from.streams, from.addressed]) {
+      for (const stream of streams.values()) to.receiveStream(stream.group, stream.addressed).takeOver(now, stream);
+    }
   }
 
   // ---- peers come and go

@@ -198,8 +198,8 @@ export class MeshNode implements UpperLayer {
     this.#membership.end(now, peer, 'restart', 'restarted', epoch);
   }
 
-  onShadow(_now: number, peer: Peer): void {
-    this.#membership.onShadow(peer);
+  onShadow(now: number, peer: Peer, bound?: Peer): void {
+    this.#membership.onShadow(now, peer, bound);
   }
 
   onYield(now: number, peer: Peer): void {

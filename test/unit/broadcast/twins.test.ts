@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MeshNode } from '../../../src/multicast/node.ts';
-import { Pair } from './pair.ts';
+import { heardAll, Pair } from './pair.ts';
 
 const twins = suite('one node on two meshes');
 
@@ -235,6 +235,24 @@ twins('an address bound to no key is no way to one that is', () => {
   assert.equal(pair.heard[1], [], 'nothing comes by it in the name of the other');
   pair.run(100_000);
   assert.equal(pair.members(1), ['200::a'], 'it stands in under its own name when the other is gone');
+});
+
+twins('what has come by the address that is bound to a key does not come again by the one that stands in for it', () => {
+  const pair = new Pair();
+  pair.keyless = 1;
+  for (const node of pair.nodes) node.join(pair.now, 'g', { start: 'all' });
+  for (const mesh of [1, 0]) {
+    pair.bringUp(mesh);
+    pair.run(3000);
+  }
+  const said = talk(pair, 0, 200);
+  pair.run(1000);
+  for (const address of ['fc00::a', 'fc00::b']) pair.cut.add(address);
+  pair.run(115_000);
+  assert.equal(pair.members(1), ['200::a']);
+  const all = talk(pair, said, 200);
+  pair.run(1000);
+  assert.equal(pair.heard[1], [...heardAll('fc00::a', 0, said), ...heardAll('200::a', said, all)]);
 });
 
 twins('an address bound to no key stands back after a new start too', () => {
