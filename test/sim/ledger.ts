@@ -13,8 +13,9 @@ export interface ReceiverStream {
   source: number;
   epoch: number;
   addressed: boolean;
-  /** The mesh by whose address the source is called. */
+  /** The mesh by whose address the source is called; where that is bound to no key, since when it has been a member. */
   name: number;
+  since: number;
   /** First sequence number seen, 0: none yet. */
   first: number;
   /** What an ordered stream must bring next. */
@@ -53,16 +54,17 @@ export class Ledger {
 
   stream(
     receiver: number, serial: number, group: number, source: number, epoch: number, addressed: boolean,
-    name: number,
+    name: number, since: number,
   ): ReceiverStream {
     const key = ((group * this.#nodes + receiver) * this.#nodes + source) * 2 + (addressed ? 1 : 0);
     let list = this.#byKey.get(key);
     if (list === undefined) this.#byKey.set(key, list = []);
     for (let i = list.length - 1; i >= 0; i--) {
-      if (list[i]!.epoch === epoch && list[i]!.serial === serial && list[i]!.name === name) return list[i]!;
+      const one = list[i]!;
+      if (one.epoch === epoch && one.serial === serial && one.name === name && one.since === since) return one;
     }
     const stream: ReceiverStream = {
-      receiver, serial, group, source, epoch, addressed, name, first: 0, next: 0, covered: null, deliveredCount: 0, gapCount: 0,
+      receiver, serial, group, source, epoch, addressed, name, since, first: 0, next: 0, covered: null, deliveredCount: 0, gapCount: 0,
     };
     list.push(stream);
     this.streams.push(stream);

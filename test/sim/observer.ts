@@ -4,7 +4,7 @@
  */
 import type { GapReason, MemberState, PeerState } from '../../src/multicast/node-output.ts';
 import { FRAME_DATA, FRAME_STATUS, FRAME_SUBS_ACK } from '../../src/wire/frame.ts';
-import type { Delivery, GapReport } from './ledger.ts';
+import type { Delivery, GapReport, ReceiverStream } from './ledger.ts';
 import { FATE_NAMES, FATE_SENT } from './network.ts';
 import { MESH_PORT, type NodeHost } from './node-host.ts';
 import type { Simulation } from './simulation.ts';
@@ -153,8 +153,7 @@ export class Observer {
     const serial = host.serials[group]!;
     const delivery = this.#delivery ??= { now: 0, stream: null as never, message, data };
     delivery.now = this.#sim.now;
-    const name = Math.max(0, this.#sim.meshes.meshOf(sourceId));
-    delivery.stream = this.#sim.ledger.stream(host.index, serial, group, source, epoch, addressed, name);
+    delivery.stream = this.#stream(host, group, sourceId, epoch, addressed);
     delivery.message = message;
     delivery.data = data;
     for (const checker of this.#sim.checkers.all) checker.delivered?.(delivery);
@@ -169,6 +168,14 @@ export class Observer {
     this.#sim.deliveryListener?.(delivery);
   }
 
+  /** An address that is bound to no key stands in for one that is: each time it is a member anew, whose streams begin. */
+  #stream(host: NodeHost, group: number, sourceId: string, epoch: number, addressed: boolean): ReceiverStream {
+    const { hosts, ledger, meshes } = this.#sim;
+    const [source, name] = [this.#sim.indexOf(sourceId), Math.max(0, meshes.meshOf(sourceId))];
+    const since = meshes.bound[name] ? 0 : host.known[group]!.get(source + name * hosts.length)?.at ?? 0;
+    return ledger.stream(host.index, host.serials[group]!, group, source, epoch, addressed, name, since);
+  }
+
   onGap(
     host: NodeHost, group: number, sourceId: string, epoch: number, from: number, to: number, reason: GapReason,
     addressed: boolean,
@@ -180,8 +187,7 @@ export class Observer {
     const source = this.#sim.indexOf(sourceId);
     if (source < 0) return this.#sim.violate('3 payload', `node ${host.index}: a gap of ${sourceId}, which is no node`);
     const serial = host.serials[group]!;
-    const name = Math.max(0, this.#sim.meshes.meshOf(sourceId));
-    const stream = this.#sim.ledger.stream(host.index, serial, group, source, epoch, addressed, name);
+    const stream = this.#stream(host, group, sourceId, epoch, addressed);
     const published = this.#sim.truth.streams.find((one) => one.source === source && one.epoch === epoch &&
       one.group === group && one.to === (addressed ? host.index : -1));
     const report: GapReport = { now: this.#sim.now, stream, from, to, reason, published };

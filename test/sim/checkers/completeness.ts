@@ -53,7 +53,8 @@ export class Completeness implements Checker {
     if ((source.renamedAt.get(node) ?? -1) >= message.time) return false;
     if ((receiver.renamedAt.get(message.source) ?? -1) >= message.time) return false;
     // A source that has left is told of no member any more, and so not of that change either.
-    if (!source.inGroup[message.group] && !sim.meshes.bound.every((bound) => bound)) return false;
+    const hasLeft = source.serials[message.group] !== message.serial;
+    if (hasLeft && !sim.meshes.bound.every((bound) => bound)) return false;
     if (source.running && source.incarnation === message.incarnation) return true;
     if (sim.now - source.changedAt < SOURCE_GONE_MS) return false;
     for (let i = 0; i < message.span; i++) {

@@ -22,6 +22,8 @@ export class Retention implements Checker {
     const sim = this.#sim;
     const message = sim.truth.at(published, to);
     if (message === undefined) return;
+    // Under another name of its source it has come, and under this one it is not begun again either.
+    if (sim.meshes.count > 1 && message.settledSerial[stream.receiver] === stream.serial) return;
     const { delivery, playoutMs } = sim.groups[stream.group]!.options;
     const retainMs = delivery === 'timely' ? (playoutMs ?? GROUP_DEFAULTS.playoutMs)
       : (sim.nodeOptions.retainMs ?? MULTICAST_DEFAULTS.retainMs);

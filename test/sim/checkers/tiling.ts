@@ -29,7 +29,7 @@ export class Tiling implements Checker {
       stream.next = seq;
     }
     if (ordered !== false) {
-      if (seq !== stream.next && !this.#toldByAnotherName(stream, seq)) this.#fail(stream, `${what} ${seq}, expected ${stream.next}`);
+      if (seq !== stream.next) this.#fail(stream, `${what} ${seq}, expected ${stream.next}`);
       stream.next = (seq + count) >>> 0;
       return;
     }
@@ -39,19 +39,6 @@ export class Tiling implements Checker {
       if (covered.has(at)) this.#fail(stream, `${what} ${at}, told before`);
       covered.add(at);
     }
-  }
-
-  /** What came between, under the name of its source that is bound to a key, comes no second time. */
-  #toldByAnotherName({ receiver, serial, group, source, epoch, addressed, next }: ReceiverStream, until: number): boolean {
-    const { meshes, truth } = this.#sim;
-    const to = addressed ? receiver : -1;
-    const published = truth.streams.find((one) => (
-      one.source === source && one.epoch === epoch && one.group === group && one.to === to));
-    if (meshes.bound.every((bound) => bound) || published === undefined || ((until - next) | 0) < 0) return false;
-    for (let seq = next; seq !== until; seq = (seq + 1) >>> 0) {
-      if (truth.at(published, seq)?.settledSerial[receiver] !== serial) return false;
-    }
-    return true;
   }
 
   #fail(stream: ReceiverStream, text: string): void {
