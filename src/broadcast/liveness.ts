@@ -148,7 +148,7 @@ export class Liveness implements PeerTimers {
 
   /** The only place where a peer's state changes. */
   enter(now: number, peer: Peer, state: PeerStateNumber): void {
-    const { alarms, random, subscriptions, upper } = this.#context;
+    const { alarms, random, upper } = this.#context;
     const { lead, state: before } = peer;
     if (before === state) return;
     const reach = lead.reach;
@@ -157,7 +157,7 @@ export class Liveness implements PeerTimers {
     if (state === ALIVE) {
       peer.probeCount = 0;
       this.#prober.remove(peer);
-      if (peer.subsAcked !== subscriptions.version) {
+      if (peer.subsAcked !== this.#context.subscriptions.version) {
         peer.subsDue = true;
         peer.subsSentCount = 0;
       }

@@ -80,7 +80,8 @@ export class Outbox implements Alarm {
 
   /** Acknowledges the peer's list, asks for it, tells ours, as is due. @returns false when some did not fit. */
   #writeSubscriptions(now: number, peer: Peer): boolean {
-    const { alarms, former, locals, subscriptions, writer } = this.#context;
+    const context = this.#context;
+    const { alarms, former, locals, writer } = context;
     while (peer.subsAckDue || peer.subsReqDue) {
       if (writer.room < 8) return false;
       if (peer.subsAckDue && peer.subsHeld === peer.subsVersion) peer.subsReqDue = false;
@@ -91,22 +92,22 @@ export class Outbox implements Alarm {
     }
     if (peer.subsDue) {
       const others = locals.filter((local, index) => local !== undefined && index !== peer.local) as Local[];
-      if (!subscriptions.write(writer, others, former)) return false;
+      if (!context.subscriptions.write(writer, others, former)) return false;
       peer.subsDue = false;
       peer.subsSentCount++;
-      alarms.set(peer.subsAlarm, now + subscriptions.retryMs(peer));
+      alarms.set(peer.subsAlarm, now + context.subscriptions.retryMs(peer));
     }
     return true;
   }
 
   #writeHello(now: number, peer: Peer, extraFlags: number): void {
-    const { identity, options, subscriptions, upper, writer } = this.#context;
+    const { identity, options, upper, writer } = this.#context;
     const hello = this.#hello;
     hello.nonce = peer.nonce;
     hello.echoNonce = peer.echoNonce;
     hello.echoTimestamp = (peer.echoTimestamp + (now - peer.echoAt)) >>> 0;
     hello.keepaliveS = Math.round(options.keepaliveMs / 1000);
-    hello.subsVersion = subscriptions.version;
+    hello.subsVersion = this.#context.subscriptions.version;
     hello.identity = identity;
     const at = writer.bodyAt;
     const streamsAt = at + HELLO_LENGTH;
