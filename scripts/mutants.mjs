@@ -165,7 +165,7 @@ export const mutants = [
   m('a hint may name a source by another of its names', GOSSIP, 'broadcast.peers.leadId(id)', 'id'),
   m('an echo goes back by the way that it came', STATUS_WRITER, 'this.#echoAt >= 0 && this.#echoBy === peer.way', 'this.#echoAt >= 0'),
   m('a round trip is of the way by which STATUS came', CURSOR, '= context.broadcast.from ?? this.peer;', '= this.peer.way;'),
-  m('what came to another name of the source has come', MEMBERSHIP, 'lead.receiveStream(stream.group, stream.addressed).takeOver(now, stream);', ';'),
+  m('what came to another name of the source has come', MEMBERSHIP, 'to.receiveStream(stream.group, stream.addressed).takeOver(now, stream);', ';'),
   m('a message in parts goes over to the stream that goes on', RECEIVE, 'const parts = other.#delivery.parts;', 'const parts: Packet[] = [];'),
   m('what another stream kept is not asked for', RECEIVE, 'this.#holes.remove(seq);', ''),
   m('what waits to be sent again goes when it may', SCHEDULER, 'if (cursor.hasRepairs) this.readyRepair(cursor);\n    if (cursor.hasNew)', 'if (cursor.hasNew)'),
