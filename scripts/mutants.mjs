@@ -196,6 +196,7 @@ export const mutants = [
   m('an older SUBS changes nothing', SUBSCRIPTIONS, 'if (!newer) return;', ''),
   m('a change of ours is told to all', BROADCAST, 'peer.subsDue = true;\n      peer.subsSentCount = 0;', ''),
   m('HELLO of a newer version asks for SUBS', GREETING, 'peer.subsReqDue = true;', ''),
+  m('who asks for the list gets it soon', BROADCAST, 'peer.subsSentCount = 0; // it', '// it'),
   m('a leave and a join between two lists are noticed', SUBSCRIPTIONS, 'if (before.get(key)?.life === subscription.life) before', 'if (before.has(key)) before'),
   m('a leave is noticed', SUBSCRIPTIONS, 'listener.onSubscriptions(now, peer, joined, [...before.values()]);', 'listener.onSubscriptions(now, peer, joined, []);'),
 

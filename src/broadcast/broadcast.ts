@@ -187,6 +187,7 @@ export class Broadcast implements BroadcastContext {
     if (type === frame.FRAME_SUBS_REQ) {
       if (length < 4) return false;
       if (this.view.getUint32(at) === this.subscriptions.version) return true;
+      peer.subsSentCount = 0; // it hears us now: what was said before it did is no reason to be slow
       peer.subsDue = true;
       this.outbox.touch(peer);
       return true;

@@ -87,6 +87,17 @@ subs('another join starts the repeats anew', () => {
   assert.ok(versions(remote).length >= 2);
 });
 
+subs('so does a peer that asks: it may not have believed us before', () => {
+  const bench = new Bench();
+  const remote = bench.meet('fd00::2');
+  bench.join('a');
+  bench.wait(6000);
+  bench.take();
+  remote.send({ frame: 'SUBS_REQ', flags: 0, version: 0 });
+  bench.wait(700);
+  assert.ok(versions(remote).length >= 2);
+});
+
 subs('a peer that is gone is told nothing, and told when it is back', () => {
   const bench = new Bench();
   const remote = bench.meet('fd00::2');
