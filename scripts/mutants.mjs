@@ -206,7 +206,7 @@ export const mutants = [
   m('groups are bounded', SUBSCRIPTIONS, 'if (this.#own.size >= SUBS_ENTRIES_MAX) return false;', ''),
   m('repeated SUBS become rarer', SUBSCRIPTIONS, ' * 1.5 ** Math.max(0, peer.subsSentCount - 1)', ''),
   m('SUBS is repeated soon after each change', BROADCAST, 'peer.subsDue = true;\n      peer.subsSentCount = 0;', 'peer.subsDue = true;'),
-  m('who asks for SUBS gets it', BROADCAST, 'if (this.view.getUint32(at) === this.subscriptions.version) return true;\n      peer.subsDue = true;', 'if (this.view.getUint32(at) === this.subscriptions.version) return true;'),
+  m('who asks for SUBS gets it', BROADCAST, 'peer.subsDue = true;\n      this.outbox.touch(peer);\n      return true;', 'this.outbox.touch(peer);\n      return true;'),
 
   ...streamMutants,
 ];
