@@ -57,10 +57,11 @@ async function talk(mesh: TestMesh): Promise<void> {
   const ann = irssi(0, 'ann');
   try {
     const bob = irssi(2, 'bob');
-    for (const terminal of [ann, bob]) {
-      await terminal.shows(/Welcome/);
-      terminal.type('/join #mesh');
-    }
+    await ann.shows(/Welcome/);
+    ann.type('/join #mesh');
+    await ann.shows(/ann \[\S+\] has joined #mesh/);
+    await bob.shows(/Welcome/);
+    bob.type('/join #mesh');
     await ann.shows(/bob \[\S+\] has joined #mesh/);
     ann.type('good evening, grüß dich');
     await bob.shows(/<.?ann> good evening, grüß dich/);
