@@ -12,7 +12,7 @@ import { ALIVE, GONE, newNonce, Peer, PROBING, type Rank } from './peer.ts';
 const CHALLENGES_PER_SECOND = 200;
 /** Word of a peer that it is alive is worth a probe of who is gone, and of who has never answered, once in so long. */
 const GONE_HINT_MS = 1000;
-const UNMET_HINT_MS = 15_000;
+const UNMET_HINT_MS = 3000;
 
 export class Admission {
   readonly #context: BroadcastContext;
