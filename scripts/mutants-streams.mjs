@@ -183,6 +183,7 @@ export const streamMutants = [
   m('what has not begun tells no other where it begins', RECEIVE, 'if (!other.started) return;', ''),
   m('what another stream knew to be missing is missing', RECEIVE, 'this.#noteHigh(now, other.high, now + this.#usefulMs);', ''),
   m('what two streams kept is kept once', RECEIVE, ' || this.#reorder.packets.has(seq)) return;\n    this.#note', ') return;\n    this.#note'),
+  m('what another name of its node lacks is not refused', CURSOR, 'if (isBehind && !this.#isServedToo())', 'if (isBehind)'),
   m('private streams go over too', MEMBERSHIP, '[from.streams, from.addressed]', '[from.streams]'),
   m('what is past the window is answered', RECEIVE, 'counters.outOfWindowIn++;\n      return this.#oweStatus();', 'counters.outOfWindowIn++;\n      return;'),
   m('a START far ahead is not believed', RECEIVE, 'if (step > 1 && step <= LOW_STEP_MAX) this', 'if (step > 1) this'),
