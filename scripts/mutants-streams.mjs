@@ -104,7 +104,7 @@ export const streamMutants = [
   m('a request for more than was sent asks for what was sent', CURSOR, 'serialDiff(status.nackHigh, last) > 0 ? last : status.nackHigh', 'status.nackHigh'),
   m('what was never sent is told of by POLL', CURSOR, 'this.#timeout.start(now, 0); // never', '// never'),
   m('what was let go is told of until that is answered', CURSOR, 'this.#owePoll();\n    }\n    this.#timeout.start(now, 0);', 'this.#owePoll();\n    }'),
-  m('who asks for what was before its start is told where that is', CURSOR, 'if (!this.#data.started && serialDiff(status.cumulative, sent.base) < 0) sent.cumulative = status.cumulative;', ''),
+  m('who asks for what was before its start is told where that is', CURSOR, 'if (isBehind && !this.#isServedToo()) sent.cumulative = status.cumulative;', ''),
   m('what was sent in a life before counts for nothing', CURSOR, 'this.#release(now);\n    sent.restart();', 'sent.restart();'),
   m('what arrived in a life before overtakes nothing', OUTSTANDING, 'this.#arrived = this.base;', ''),
   m('a number has nothing of the one 128 before it', OUTSTANDING, 'flight.clear(seq);', ''),
