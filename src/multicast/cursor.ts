@@ -245,8 +245,7 @@ export class Cursor implements ProbeSender, RepairSender {
       if (ownRoundTrip.onSample(now, rttMs)) context.window.onSample(now, rttMs - ownRoundTrip.minMs);
     }
     // It still holds what it had of this stream before we left the group: it has to learn the start.
-    const isBehind = !this.#data.started && serialDiff(status.cumulative, sent.base) < 0;
-    if (isBehind && !this.#isServedToo()) sent.cumulative = status.cumulative;
+    if (!this.#data.started && serialDiff(status.cumulative, sent.base) < 0) sent.cumulative = status.cumulative;
     this.#data.started = true;
     this.heardAt = now;
     this.#pollDue = false; // this is the word that it would ask for
@@ -271,14 +270,6 @@ export class Cursor implements ProbeSender, RepairSender {
     this.#settle(now, asked);
     this.stream.onProgress(now, this);
     return true;
-  }
-
-  /** Its node is a member by another name too, to which what came before our start is on its way. */
-  #isServedToo(): boolean {
-    for (const [peer, other] of this.stream.cursors) {
-      if (other !== this && peer.identity === this.peer.identity && !other.drained) return true;
-    }
-    return false;
   }
 
   /** Sets the probe timeout for what is still outstanding, and lets the bookkeeping go when nothing is. */

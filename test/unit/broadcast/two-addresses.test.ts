@@ -4,9 +4,7 @@ import * as assert from 'uvu/assert';
 import { GONE, type Peer, STALE } from '../../../src/broadcast/peer.ts';
 import type { BroadcastOptions } from '../../../src/broadcast/options.ts';
 import { parseAddress } from '../../../src/wire/address.ts';
-import {
-  ACK_NOW, Bench, BYE, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH, REPAIR, WHOLE,
-} from '../multicast/bench.ts';
+import { ACK_NOW, Bench, BYE, groupHex, PORT, PROBE, Remote, REMOTE_EPOCH, REPAIR, WHOLE } from '../multicast/bench.ts';
 import { REORDER_MS, RTT_MS } from '../multicast/timers.ts';
 import { hexOf } from '../wire/codec.ts';
 
@@ -85,25 +83,6 @@ addresses('both name each other, under one number and one epoch: without one of 
     else tell(b, 2, 'fd00::a');
     only(bench, 8000, a, b);
     assert.is(group.members().length, lacks === 'nothing' ? 1 : 2, lacks);
-  }
-});
-
-addresses('what one name is still to get is not refused to the other: they may be one', () => {
-  for (const identity of ['another', 'the same']) {
-    const bench = new Bench();
-    const group = bench.join();
-    const [a, b] = [new Remote(bench, 'fd00::a'), new Remote(bench, 'fd00::b')];
-    if (identity === 'the same') b.identity = a.identity;
-    for (const one of [a, b]) {
-      one.greet();
-      one.subscribe(['g']);
-      bench.publish(group, 'x');
-    }
-    bench.wait(2000);
-    bench.take();
-    b.status(0, { nackHigh: 1, high: 1 });
-    bench.wait(5);
-    assert.equal(b.heard('POLL').map(({ low }) => low), [identity === 'another' ? 2 : 1], identity);
   }
 });
 
