@@ -1,31 +1,9 @@
 // The rules of groups and streams, as in mutants.mjs.
-const CURSOR = 'src/multicast/cursor.ts';
-const DATA_WRITER = 'src/multicast/data-writer.ts';
-const OUTSTANDING = 'src/multicast/outstanding.ts';
-const REPAIR_QUEUE = 'src/multicast/repair-queue.ts';
-const PROBE_TIMEOUT = 'src/multicast/probe-timeout.ts';
-const HOLES = 'src/multicast/holes.ts';
-const STATUS_WRITER = 'src/multicast/status-writer.ts';
-const BUDGET = 'src/multicast/reorder-budget.ts';
-const RECEIVE = 'src/multicast/receive-stream.ts';
-const SEND = 'src/multicast/send-stream.ts';
-const LOG = 'src/multicast/send-log.ts';
-const DELIVERY = 'src/multicast/delivery.ts';
-const WINDOW = 'src/multicast/congestion-window.ts';
-const SCHEDULER = 'src/multicast/scheduler.ts';
-const GROUPS = 'src/multicast/group-table.ts';
-const MEMBERSHIP = 'src/multicast/membership.ts';
-const INBOUND = 'src/multicast/inbound.ts';
-const GOSSIP = 'src/multicast/gossip.ts';
-const SRM_LOSSES = 'src/multicast/srm-losses.ts';
-const SRM_REPAIRS = 'src/multicast/srm-repairs.ts';
-const SRM_TIMER = 'src/multicast/srm-timer.ts';
-const NUMBERS = 'src/multicast/numbers.ts';
-const GROUP = 'src/multicast/group.ts';
-const SESSION = 'src/multicast/session.ts';
-const DEDUP = 'src/multicast/datagram-dedup.ts';
-
-const m = (rule, file, text, by) => ({ rule, file, text, by });
+import {
+  m, WINDOW, CURSOR, DATA_WRITER, DEDUP, DELIVERY, GOSSIP, GROUPS, GROUP, HOLES, INBOUND, MEMBERSHIP,
+  NUMBERS, OUTSTANDING, PROBE_TIMEOUT, RECEIVE, BUDGET, REPAIR_QUEUE, SCHEDULER, LOG, SEND, SESSION, SRM_LOSSES,
+  SRM_REPAIRS, SRM_TIMER, STATUS_WRITER,
+} from './mutant.mjs';
 
 export const streamMutants = [
   // multicast: the source

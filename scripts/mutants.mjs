@@ -1,34 +1,11 @@
 // The rules of the protocol, each with the change that breaks it: {rule, file, text, by}. `text` stands exactly once in `file`.
 // A rule that is added to src/wire, src/broadcast or src/multicast gets its line here, one of streams in mutants-streams.mjs.
+import {
+  m, DATA, HEADER, SERIAL, STATUS, ADMISSION, ALARMS, BROADCAST, GREETING, LIVENESS, OUTBOX, EXCHANGE, TABLE,
+  PROBER, ROUND_TRIP, SUBSCRIPTIONS, TWINS, CURSOR, GOSSIP, GROUP, HOLES, INBOUND, MEMBERSHIP, RECEIVE, SCHEDULER,
+  STATUS_WRITER,
+} from './mutant.mjs';
 import { streamMutants } from './mutants-streams.mjs';
-
-const CURSOR = 'src/multicast/cursor.ts';
-const HOLES = 'src/multicast/holes.ts';
-const STATUS_WRITER = 'src/multicast/status-writer.ts';
-const RECEIVE = 'src/multicast/receive-stream.ts';
-const SCHEDULER = 'src/multicast/scheduler.ts';
-const MEMBERSHIP = 'src/multicast/membership.ts';
-const INBOUND = 'src/multicast/inbound.ts';
-const GOSSIP = 'src/multicast/gossip.ts';
-const GROUP = 'src/multicast/group.ts';
-const BROADCAST = 'src/broadcast/broadcast.ts';
-const ADMISSION = 'src/broadcast/admission.ts';
-const GREETING = 'src/broadcast/greeting.ts';
-const LIVENESS = 'src/broadcast/liveness.ts';
-const PROBER = 'src/broadcast/prober.ts';
-const TWINS = 'src/broadcast/twins.ts';
-const SUBSCRIPTIONS = 'src/broadcast/subscriptions.ts';
-const TABLE = 'src/broadcast/peer-table.ts';
-const EXCHANGE = 'src/broadcast/peer-exchange.ts';
-const ALARMS = 'src/broadcast/alarms.ts';
-const OUTBOX = 'src/broadcast/outbox.ts';
-const ROUND_TRIP = 'src/broadcast/round-trip.ts';
-const SERIAL = 'src/wire/serial.ts';
-const HEADER = 'src/wire/header.ts';
-const DATA = 'src/wire/data.ts';
-const STATUS = 'src/wire/status.ts';
-
-const m = (rule, file, text, by) => ({ rule, file, text, by });
 
 export const mutants = [
   // wire
@@ -107,7 +84,7 @@ export const mutants = [
   m('nothing but HELLO goes to who is gone', OUTBOX, 'if (!peer.known || peer.state === GONE) return false;', 'if (!peer.known) return false;'),
   m('a keepalive lists 40 streams at most', OUTBOX, 'Math.min(HELLO_STREAMS_MAX, Math', 'Math.min(Infinity, Math'),
   m('what did not fit goes next', OUTBOX, 'if (this.writeOwed(now, peer)) this.touch(peer);', 'this.writeOwed(now, peer);'),
-  m('who is gone and named is asked at once', ADMISSION, 'peer.state === GONE ? candidate.advertised : peer.state', 'peer.state'),
+  m('who is gone and named is asked at once', ADMISSION, 'peer.state === GONE && candidate.advertised', 'false'),
   m('who answered no probe is asked when it is heard', LIVENESS, 'if (lead.session?.waiting && silentMs > 0) this.#context.upper.onHeard(now, lead);', ''),
   m('one call fires so many alarms at most', ALARMS, 'if (count >= countMax) return true;', ''),
 

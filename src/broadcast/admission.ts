@@ -48,9 +48,10 @@ export class Admission {
     } else {
       if (locals[peer.local] === undefined) peer.local = local;
       // Somebody has heard it lately: after a partition this is how one contact brings back all.
-      const hinted = peer.state === GONE ? candidate.advertised : peer.state === PROBING && origin === HEARSAY;
-      const waitMs = peer.state === GONE ? GONE_HINT_MS : UNMET_HINT_MS;
-      if (hinted && now - peer.sentAt > waitMs) this.#liveness.probe(now, peer);
+      let waitMs = Infinity;
+      if (peer.state === GONE && candidate.advertised) waitMs = GONE_HINT_MS;
+      else if (peer.state === PROBING && origin === HEARSAY) waitMs = UNMET_HINT_MS;
+      if (now - peer.sentAt > waitMs) this.#liveness.probe(now, peer);
     }
   }
 

@@ -95,7 +95,7 @@ export class Group {
     const next = this.#nextFor(peer, stream?.log.next);
     // Another of its names was sent more since: what it lacks under this one is told as a gap, if it does.
     if (stream !== undefined && next !== stream.log.next) this.#end(peer, stream);
-    if (stream?.closed !== false) {
+    if (stream === undefined || stream.closed) {
       stream = new SendStream(this.#context, this, true, next);
       this.#context.sendStreams.add(stream);
       this.addressed.set(peer, stream);
